@@ -1,0 +1,1 @@
+"""Words every room shares: units, errors, sources, dated values, registries. Imports nothing of ours."""

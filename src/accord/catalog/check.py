@@ -1,0 +1,131 @@
+"""Rules across files: what one entry says about another, and what a reader of the catalog may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from accord.base.errors import CatalogError
+from accord.base.registry import did_you_mean
+from accord.catalog.calibration import Calibration
+from accord.catalog.engine import Engine
+from accord.catalog.load import KINDS, Catalog
+from accord.catalog.price import Price
+from accord.catalog.system import System
+from accord.catalog.value import walk
+from accord.catalog.yaml_text import read_yaml
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a check found.
+
+    counts: entries by kind, and ``values``, the facts in them
+    problems: one message each, as an error would print it
+    """
+
+    counts: dict[str, int]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no problems."""
+        return not self.problems
+
+
+_Problem = tuple[str, str, str | None]  # key it is about, what, hint
+
+
+def check_catalog(catalog: Catalog) -> Report:
+    """Read every entry and apply the rules across files.
+
+    Rules: every file reads; every source is used and every used one exists; ``why`` is given where sources
+    disagree; chips, systems and parents that are named exist; parents do not go in circles; no two engines share
+    a name.
+    Never raises for what the files hold: everything wrong becomes a problem.
+    """
+    counts = dict.fromkeys(KINDS, 0)
+    counts["values"] = 0
+    problems: list[str] = []
+    for kind in KINDS:
+        for id in catalog.ids(kind):
+            try:
+                record = catalog.entry(kind, id)
+            except CatalogError as err:
+                problems.append(str(err))
+                continue
+            counts[kind] += 1
+            counts["values"] += sum(1 for _ in walk(record))
+            found = (*_own(kind, record), *_links(catalog, record))
+            problems += [str(_placed(catalog, kind, id, problem)) for problem in found]
+    try:
+        counts["values"] += sum(len(section) for section in catalog.defaults().values())
+    except CatalogError as err:
+        problems.append(str(err))
+    return Report(counts=counts, problems=tuple(problems))
+
+
+def _placed(catalog: Catalog, kind: str, id: str, problem: _Problem) -> CatalogError:
+    """Find the line of a problem; the file is read again, for only then are lines known."""
+    key, what, hint = problem
+    root = read_yaml(catalog.path(kind, id), catalog.shown(kind, id))
+    return (root.find(key) or root).error(what, hint=hint)
+
+
+def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
+    """What is wrong within one entry though each of its values is right."""
+    used: set[str] = set()
+    for key, value in walk(record):
+        used |= {value.source, *(other.source for other in value.alternatives)}
+        if value.alternatives and not value.why:
+            yield key, "has alternatives but no why", "add 'why:', the reason for this value and not another"
+    whole = (
+        kind == "engines" or getattr(record, "config", None) is not None
+    )  # sources stand behind keys without a value
+    for source in () if whole else getattr(record, "sources", ()):
+        if source not in used:
+            yield f"sources.{source}", "is used by no value", "use it or drop it"
+
+
+def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
+    """What an entry says of other entries that is not so."""
+    if isinstance(record, System | Price):
+        yield from _missing(catalog, "chips", "chip", record.chip)
+    if isinstance(record, Price):
+        yield from _missing(catalog, "systems", "system", record.system)
+    if isinstance(record, Calibration):
+        yield from _missing(catalog, "calibration", "parent", record.parent)
+        yield from _circle(catalog, record)
+    if isinstance(record, Engine):
+        yield from _shared_names(catalog, record)
+
+
+def _missing(catalog: Catalog, kind: str, key: str, id: str | None) -> Iterator[_Problem]:
+    known = catalog.ids(kind)
+    if id is not None and id not in known:
+        yield key, f"is {id!r}, which is not in the catalog's {kind}", did_you_mean(id, known)
+
+
+def _circle(catalog: Catalog, record: Calibration) -> Iterator[_Problem]:
+    seen = [record.id]
+    parent = record.parent
+    while parent is not None and parent in catalog.ids("calibration"):
+        if parent in seen:
+            yield "parent", f"leads in a circle: {' -> '.join([*seen, parent])}", "the topmost set has no parent"
+            return
+        seen.append(parent)
+        try:
+            parent = catalog.calibration(parent).parent
+        except CatalogError:
+            return
+
+
+def _shared_names(catalog: Catalog, record: Engine) -> Iterator[_Problem]:
+    for id in catalog.ids("engines"):
+        try:
+            other = catalog.engine(id)
+        except CatalogError:
+            continue
+        shared = {record.id, *record.aliases} & {other.id, *other.aliases}
+        if other.id != record.id and shared:
+            yield "aliases", f"has {sorted(shared)[0]!r}, also a name of {other.id}", None

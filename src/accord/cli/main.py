@@ -1,0 +1,176 @@
+"""The ``accord`` command: a table of verbs, loaded one at a time, and what happens to errors.
+
+Only click is loaded before a verb is known, so that ``accord --help`` answers at once.
+Exit codes: 0 fine, 1 the answer is no, 2 usage, 3 bad data, 70 a fault of Accord itself,
+74 a file or the output cannot be read or written, 130 interrupted, 141 the reader of our output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from accord._version import VERSION
+from accord.base.errors import AccordError, UsageError
+from accord.base.registry import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+EXIT_INTERNAL = 70
+EXIT_IO = 74
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+
+
+class Verb(NamedTuple):
+    """One line of the table of verbs.
+
+    name: as typed after ``accord``
+    module: where its click command, named ``command``, is found
+    summary: what ``accord --help`` says of it
+    """
+
+    name: str
+    module: str
+    summary: str
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("demo", "accord.cli.verbs.demo", "The main job, with no input at all."),
+    Verb("estimate", "accord.cli.verbs.estimate", "How fast one deployment runs, and with what error bar."),
+    Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
+    Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),
+    Verb("validate", "accord.cli.verbs.validate", "Predicted against measured, row by row."),
+    Verb("completion", "accord.cli.verbs.completion", "Print the completion script of a shell."),
+)
+
+
+class VerbGroup(click.Group):
+    """A click group that imports a verb's module only when that verb is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the verbs in the order of the table."""
+        return [verb.name for verb in VERBS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one verb, or None where the table has no such name."""
+        for verb in VERBS:
+            if verb.name == cmd_name:
+                command = import_module(verb.module).command
+                assert isinstance(command, click.Command), f"{verb.module}.command is not a click command"
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from the table, without loading any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb.name, verb.summary) for verb in VERBS])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete verbs from the table, and options, without loading any verb."""
+        from click.shell_completion import CompletionItem
+
+        verbs = [CompletionItem(verb.name, help=verb.summary) for verb in VERBS if verb.name.startswith(incomplete)]
+        return verbs + click.Command.shell_complete(self, ctx, incomplete)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or say which ones come close."""
+        name = args[0]
+        known = self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            raise UsageError(f"there is no verb '{name}'", hint=did_you_mean(name, known))
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=VerbGroup,
+    name="accord",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="'accord VERB --help' explains a verb; --json prints its answer as JSON.",
+)
+@click.version_option(VERSION, "-V", "--version", prog_name="accord", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Plan, simulate and govern AI compute, with an error bar and a source behind every number."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    args: the words after ``accord``; None takes them from the process.
+    """
+    try:
+        code = cli.main(args=None if args is None else list(args), prog_name="accord", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        _say_click(error)
+        return error.exit_code
+    except AccordError as error:
+        _say(_headline(error), error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _drop_output(EXIT_PIPE)  # the reader (``head``, a pager) has seen enough: not a word
+    except OSError as error:
+        _say(f"{error.filename or 'standard output'}: {error.strerror or error}", None)
+        return _drop_output(EXIT_IO) if error.filename is None else EXIT_IO
+    except SystemExit as stop:
+        return _exit_code(stop)
+    except Exception:
+        return _say_internal()
+    return code if isinstance(code, int) else 0
+
+
+def _headline(error: AccordError) -> str:
+    return f"{error.where}: {error.what}" if error.where else error.what
+
+
+def _say(message: str, hint: str | None) -> None:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201  stderr is this module's business
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)  # noqa: T201
+
+
+def _say_click(error: click.ClickException) -> None:
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"'{context.command_path} --help' lists what it takes" if context else None
+    _say(message, hint)
+
+
+def _say_internal() -> int:
+    import traceback
+
+    traceback.print_exc()
+    _say("this is a fault of Accord, not of your input", "please report it with the lines above and the command")
+    return EXIT_INTERNAL
+
+
+def _drop_output(code: int) -> int:
+    """Send what is still buffered nowhere, so that the interpreter does not fail on it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _exit_code(stop: SystemExit) -> int:
+    """Exit code of a SystemExit; click turns a broken pipe into one with code 1."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _drop_output(EXIT_PIPE)
+    if type(sys.stdout).__name__ == "_PacifyFlushWrapper":
+        return EXIT_PIPE
+    return stop.code if isinstance(stop.code, int) else EXIT_INTERNAL

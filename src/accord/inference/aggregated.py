@@ -1,0 +1,117 @@
+"""One engine that mixes prompt chunks into decode iterations, under constant load.
+
+In steady state every finished request is replaced by one with a prompt of ``isl`` tokens, so each
+iteration brings on average ``N tau isl / osl`` prompt tokens for ``N`` running requests that
+yield ``tau`` tokens an iteration. Prompts enter in chunks of at most the engine's token budget; an
+iteration with a chunk computes both together, one without is a plain decode iteration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.inference.slo import tokens_per_iteration
+from accord.ops.lower import lower_layers
+from accord.parallel.memory import most_requests
+from accord.parallel.plan import Deployments, Setting
+from accord.parallel.shard import decode_shape
+from accord.step.decode import decode_step
+from accord.step.prefill import prefill_step
+from accord.step.price import seconds
+
+_ROUNDS = 8
+_CORES = ("attention_decode", "mla_decode", "linear")
+
+
+@dataclass(frozen=True, slots=True)
+class ServePoint:
+    """A deployment at constant load, shape ``(D,)``.
+
+    running: requests decoding in one attention group; limit: most it can hold (memory, engine)
+    request_per_s: completed requests of one instance; ttft_s, tpot_s: means
+    """
+
+    running: Array
+    limit: Array
+    request_per_s: Array
+    ttft_s: Array
+    tpot_s: Array
+    plain_s: Array
+
+
+def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> ServePoint:
+    """Closed loop of ``concurrency`` requests on one instance of ``plan``.
+
+    concurrency: requests of the instance in flight or queued; infinite asks for the most it holds
+    """
+    limit = request_limit(setting, plan)
+    asked = concurrency / plan.dp
+    held = np.maximum(np.minimum(asked, limit), 1e-9)
+    tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
+    running = held
+    for _ in range(_ROUNDS):
+        plain, mean, prompt = _iteration(setting, plan, running, tau)
+        answering = plan.osl / tau * mean
+        target = held * answering / (answering + prompt)
+        running = 0.5 * (running + np.minimum(target, _token_limit(setting, plan, tau)))
+    plain, mean, prompt = _iteration(setting, plan, running, tau)
+    per_group = running * tau / (plan.osl * mean)
+    waiting = np.where(np.isfinite(asked), np.maximum(asked - running, 0.0), 0.0) / per_group
+    ttft = np.maximum(prompt + 0.5 * mean, waiting)
+    return ServePoint(running, limit, per_group * plan.dp, ttft, mean / tau, plain)
+
+
+def request_limit(setting: Setting, plan: Deployments) -> Array:
+    """Requests one attention group holds at once: memory, and the engine's own limit."""
+    efficiency = setting.efficiency
+    budget = efficiency.get("engine.max_num_batched_tokens")
+    by_memory = most_requests(setting, plan, np.full_like(plan.tp, budget))
+    return np.minimum(by_memory, efficiency.get("engine.max_num_seqs"))
+
+
+def _token_limit(setting: Setting, plan: Deployments, tau: Array) -> Array:
+    """Running requests at which prompts alone fill the token budget of every iteration."""
+    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    computed = plan.isl * (1.0 - plan.reuse)
+    return budget / (1.0 + plan.mtp_tokens + tau * computed / plan.osl)
+
+
+def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -> tuple[Array, Array, Array]:
+    """Plain iteration, mean iteration, and time from a prompt's first to its last chunk [s]."""
+    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    batch = plan.with_(batch=running / plan.tp)
+    plain = decode_step(setting, batch)[0].total_s
+    computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
+    room = np.maximum(budget - running * (1.0 + plan.mtp_tokens), 1.0)
+    arriving = running * tau * computed / plan.osl
+    chunk = np.minimum(np.maximum(arriving, computed), room)
+    joint = plan.with_(tokens=(chunk + running * (1.0 + plan.mtp_tokens)) / plan.tp)
+    mixed = prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
+    mixed = np.maximum(mixed, plain)
+    share = np.minimum(arriving / chunk, 1.0)
+    mean = (1.0 - share) * plain + share * mixed
+    prompt = np.maximum(computed / chunk, 1.0) * mixed
+    return plain, mean, prompt
+
+
+def _cores_s(setting: Setting, plan: Deployments) -> Array:
+    """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
+    separate = bool(np.any(plan.dp > 1.0))
+    total = np.zeros_like(plan.tp)
+    for op in lower_layers(setting.spec, decode_shape(plan), setting.formats, 0.0, separate=separate):
+        if op.family in _CORES:
+            total = total + op.layers * seconds(op, setting, "decode").total_s
+    return total
+
+
+def batch_run_s(plan: Deployments, point: ServePoint, requests: Array, instances: Array, spread: Array) -> Array:
+    """Time to finish ``requests`` submitted at once: the steady part and the tail that drains.
+
+    spread: longest answer over the mean one; the last requests decode almost alone
+    """
+    steady = requests / (point.request_per_s * instances)
+    tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
+    return steady + spread * plan.osl / tau * point.plain_s * 0.5

@@ -1,0 +1,90 @@
+"""Prefill and decode on pools of their own, joined by a transfer of the cache.
+
+A closed loop of ``concurrency`` requests: each spends TTFT in the prefill pool and on the wire,
+then ``osl`` tokens in the decode pool. The slower pool sets the rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.hardware.fabric import FabricTier
+from accord.inference.pools import decode_point
+from accord.parallel.collectives import send_s
+from accord.parallel.memory import cache_bytes_per_request, most_requests
+from accord.parallel.plan import Deployments, Setting
+from accord.step.prefill import prefill_step
+
+_ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPoint:
+    """A disaggregated deployment at constant load, shape ``(D,)``.
+
+    request_per_s: of the whole deployment; running: requests decoding in one attention group
+    prefill_limit_per_s: what the prefill pool could do; transfer_s: one request's cache on the wire
+    """
+
+    request_per_s: Array
+    running: Array
+    ttft_s: Array
+    tpot_s: Array
+    transfer_s: Array
+    prefill_limit_per_s: Array
+
+
+def split_point(
+    prefill: tuple[Setting, Deployments, Array],
+    decode: tuple[Setting, Deployments, Array],
+    concurrency: Array,
+    plane: FabricTier | None,
+) -> SplitPoint:
+    """Two pools of (setting, one instance, number of instances) under a closed loop.
+
+    concurrency: requests of the whole deployment; infinite asks for the most the decode pool holds
+    plane: the tier that carries the cache from pool to pool, None inside one device
+    """
+    p_setting, p_plan, p_instances = prefill
+    d_setting, d_plan, d_instances = decode
+    groups = d_plan.dp * d_instances
+    one_s, capacity = _prefill(p_setting, p_plan, p_instances)
+    transfer = _transfer_s(p_setting, p_plan, plane)
+    tokens = np.full_like(d_plan.tp, d_setting.efficiency.get("engine.max_num_seqs"))
+    limit = np.minimum(most_requests(d_setting, d_plan, tokens), tokens)
+    running = np.maximum(np.minimum(concurrency / groups, limit), 1e-9)
+    point = decode_point(d_setting, d_plan.with_(batch=running / d_plan.tp))
+    rate, ttft = np.zeros_like(running), one_s + transfer
+    for _ in range(_ROUNDS):
+        point = decode_point(d_setting, d_plan.with_(batch=running / d_plan.tp))
+        decoding = d_plan.osl * point.tpot_s
+        rate = np.minimum(running * groups / decoding, capacity)
+        load = np.minimum(rate / capacity, 0.95)
+        ttft = one_s * (1.0 + 0.5 * load / (1.0 - load)) + transfer
+        free = np.where(np.isfinite(concurrency), concurrency / groups * decoding / (decoding + ttft), limit)
+        target = np.minimum(np.minimum(free, limit), capacity * decoding / groups)
+        running = 0.5 * (running + np.maximum(target, 1e-9))
+    rate = np.minimum(running * groups / (d_plan.osl * point.tpot_s), capacity)
+    return SplitPoint(rate, running, ttft, point.tpot_s, transfer, capacity)
+
+
+def _prefill(setting: Setting, plan: Deployments, instances: Array) -> tuple[Array, Array]:
+    """Time of one prompt alone in an attention group [s], and the pool's capacity [request/s]."""
+    computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
+    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    alone = np.minimum(computed, budget)
+    one = prefill_step(setting, plan.with_(tokens=alone / plan.tp))[0].total_s * np.maximum(computed / alone, 1.0)
+    full = np.maximum(alone, budget)
+    step = prefill_step(setting, plan.with_(tokens=full / plan.tp))[0].total_s
+    return one, full / step / computed * plan.dp * instances
+
+
+def _transfer_s(setting: Setting, plan: Deployments, plane: FabricTier | None) -> Array:
+    """The prompt's cache over the named plane; every rank of the attention group sends its part."""
+    if plane is None:
+        return np.zeros_like(plan.tp)
+    payload = cache_bytes_per_request(setting, plan, np.maximum(plan.isl, 1.0))
+    return send_s(payload, plane, setting.efficiency)

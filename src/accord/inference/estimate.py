@@ -1,0 +1,336 @@
+"""The estimate: a completed request becomes deployments, deployments become metrics.
+
+Metric names are those of the measured tables. Every array has one entry a combination of the
+request's lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from accord.base.array import Array, array
+from accord.base.errors import DoesNotFit, NotSupported, UsageError
+from accord.hardware.derate import Efficiency
+from accord.hardware.fabric import FabricTier
+from accord.hardware.system import Machine
+from accord.inference.aggregated import batch_run_s, serve_point
+from accord.inference.cache import Reuse, reuse_load_s
+from accord.inference.complete import Assumed, Defaults, Layout, formats_for, layout_for, number
+from accord.inference.disaggregated import split_point
+from accord.inference.pools import decode_point, prefill_point
+from accord.inference.request import EstimateRequest, PoolRequest
+from accord.models.spec import ModelSpec
+from accord.parallel.memory import Memory
+from accord.parallel.plan import Deployments, Setting, deployments
+from accord.step.breakdown import StepTime
+
+LIST_FIELDS = (
+    "tp", "pp", "dp", "ep", "batch_per_device", "tokens_per_device", "concurrency", "isl", "osl", "kv_len",
+    "mtp_tokens", "mtp_accept", "microbatches", "reuse",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Answer to a request, shape ``(D,)`` per metric.
+
+    points: the values of the listed fields for each entry; assumed: fields filled by default
+    steps, memories: by pool (``prefill``, ``decode``), where the phase has them
+    """
+
+    metrics: Mapping[str, Array]
+    points: tuple[Mapping[str, float], ...]
+    assumed: tuple[str, ...]
+    steps: Mapping[str, StepTime]
+    memories: Mapping[str, Memory]
+    setting: Setting
+    plans: Mapping[str, Deployments]
+    layouts: Mapping[str, Layout]
+    chips: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A request with everything it needs."""
+
+    request: EstimateRequest
+    setting: Setting
+    defaults: Defaults
+    assumed: Assumed
+    points: tuple[Mapping[str, float], ...]
+
+    def column(self, field: str, fallback: float | None = None, *, section: str = "serving") -> Array:
+        """Values of a listed field, one a point; the default (noted) where the request is silent."""
+        if getattr(self.request, field) is not None:
+            return array([point[field] for point in self.points])
+        if fallback is None:
+            fallback = number(self.defaults, section, field)
+            self.assumed.note(field)
+        return np.full(len(self.points), float(fallback))
+
+
+def estimate(
+    spec: ModelSpec, machine: Machine, efficiency: Efficiency, request: EstimateRequest, defaults: Defaults
+) -> Estimate:
+    """Steady-state answer. Raises UsageError, DoesNotFit, MissingFact or NotSupported."""
+    assumed = Assumed()
+    formats = formats_for(spec, machine, request, efficiency, assumed)
+    setting = Setting(spec, machine, formats, efficiency)
+    job = _Job(request, setting, defaults, assumed, _points(request))
+    if request.phase in ("serve", "offline") and request.disaggregated:
+        return _split(job)
+    if request.phase in ("serve", "offline"):
+        return _serve(job)
+    return _pool(job)
+
+
+def _points(request: EstimateRequest) -> tuple[Mapping[str, float], ...]:
+    listed: dict[str, tuple[float, ...]] = {}
+    for field in LIST_FIELDS:
+        value = getattr(request, field)
+        if value is not None:
+            listed[field] = tuple(value) if isinstance(value, tuple) else (value,)
+    return tuple(dict(zip(listed, values, strict=True)) for values in product(*listed.values()))
+
+
+def _devices(job: _Job, fallback: int) -> int:
+    """Ranks in use: stated, or whole chips, or ``fallback``."""
+    request, machine = job.request, job.setting.machine
+    if request.devices is not None:
+        return request.devices
+    if request.chips is not None:
+        return request.chips * machine.devices_per_chip
+    return fallback
+
+
+def _one(value: object) -> int | None:
+    """The first entry of a list field, for layouts."""
+    if isinstance(value, tuple):
+        return int(value[0])
+    return int(value) if isinstance(value, int) else None
+
+
+def _layout(job: _Job, pool: PoolRequest | None, devices: int, prefix: str = "") -> Layout:
+    request = job.request
+    if pool is None:
+        pool = PoolRequest(
+            devices=devices, tp=_one(request.tp), pp=_one(request.pp), dp=_one(request.dp), ep=_one(request.ep)
+        )
+    return layout_for(job.setting, pool, devices, request.phase, job.assumed, prefix)
+
+
+def _plan(job: _Job, layout: Layout) -> Deployments:
+    """Deployments of one pool: ranks of the layout unless the request lists them."""
+    request = job.request
+    isl = job.column("isl")
+    osl = job.column("osl", 1.0 if request.phase == "prefill" else None)
+    mtp = job.column("mtp_tokens", number(job.defaults, "speculation", "mtp_tokens") if request.speculative else 0.0)
+    accept = job.column("mtp_accept", number(job.defaults, "speculation", "mtp_accept"))
+    if request.speculative and request.mtp_tokens is None:
+        job.assumed.note("mtp_tokens")
+    if np.any(mtp > 0.0) and request.mtp_accept is None:
+        job.assumed.note("mtp_accept")
+    ranks: dict[str, Array] = {}
+    for name in ("tp", "pp", "dp", "ep"):
+        listed = isinstance(getattr(request, name), tuple)
+        ranks[name] = job.column(name, getattr(layout, name)) if listed else array(float(getattr(layout, name)))
+    context = job.column("kv_len", 0.0)
+    context = np.where(context > 0.0, context, isl + osl / 2.0)
+    shared = job.setting.efficiency.get("engine.redundant_share") * _experts(job.setting.spec)
+    wide = ranks["ep"] >= number(job.defaults, "serving", "wide_ep")
+    overlaps = job.setting.efficiency.has("microbatch_overlap")
+    return deployments(
+        **ranks, isl=isl, osl=osl, context=context, mtp_tokens=mtp, accept=np.where(mtp > 0.0, accept, 0.0),
+        batch=job.column("batch_per_device", 1.0), tokens=job.column("tokens_per_device", 0.0),
+        microbatches=job.column("microbatches", 0.0 if overlaps else 1.0),
+        reuse=job.column("reuse", 0.0), redundant=np.where(wide, shared, 0.0),
+    )  # fmt: skip
+
+
+def _experts(spec: ModelSpec) -> int:
+    return max(layer.ffn.experts for layer in spec.layers)
+
+
+def _answer(
+    job: _Job, metrics: dict[str, Array], plans: Mapping[str, Deployments], layouts: Mapping[str, Layout], chips: float,
+    steps: Mapping[str, StepTime] | None = None, memories: Mapping[str, Memory] | None = None,
+) -> Estimate:  # fmt: skip
+    for name, memory in (memories or {}).items():
+        _refuse(job, name, memory, plans[name])
+    shaped = {name: np.broadcast_to(values, (len(job.points),)) for name, values in metrics.items()}
+    return Estimate(
+        shaped, job.points, tuple(job.assumed.names), steps or {}, memories or {}, job.setting, plans, layouts, chips
+    )
+
+
+def _refuse(job: _Job, pool: str, memory: Memory, plan: Deployments) -> None:
+    """Refuse when nothing of the request fits; lists keep the points that do. Raises DoesNotFit."""
+    free = memory.free_bytes
+    if np.any(free >= 0.0):
+        return
+    at = int(np.argmax(free))
+    missing = -float(free[at])
+    raise DoesNotFit(
+        f"{job.setting.spec.id} {pool} needs {float(memory.used_bytes[at]) / 1e9:,.1f} GB on a device of "
+        f"{float(memory.capacity_bytes[at]) / 1e9:,.1f} GB: {missing / 1e9:,.1f} GB too much",
+        hint=nearest_fit(job.setting, plan.take(slice(at, at + 1)), memory, at),
+    )
+
+
+def nearest_fit(setting: Setting, plan: Deployments, memory: Memory, at: int) -> str:
+    """The smallest change that fits: fewer requests, else more ranks or a narrower format."""
+    fixed = float(memory.weights_bytes[at] + memory.reserve_bytes[at] + memory.activation_bytes[at])
+    room = float(memory.capacity_bytes[at]) - fixed
+    cache = float(memory.cache_bytes[at])
+    batch = float(plan.batch[0])
+    if room > 0.0 and cache > 0.0 and np.floor(batch * room / cache) >= 1.0:
+        return f"--batch-per-device {int(np.floor(batch * room / cache))} fits"
+    weights = float(memory.weights_bytes[at])
+    spare = float(memory.capacity_bytes[at] - memory.reserve_bytes[at])
+    factor = 2
+    while weights / factor > 0.8 * spare:
+        factor *= 2
+    if setting.spec.is_moe and float(plan.dp[0]) > 1.0:
+        return f"spread the experts over {int(plan.ep[0]) * factor} ranks (--ep), or use a narrower --weights format"
+    return f"--tp {int(plan.tp[0]) * factor} fits, or use a narrower --weights format"
+
+
+def _pool(job: _Job) -> Estimate:
+    """A prefill or a decode pool."""
+    request, machine = job.request, job.setting.machine
+    pool = request.prefill if request.phase == "prefill" else request.decode
+    fallback = (pool.devices if pool and pool.devices else None) or _ranks_asked(request) or machine.devices_per_chip
+    devices = _devices(job, fallback * (pool.instances if pool else 1))
+    layout = _layout(job, pool, pool.devices if pool and pool.devices else fallback)
+    plan = _plan(job, layout)
+    per_chip = machine.devices_per_chip
+    if request.phase == "decode":
+        point = decode_point(job.setting, plan)
+        metrics = {
+            "tpot_s": point.tpot_s,
+            "iteration_s": point.iteration_s,
+            "decode_token_per_s_per_chip": point.tokens_per_s_per_device * per_chip,
+            "output_token_per_s_per_chip": point.tokens_per_s_per_device * per_chip,
+            "output_token_per_s_total": point.tokens_per_s_per_device * devices,
+            "output_token_per_s_per_user": 1.0 / point.tpot_s,
+            "layer_s": _layer_s(point.step, job.setting.spec),
+            "microbatches": point.microbatches,
+        }
+        return _answer(
+            job, metrics, {"decode": plan}, {"decode": layout}, devices / per_chip,
+            {"decode": point.step}, {"decode": point.memory},
+        )  # fmt: skip
+    tokens = plan.tokens
+    if request.tokens_per_device is None:
+        tokens = np.full_like(tokens, job.setting.efficiency.get("engine.prefill_tokens_per_device"))
+        job.assumed.note("tokens_per_device")
+    plan = plan.with_(tokens=tokens)
+    load = reuse_load_s(job.setting, plan, Reuse(request.cache_plane))
+    done = prefill_point(job.setting, plan, load)
+    metrics = {
+        "prefill_token_per_s_per_chip": done.tokens_per_s_per_device * per_chip,
+        "input_token_per_s_per_chip": done.served_tokens_per_s_per_device * per_chip,
+        "step_s": done.step_s,
+        "ttft_s": done.step_s,
+        "layer_s": _layer_s(done.step, job.setting.spec),
+        "microbatches": done.microbatches,
+    }
+    return _answer(
+        job, metrics, {"prefill": plan}, {"prefill": layout}, devices / per_chip,
+        {"prefill": done.step}, {"prefill": done.memory},
+    )  # fmt: skip
+
+
+def _ranks_asked(request: EstimateRequest) -> int:
+    """Ranks the request names, 0 where it names none."""
+    tp, pp, dp, ep = (_one(getattr(request, name)) for name in ("tp", "pp", "dp", "ep"))
+    if tp is None and dp is None:
+        return (ep or 0) * (pp or 1)
+    return max((tp or 1) * (dp or 1), ep or 1) * (pp or 1)
+
+
+def _layer_s(step: StepTime, spec: ModelSpec) -> Array:
+    return (step.attention_s + step.ffn_s + step.reduce_s + step.exchange_s) / spec.n_layers
+
+
+def _serve(job: _Job) -> Estimate:
+    """One engine doing both phases; replicas share the load."""
+    request, machine = job.request, job.setting.machine
+    asked = _ranks_asked(request)
+    devices = _devices(job, asked or machine.devices_per_chip)
+    layout = _layout(job, None, devices)
+    plan = _plan(job, layout)
+    replicas = devices / plan.devices
+    if np.any(replicas < 1.0):
+        raise UsageError(
+            f"tp x pp x dp is {plan.devices.max():g}, more than the {devices} devices in use",
+            hint="raise --chips or lower the ranks",
+        )
+    replicas = np.floor(replicas)
+    offline = request.phase == "offline"
+    wanted = job.column("concurrency", np.inf)
+    point = serve_point(job.setting, plan, wanted / replicas)
+    if np.all(point.limit < 1.0):
+        empty = decode_point(job.setting, plan.with_(batch=1.0 / plan.tp)).memory
+        _refuse(job, "decode", empty, plan)
+    rate = point.request_per_s * replicas
+    if offline and request.concurrency is not None:
+        spread = request.answer_spread or number(job.defaults, "serving", "answer_spread")
+        rate = wanted / batch_run_s(plan, point, wanted, replicas, array(spread))
+    chips = devices / machine.devices_per_chip
+    return _answer(
+        job, _rates(rate, plan, chips) | {"tpot_s": point.tpot_s, "ttft_s": point.ttft_s, "running": point.running},
+        {"serve": plan}, {"serve": layout}, chips,
+    )  # fmt: skip
+
+
+def _rates(rate: Array, plan: Deployments, chips: float) -> dict[str, Array]:
+    """Token rates of a deployment from its request rate."""
+    return {
+        "request_per_s": rate,
+        "output_token_per_s_total": rate * plan.osl,
+        "output_token_per_s_per_chip": rate * plan.osl / chips,
+        "input_token_per_s_total": rate * plan.isl,
+        "total_token_per_s_per_chip": rate * (plan.isl + plan.osl) / chips,
+    }
+
+
+def _split(job: _Job) -> Estimate:
+    """Prefill pool and decode pool."""
+    request, setting = job.request, job.setting
+    if request.prefill is None or request.decode is None:
+        raise NotSupported("a disaggregated deployment needs both pools")
+    plans: dict[str, Deployments] = {}
+    layouts: dict[str, Layout] = {}
+    for name, pool in (("prefill", request.prefill), ("decode", request.decode)):
+        devices = pool.devices or setting.machine.devices_per_chip
+        layouts[name] = _layout(job, pool, devices, f"{name}_")
+        plans[name] = _plan(job, layouts[name])
+    used = sum(plan.devices * layouts[name].instances for name, plan in plans.items())
+    chips = float(_devices(job, int(np.max(used)))) / setting.machine.devices_per_chip
+    point = split_point(
+        (setting, plans["prefill"], array(layouts["prefill"].instances)),
+        (setting, plans["decode"], array(layouts["decode"].instances)),
+        job.column("concurrency", np.inf), transfer_tier(setting.machine),
+    )  # fmt: skip
+    latency = point.tpot_s
+    metrics = _rates(point.request_per_s, plans["decode"], chips) | {
+        "tpot_s": latency,
+        "ttft_s": point.ttft_s,
+        "kv_transfer_s": point.transfer_s,
+        "running": point.running,
+        "output_token_per_s_per_user": 1.0 / latency,
+    }
+    return _answer(job, metrics, plans, layouts, chips)
+
+
+def transfer_tier(machine: Machine) -> FabricTier | None:
+    """The plane that carries caches between pools: scale-out where there is one, else the outermost."""
+    outward = [tier for tier in machine.tiers if tier.kind == "scale-out"]
+    if outward:
+        return outward[0]
+    return machine.tiers[-1] if machine.tiers else None

@@ -1,0 +1,85 @@
+"""One operator on its own: what a kernel benchmark would print.
+
+The same operator times as in a step, without model or engine around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+
+from accord.base.array import array
+from accord.base.errors import MissingFact, UsageError
+from accord.hardware.derate import Efficiency
+from accord.hardware.device import bytes_per_number
+from accord.hardware.fabric import FabricTier
+from accord.hardware.system import Machine
+from accord.ops.gemm import gemm, grouped_gemm
+from accord.ops.op import exchange_op
+from accord.ops.roofline import time_op
+from accord.parallel.collectives import exchange_s, rate_of
+
+OUT_BYTES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Seconds and achieved rates of one kernel on one device."""
+
+    seconds: float
+    flop_per_s: float
+    bytes_per_s: float
+    peak_flop_per_s: float
+
+
+def gemm_kernel(machine: Machine, efficiency: Efficiency, m: float, n: float, k: float, fmt: str, groups: int) -> Kernel:
+    """``groups`` products of ``m x k`` by ``k x n``; bytes count operands once and a 16-bit result."""
+    rows = array(m * groups)
+    if groups > 1:
+        op = grouped_gemm("gemm", fmt, rows, array(groups), k, n, 1.0)
+    else:
+        op = gemm("gemm", "ffn", fmt, rows, k, array(n), 1.0)
+    taken = float(time_op(op, machine.device, efficiency).total_s[0])
+    width = bytes_per_number(fmt)
+    moved = groups * (m * k * width + k * n * width + m * n * OUT_BYTES)
+    flop = 2.0 * m * n * k * groups
+    return Kernel(taken, flop / taken, moved / taken, machine.device.compute(fmt).flop_per_s)
+
+
+def mla_kernel(machine: Machine, efficiency: Efficiency) -> Kernel:
+    """Latent attention in decode where it is bound by one resource alone: its best rates."""
+    unit = machine.device.compute("bf16")
+    flop = unit.flop_per_s * efficiency.get("mla_decode.compute", unit.format)
+    moved = machine.device.memory_bytes_per_s * efficiency.get("mla_decode.memory")
+    return Kernel(0.0, flop, moved, unit.flop_per_s)
+
+
+def exchange_kernel(
+    machine: Machine, efficiency: Efficiency, op: str, tokens: float, copies: int, message_bytes: float, ranks: int
+) -> Kernel:
+    """Low-latency dispatch or combine: every token sends ``copies`` messages to ``ranks`` ranks."""
+    payload = array(tokens * copies * message_bytes)
+    exchange = exchange_op(op, op, "exchange", payload, array(ranks), experts_per_token=float(copies))
+    taken = float(exchange_s(exchange, machine.tiers, efficiency, "decode")[0])
+    if taken <= 0.0:
+        raise UsageError(f"{op} among {ranks} rank exchanges nothing")
+    return Kernel(taken, 0.0, float(payload[0]) / taken, 0.0)
+
+
+def exchange_link(machine: Machine, efficiency: Efficiency, ranks: int) -> Kernel:
+    """High-throughput dispatch or combine: the rate of the link that limits it.
+
+    Inside one scale-up domain that is the inner link, beyond it the outer one.
+    """
+    tier = _limiting(machine.tiers, ranks)
+    return Kernel(0.0, 0.0, rate_of(tier, efficiency, "write"), 0.0)
+
+
+def _limiting(tiers: tuple[FabricTier, ...], ranks: int) -> FabricTier:
+    for tier in tiers:
+        if ranks <= tier.devices:
+            return tier
+    raise MissingFact(f"the system's links join fewer than {ranks} ranks")
+
+

@@ -1,0 +1,71 @@
+"""What is asked of an estimate, and how the gaps are filled."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+PhaseName = Literal["prefill", "decode", "serve", "offline"]
+Ints = int | tuple[int, ...]
+Floats = float | tuple[float, ...]
+
+
+class PoolRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One pool of a disaggregated deployment: equal instances of ``devices`` ranks."""
+
+    instances: int = 1
+    devices: int | None = None
+    tp: int | None = None
+    pp: int | None = None
+    dp: int | None = None
+    ep: int | None = None
+
+
+class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One deployment, or several where a field holds a list (every combination is estimated).
+
+    phase: ``prefill`` or ``decode`` pool, ``serve`` (closed loop) or ``offline`` (all at once)
+    chips, devices: packages or ranks used; replicas share the load evenly
+    tp, pp, dp, ep: tensor, pipeline, data (attention) and expert parallel ranks
+    batch_per_device, tokens_per_device: decode requests, prefill tokens of a device
+    concurrency: requests in flight or submitted, whole deployment
+    isl, osl, kv_len: prompt, answer and decode context [token]
+    weights, kv: number formats; mtp_tokens, mtp_accept: drafts and their acceptance
+    microbatches: 1 or 2, 0 or None for the faster where the engine overlaps
+    reuse: share of the prompt found in the cache pool; cache_plane: the plane it comes over
+    answer_spread: longest answer over the mean (offline runs drain that long)
+    """
+
+    model: str
+    system: str
+    phase: PhaseName = "serve"
+    chips: int | None = None
+    devices: int | None = None
+    tp: Ints | None = None
+    pp: Ints | None = None
+    dp: Ints | None = None
+    ep: Ints | None = None
+    batch_per_device: Floats | None = None
+    tokens_per_device: Floats | None = None
+    concurrency: Floats | None = None
+    isl: Floats | None = None
+    osl: Floats | None = None
+    kv_len: Floats | None = None
+    weights: str | None = None
+    kv: str | None = None
+    mtp_tokens: Ints | None = None
+    mtp_accept: Floats | None = None
+    microbatches: Ints | None = None
+    engine: str | None = None
+    reuse: Floats | None = None
+    cache_plane: str | None = None
+    speculative: bool = False
+    answer_spread: float | None = None
+    prefill: PoolRequest | None = None
+    decode: PoolRequest | None = None
+
+    @property
+    def disaggregated(self) -> bool:
+        """Whether prefill and decode have pools of their own."""
+        return self.prefill is not None and self.decode is not None

@@ -1,0 +1,1 @@
+"""What one operator costs: FLOP, bytes and, for exchanges, bytes on the wire, per device."""

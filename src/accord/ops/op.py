@@ -1,0 +1,103 @@
+"""The record every operator is, and the shapes operators are made from.
+
+All arrays have shape ``(D,)``: one entry a deployment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from accord.base.array import Array
+
+Phase = Literal["prefill", "decode"]
+Stage = Literal["attention", "ffn", "exchange", "reduce", "head"]
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """How numbers are stored. attention, experts, dense: weights by place; kv: the cache."""
+
+    attention: str
+    dense: str
+    experts: str
+    kv: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One micro-step on one attention group, before operators are made.
+
+    phase: decode reads the cache once a request; prefill computes whole chunks
+    tokens: new tokens of the attention group [token]
+    requests: requests of the attention group [request]
+    context: cached and new entries a new token attends, averaged [token]
+    logits: positions whose next token is sampled [token]
+    tp: ranks that split one attention; ep: ranks that hold different experts
+    group: ranks that share one feed-forward layer (tp x dp); groups: attention groups in it (dp)
+    redundant: expert copies beyond one of each, over all ranks
+    """
+
+    phase: Phase
+    tokens: Array
+    requests: Array
+    context: Array
+    logits: Array
+    tp: Array
+    ep: Array
+    group: Array
+    groups: Array
+    redundant: Array
+
+    def scaled(self, share: float) -> Shape:
+        """The same step with ``share`` of its tokens and requests (a microbatch)."""
+        return Shape(
+            self.phase, self.tokens * share, self.requests * share, self.context, self.logits * share,
+            self.tp, self.ep, self.group, self.groups, self.redundant,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operator on one device, in one layer.
+
+    family: whose efficiency it follows (``gemm``, ``grouped``, ``attention_decode`` ...)
+    flop, bytes: work of the device [FLOP, B]; half_flop: FLOP of one more row block, the price of
+        a partly filled tile; launches: kernels; layers: how many layers repeat it
+    wire_bytes, ranks: for exchanges, bytes one device sends and ranks that take part
+    tokens: rows of the exchange, for its latency and its copies
+    """
+
+    name: str
+    family: str
+    stage: Stage
+    fmt: str
+    flop: Array
+    bytes: Array
+    half_flop: Array
+    launches: float
+    layers: float
+    wire_bytes: Array
+    ranks: Array
+    experts_per_token: float = 0.0
+
+
+def compute_op(
+    name: str, family: str, stage: Stage, fmt: str, flop: Array, moved: Array, *,
+    half_flop: Array | float = 0.0, launches: float = 1.0, layers: float = 1.0,
+) -> Op:  # fmt: skip
+    """An operator without an exchange."""
+    zero = np.zeros_like(flop)
+    half = half_flop + zero
+    return Op(name, family, stage, fmt, flop, moved + zero, half, launches, layers, zero, zero + 1.0)
+
+
+def exchange_op(
+    name: str, family: str, stage: Stage, wire_bytes: Array, ranks: Array, *,
+    layers: float = 1.0, experts_per_token: float = 0.0,
+) -> Op:  # fmt: skip
+    """A collective: ``wire_bytes`` leave each of ``ranks`` devices."""
+    zero = np.zeros_like(wire_bytes)
+    return Op(name, family, stage, "", zero, zero, zero, 0.0, layers, wire_bytes, ranks + zero, experts_per_token)

@@ -1,0 +1,138 @@
+"""What must fit in one device's memory: weights, cache, activations and the reserve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.hardware.device import bytes_per_number
+from accord.models.kv import entry_elements
+from accord.models.params import (
+    attention_params,
+    dense_ffn_params,
+    expert_params,
+    router_params,
+    shared_expert_params,
+)
+from accord.models.spec import Layer
+from accord.parallel.plan import Deployments, Setting
+
+BLOCK_TOKENS = 128.0  # cache pages hold 128 tokens on Ascend engines, 16 to 64 elsewhere: the wasteful end
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes on the fullest rank, shape ``(D,)``; ``free_bytes`` is negative when it does not fit."""
+
+    weights_bytes: Array
+    cache_bytes: Array
+    activation_bytes: Array
+    reserve_bytes: Array
+    capacity_bytes: Array
+
+    @property
+    def used_bytes(self) -> Array:
+        """Everything but what is free."""
+        return self.weights_bytes + self.cache_bytes + self.activation_bytes + self.reserve_bytes
+
+    @property
+    def free_bytes(self) -> Array:
+        """Capacity left."""
+        return self.capacity_bytes - self.used_bytes
+
+
+def weights_bytes(setting: Setting, plan: Deployments) -> Array:
+    """Weights of one rank: layers over pipeline stages, heads over tp, experts over ep."""
+    spec, formats = setting.spec, setting.formats
+    total = np.zeros_like(plan.tp)
+    for layer in spec.layers:
+        total = total + layer.count * _layer_bytes(layer, setting, plan)
+    total = total / plan.pp
+    if spec.mtp is not None:
+        drafting = np.where(plan.mtp_tokens > 0.0, 1.0, 0.0)
+        total = total + drafting * spec.mtp_layers * _layer_bytes(spec.mtp, setting, plan)
+    ends = spec.hidden * spec.vocab * 2.0 * (1.0 if spec.tied_embeddings else 2.0)
+    return total + ends / plan.tp + spec.other_params * bytes_per_number(formats.dense) / plan.tp
+
+
+def _layer_bytes(layer: Layer, setting: Setting, plan: Deployments) -> Array:
+    formats, ffn, hidden = setting.formats, layer.ffn, setting.spec.hidden
+    attention = attention_params(layer.attention, hidden) * bytes_per_number(formats.attention) / plan.tp
+    dense = dense_ffn_params(ffn, hidden) * bytes_per_number(formats.dense) / plan.tp
+    whole = np.full_like(plan.tp, (router_params(ffn, hidden) + layer.norms * hidden) * 2.0)
+    if not ffn.experts:
+        return attention + dense + whole
+    group = plan.tp * plan.dp
+    experts = np.maximum((ffn.experts + plan.redundant) / plan.ep, 1.0) * plan.ep / group
+    routed = experts * expert_params(ffn, hidden) * bytes_per_number(formats.experts)
+    apart = (plan.ep > ffn.experts) & (ffn.shared_hidden > 0)
+    shared = shared_expert_params(ffn, hidden) * bytes_per_number(formats.experts) / plan.tp
+    return attention + dense + whole + routed + np.where(apart, 0.0, shared)
+
+
+def layer_cache_elements(layer: Layer, tokens: Array) -> Array:
+    """Elements one layer keeps for sequences of ``tokens`` length: :mod:`accord.models.kv` over arrays."""
+    block = layer.attention
+    entry = entry_elements(block)
+    recent = np.minimum(tokens, float(block.window)) if block.window else tokens
+    stored, kept = recent, entry * recent
+    if block.compress > 1:
+        stored = tokens / block.compress
+        kept = entry * (stored + (recent if block.window else 0.0))
+    index = block.index_head_dim * stored if block.index_heads else 0.0
+    return np.asarray(kept + index + block.state_elements, dtype=np.float64)
+
+
+def cache_bytes_per_request(setting: Setting, plan: Deployments, tokens: Array) -> Array:
+    """Cache of one request of ``tokens`` length on one rank, in whole blocks.
+
+    Grouped-query heads split over tp and repeat beyond the number of heads; a latent vector is
+    kept whole on every rank.
+    """
+    whole = np.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS
+    total = np.zeros_like(plan.tp)
+    for layer in setting.spec.layers:
+        block = layer.attention
+        split = 1.0 / plan.tp
+        if block.kind == "mla" or block.shared_kv_vector:
+            split = np.ones_like(plan.tp)
+        elif block.kind == "full":
+            split = np.ceil(block.kv_heads / plan.tp) / block.kv_heads
+        total = total + layer.count * split * layer_cache_elements(layer, whole)
+    return total * bytes_per_number(setting.formats.kv) / plan.pp
+
+
+def decode_memory(setting: Setting, plan: Deployments) -> Memory:
+    """Memory while decoding ``batch`` requests a device at full length (prompt and answer)."""
+    longest = np.maximum(plan.isl + plan.osl, plan.context)
+    group_requests = plan.batch * plan.tp * plan.pp
+    cache = group_requests * cache_bytes_per_request(setting, plan, longest)
+    tokens = plan.batch * plan.tp * (1.0 + plan.mtp_tokens)
+    return _memory(setting, plan, cache, tokens)
+
+
+def prefill_memory(setting: Setting, plan: Deployments) -> Memory:
+    """Memory while computing ``tokens`` prompt tokens a device, their cache kept until handed on."""
+    tokens = plan.tokens * plan.tp
+    requests = tokens / np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
+    cache = requests * plan.pp * cache_bytes_per_request(setting, plan, np.maximum(plan.isl, 1.0))
+    return _memory(setting, plan, cache, tokens)
+
+
+def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array) -> Memory:
+    spec, efficiency, device = setting.spec, setting.efficiency, setting.machine.device
+    widest = max(max(layer.ffn.hidden, layer.ffn.top_k * layer.ffn.expert_hidden) for layer in spec.layers)
+    live = tokens * (6.0 * spec.hidden + 3.0 * widest / plan.tp) * 2.0
+    reserve = device.memory_bytes * (1.0 - efficiency.get("engine.memory_fraction"))
+    return Memory(
+        weights_bytes(setting, plan), cache, live, np.full_like(live, reserve), np.full_like(live, device.memory_bytes)
+    )
+
+
+def most_requests(setting: Setting, plan: Deployments, step_tokens: Array) -> Array:
+    """Requests of full length whose cache fits one attention group beside a step of ``step_tokens``."""
+    empty = _memory(setting, plan, np.zeros_like(plan.tp), step_tokens)
+    each = cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
+    return np.maximum(np.floor(empty.free_bytes / np.maximum(each, 1.0)), 0.0)

@@ -1,0 +1,97 @@
+"""One decode iteration."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.models.spec import Layer
+from accord.ops.lower import lower_draft, lower_head, lower_layer
+from accord.ops.op import Op, Shape
+from accord.parallel.collectives import send_s
+from accord.parallel.plan import Deployments, Setting
+from accord.parallel.shard import decode_shape
+from accord.step.breakdown import LayerTime, StepTime
+from accord.step.overlap import choose, overlapped
+from accord.step.price import layer_time
+
+
+def stack_time(setting: Setting, shape: Shape, microbatches: Array, separate: bool) -> tuple[LayerTime, Array]:
+    """All decoder layers by resource, with the overlap asked for, and microbatches chosen.
+
+    The choice is made once for the whole stack, as engines do.
+    """
+    slowdown = setting.efficiency.get("overlap.slowdown")
+    layers = setting.spec.layers
+    whole = _sum([_group(setting, layer, shape, separate) for layer in layers])
+    if not separate or np.all(microbatches == 1.0):
+        return whole, np.ones_like(shape.tokens)
+    half = shape.scaled(0.5)
+    split = _sum([overlapped(_group(setting, layer, half, separate), slowdown) for layer in layers])
+    return choose(whole, split, microbatches)
+
+
+def _group(setting: Setting, layer: Layer, shape: Shape, separate: bool) -> LayerTime:
+    skew = setting.efficiency.get(f"engine.expert_skew.{shape.phase}")
+    ops = lower_layer(layer, setting.spec.hidden, shape, setting.formats, skew, separate=separate)
+    return layer_time(ops, setting, shape.phase)
+
+
+def _sum(parts: list[LayerTime]) -> LayerTime:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def pipeline_s(setting: Setting, plan: Deployments, shape: Shape) -> Array:
+    """Hand-over of activations between pipeline stages."""
+    if np.all(plan.pp == 1.0) or not setting.machine.tiers:
+        return np.zeros_like(plan.pp)
+    payload = shape.tokens / plan.tp * setting.spec.hidden * 2.0
+    return (plan.pp - 1.0) * send_s(payload, setting.machine.tiers[-1], setting.efficiency)
+
+
+def decode_ops(setting: Setting, plan: Deployments) -> list[Op]:
+    """Every operator of one iteration without microbatches, for the explained table."""
+    shape, separate = decode_shape(plan), bool(np.any(plan.dp > 1.0))
+    skew = setting.efficiency.get("engine.expert_skew.decode")
+    ops: list[Op] = []
+    for layer in setting.spec.layers:
+        ops += lower_layer(layer, setting.spec.hidden, shape, setting.formats, skew, separate=separate)
+    return ops + lower_head(setting.spec, shape)
+
+
+def decode_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
+    """Parts of one iteration and the number of microbatches, shape ``(D,)`` each.
+
+    All deployments must agree on whether attention groups are separate (dp > 1).
+    """
+    shape = decode_shape(plan)
+    separate = bool(np.any(plan.dp > 1.0))
+    layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
+    head = layer_time(lower_head(setting.spec, shape), setting, "decode").attention_s
+    draft = _draft_s(setting, plan, shape, separate)
+    efficiency = setting.efficiency
+    outside = efficiency.get("engine.iteration_s") + efficiency.get("engine.sequence_s") * shape.requests
+    step = StepTime(
+        layers.attention_s, layers.ffn_s, layers.reduce_s, layers.exchange_s,
+        head, draft, pipeline_s(setting, plan, shape), outside,
+    )  # fmt: skip
+    return step, microbatches
+
+
+def _draft_s(setting: Setting, plan: Deployments, shape: Shape, separate: bool) -> Array:
+    """``mtp_tokens`` passes of the draft layer, one after another, each with its own output words."""
+    if np.all(plan.mtp_tokens == 0.0):
+        return np.zeros_like(plan.tp)
+    one = Shape(
+        "decode", shape.requests, shape.requests, shape.context, shape.requests,
+        shape.tp, shape.ep, shape.group, shape.groups, shape.redundant,
+    )  # fmt: skip
+    skew = setting.efficiency.get("engine.expert_skew.decode")
+    ops = lower_draft(setting.spec, one, setting.formats, skew, separate=separate)
+    layer = layer_time(ops, setting, "decode")
+    head = layer_time(lower_head(setting.spec, one), setting, "decode").attention_s
+    each = layer.device_s + layer.exchange_s + head + setting.efficiency.get("engine.draft_s")
+    return plan.mtp_tokens * each

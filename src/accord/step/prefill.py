@@ -1,0 +1,40 @@
+"""One prefill step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.ops.lower import lower_head, lower_layer
+from accord.ops.op import Op
+from accord.parallel.plan import Deployments, Setting
+from accord.parallel.shard import prefill_shape
+from accord.step.breakdown import StepTime
+from accord.step.decode import pipeline_s, stack_time
+from accord.step.price import layer_time
+
+
+def prefill_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
+    """Parts of one step of ``plan.tokens`` prompt tokens a device, and microbatches, shape ``(D,)``."""
+    shape = prefill_shape(plan)
+    separate = bool(np.any(plan.dp > 1.0))
+    layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
+    head = layer_time(lower_head(setting.spec, shape), setting, "prefill").attention_s
+    efficiency = setting.efficiency
+    outside = efficiency.get("engine.iteration_s") + efficiency.get("engine.sequence_s") * shape.requests
+    zero = np.zeros_like(head)
+    step = StepTime(
+        layers.attention_s, layers.ffn_s, layers.reduce_s, layers.exchange_s,
+        head, zero, pipeline_s(setting, plan, shape), outside,
+    )  # fmt: skip
+    return step, microbatches
+
+
+def prefill_ops(setting: Setting, plan: Deployments) -> list[Op]:
+    """Every operator of one step without microbatches, for the explained table."""
+    shape, separate = prefill_shape(plan), bool(np.any(plan.dp > 1.0))
+    skew = setting.efficiency.get("engine.expert_skew.prefill")
+    ops: list[Op] = []
+    for layer in setting.spec.layers:
+        ops += lower_layer(layer, setting.spec.hidden, shape, setting.formats, skew, separate=separate)
+    return ops + lower_head(setting.spec, shape)

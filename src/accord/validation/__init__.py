@@ -1,0 +1,1 @@
+"""Against silicon: measured rows become requests, and answers are scored."""

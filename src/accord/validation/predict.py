@@ -1,0 +1,233 @@
+"""The prediction for one measured row, by the metric it holds.
+
+Each kind of metric has one function here; all of them ask the public estimate or the kernel
+functions behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from accord.inference.kernels import Kernel, exchange_kernel, exchange_link, gemm_kernel, mla_kernel
+from accord.inference.request import EstimateRequest
+from accord.models.spec import ModelSpec
+from accord.validation.machines import Lookup, MachineFacts
+from accord.validation.rows import Row, request_of
+
+SKIPS = ("no_shape", "fleet_average", "unknown_chip", "unknown_model", "no_lengths", "bound_violation")
+_FLEET = ("input_token_per_s_total", "input_token_per_s_per_chip", "cache_hit_ratio")
+_DEFAULT_HIDDEN = 7168
+_DEFAULT_COPIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A predicted value, or why there is none; ``assumed`` names the fields defaults filled."""
+
+    value: float | None
+    skipped: str | None = None
+    assumed: tuple[str, ...] = ()
+    family: str = ""
+
+
+def predict(row: Row, lookup: Lookup) -> Prediction:
+    """Prediction for ``row``. Raises AccordError where the row asks for something impossible."""
+    metric = row.text["metric"]
+    if lookup.chip(row.text.get("chip", "")) is None:
+        return Prediction(None, "unknown_chip")
+    for prefix, function in _BY_METRIC.items():
+        if metric.startswith(prefix):
+            return function(row, lookup)
+    return _from_estimate(row, lookup)
+
+
+def _facts(row: Row, lookup: Lookup) -> MachineFacts:
+    return lookup.facts(row.text.get("system"), row.text["chip"], row.text.get("engine"))
+
+
+def _from_estimate(row: Row, lookup: Lookup) -> Prediction:
+    """Metrics the estimate names itself."""
+    gap = _gap(row, lookup)
+    if gap:
+        return Prediction(None, gap)
+    return _answer(row, lookup, request_of(row), row.text["metric"])
+
+
+def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> Prediction:
+    done = lookup.estimate(request)
+    if metric not in done.metrics:
+        return Prediction(None, "no_shape")
+    return Prediction(float(done.metrics[metric][0]), None, done.assumed, done.setting.machine.device.family)
+
+
+def _gap(row: Row, lookup: Lookup) -> str | None:
+    """The reason from the closed list why a row cannot be asked, if any."""
+    metric, phase = row.text["metric"], row.text["phase"]
+    if metric in _FLEET or (phase == "serve" and "nodes" in row.text and float(row.text["nodes"]) % 1.0):
+        return "fleet_average"
+    if lookup.model(row.text.get("model", "")) is None:
+        return "unknown_model"
+    if phase in ("serve", "offline") and "isl" not in row.numbers:
+        return "no_lengths"
+    if metric in ("output_token_per_s_per_user",) and phase == "decode" and "batch_per_device" not in row.numbers:
+        return "fleet_average"
+    if phase == "decode" and not any(name in row.numbers for name in ("isl", "kv_len")):
+        return "no_lengths"
+    return None
+
+
+def _gemm(row: Row, lookup: Lookup) -> Prediction:
+    if not all(name in row.numbers for name in ("m", "n", "k")):
+        return Prediction(None, "no_shape")
+    facts = _facts(row, lookup)
+    groups = int(row.flags.get("groups", "1"))
+    kernel = gemm_kernel(
+        facts.machine, facts.efficiency, row.numbers["m"], row.numbers["n"], row.numbers["k"], row.text["dtype"], groups
+    )
+    return Prediction(_rate(row, kernel), None, (), facts.machine.device.family)
+
+
+def _mla(row: Row, lookup: Lookup) -> Prediction:
+    if row.text.get("op") not in ("mla", "mla-decode"):
+        return Prediction(None, "no_shape")
+    facts = _facts(row, lookup)
+    return Prediction(_rate(row, mla_kernel(facts.machine, facts.efficiency)), None, (), facts.machine.device.family)
+
+
+def _rate(row: Row, kernel: Kernel) -> float:
+    metric = row.text["metric"]
+    if metric.endswith("_byte_per_s"):
+        return kernel.bytes_per_s
+    if metric.endswith("_utilization"):
+        return kernel.flop_per_s / kernel.peak_flop_per_s
+    return kernel.flop_per_s
+
+
+def _exchange(row: Row, lookup: Lookup) -> Prediction:
+    facts = _facts(row, lookup)
+    op, ranks = row.text["op"], row.count("ep") or 1
+    if op.endswith("-normal"):
+        kernel = exchange_link(facts.machine, facts.efficiency, ranks)
+        return Prediction(kernel.bytes_per_s, None, (), facts.machine.device.family)
+    if "tokens_per_device" not in row.numbers:
+        return Prediction(None, "no_shape")
+    spec = lookup.model(row.text.get("model", ""))
+    message = row.number("message_bytes") or _message(spec, op)
+    kernel = exchange_kernel(
+        facts.machine, facts.efficiency, op, row.numbers["tokens_per_device"], _copies(spec), message, ranks
+    )
+    value = kernel.bytes_per_s if row.text["metric"].endswith("byte_per_s") else kernel.seconds
+    return Prediction(value, None, (), facts.machine.device.family)
+
+
+def _copies(spec: ModelSpec | None) -> int:
+    if spec is None:
+        return _DEFAULT_COPIES
+    return max(layer.ffn.top_k for layer in spec.layers) or _DEFAULT_COPIES
+
+
+def _message(spec: ModelSpec | None, op: str) -> float:
+    hidden = spec.hidden if spec is not None else _DEFAULT_HIDDEN
+    return float(hidden if op == "dispatch" else 2 * hidden)
+
+
+def _link(row: Row, lookup: Lookup) -> Prediction:
+    facts = _facts(row, lookup)
+    path = facts.paths.get(row.text.get("op", ""))
+    if path is None:
+        return Prediction(None, "no_shape")
+    value = path[0] if row.text["metric"] == "link_byte_per_s" else path[1]
+    return Prediction(value, None, (), facts.machine.device.family)
+
+
+def _ratio(row: Row, lookup: Lookup, above: EstimateRequest, below: EstimateRequest, metric: str) -> Prediction:
+    over, under = _answer(row, lookup, above, metric), _answer(row, lookup, below, metric)
+    if over.value is None or under.value is None:
+        return over
+    return Prediction(over.value / under.value, None, over.assumed, over.family)
+
+
+def _rate_metric(row: Row) -> str:
+    return "prefill_token_per_s_per_chip" if row.text["phase"] in ("prefill", "cache") else "decode_token_per_s_per_chip"
+
+
+def _microbatch(row: Row, lookup: Lookup) -> Prediction:
+    gap = "no_shape" if "ep" not in row.numbers else _gap(row, lookup)
+    if gap:
+        return Prediction(None, gap)
+    asked = request_of(row)
+    metric = "layer_s" if row.text["metric"] == "microbatch_layer_ratio" else _rate_metric(row)
+    return _ratio(row, lookup, _with(asked, microbatches=2), _with(asked, microbatches=1), metric)
+
+
+def _drafting(row: Row, lookup: Lookup) -> Prediction:
+    gap = _gap(row, lookup)
+    if gap:
+        return Prediction(None, gap)
+    asked = request_of(row)
+    if asked.batch_per_device is None:
+        asked = _with(asked, batch_per_device=lookup.number("serving", "batch_per_device"))
+    return _ratio(row, lookup, asked, _with(asked, mtp_tokens=0), _rate_metric(row))
+
+
+def _caching(row: Row, lookup: Lookup) -> Prediction:
+    """``reuse-A-over-B`` and ``PLANE-over-PLANE`` of prefill rate, ``reuse-A`` of TTFT saved."""
+    asked = _with(request_of(row, "prefill"), microbatches=None)
+    op = row.text.get("op", "")
+    if op.startswith("reuse-") and "-over-" in op:
+        above, below = (float(part) for part in op.removeprefix("reuse-").split("-over-"))
+        return _ratio(
+            row, lookup, _with(asked, reuse=above), _with(asked, reuse=below), "input_token_per_s_per_chip"
+        )
+    if op.startswith("reuse-") and row.text["metric"] == "ttft_reduction_s":
+        return _saved(row, lookup, asked, float(op.removeprefix("reuse-")))
+    if op.endswith("-plane") and "-plane-over-" in op:
+        one, other = op.removesuffix("-plane").split("-plane-over-")
+        share = lookup.number("cache", "reuse")
+        pair = (_with(asked, reuse=share, cache_plane=plane) for plane in (one, other))
+        return _ratio(row, lookup, *pair, "input_token_per_s_per_chip")
+    return Prediction(None, "no_shape")
+
+
+def _saved(row: Row, lookup: Lookup, asked: EstimateRequest, reuse: float) -> Prediction:
+    """TTFT of a full step without reuse less the TTFT of the same prompts with it."""
+    tokens = asked.tokens_per_device
+    without = lookup.estimate(_with(asked, reuse=0.0))
+    computed = float(tokens) * (1.0 - reuse) if isinstance(tokens, float) else None
+    with_reuse = lookup.estimate(_with(asked, reuse=reuse, tokens_per_device=computed))
+    saved = float(without.metrics["ttft_s"][0]) - float(with_reuse.metrics["ttft_s"][0])
+    return Prediction(max(saved, 0.0) or None, None, without.assumed, without.setting.machine.device.family)
+
+
+def _no_shape(row: Row, lookup: Lookup) -> Prediction:
+    return Prediction(None, "no_shape")
+
+
+def _with(request: EstimateRequest, **changes: object) -> EstimateRequest:
+    fields = {name: getattr(request, name) for name in request.__struct_fields__}
+    return EstimateRequest(**{**fields, **changes})
+
+
+def ttft(row: Row, lookup: Lookup) -> Prediction:
+    """Mean-based quantiles of TTFT need arrivals, which steady state does not have."""
+    gap = _gap(row, lookup)
+    return Prediction(None, gap or "no_lengths")
+
+
+_BY_METRIC: Mapping[str, Callable[[Row, Lookup], Prediction]] = {
+    "gemm_": _gemm,
+    "mla_": _mla,
+    "mha_": _no_shape,
+    "ep_": _exchange,
+    "link_": _link,
+    "microbatch_": _microbatch,
+    "mtp_speedup": _drafting,
+    "cache_prefill_speedup": _caching,
+    "ttft_reduction_s": _caching,
+    "ttft_p": ttft,
+    "eplb_speedup": _no_shape,
+    "graph_dispatch_s": _no_shape,
+    "layer_stream_s": _no_shape,
+}
+
