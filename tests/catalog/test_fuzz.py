@@ -19,11 +19,14 @@ FILES = [
     ("chips", (SAMPLE / "chips" / "example-chip-1.yaml").read_bytes()),
     ("systems", (SAMPLE / "systems" / "example-node-8.yaml").read_bytes()),
 ]
+SIGNS = b"{ } [ ] : ' \" | > # % ~ - , ? & * ! @".split()
+WORDS = b"null true -1 1e999 .inf .nan 0x10 value text << !!int &a *a".split()
 PIECES = [
-    *(b"{", b"}", b"[", b"]", b":", b": ", b"- ", b"\n", b"  ", b"&a ", b"*a", b"!!int ", b"'", b'"', b"|", b">", b"#", b"%"),
-    *(b"null", b"~", b"true", b"-1", b"1e999", b".inf", b".nan", b"0x10", b"9" * 400, b"value", b"text", b"<<", b"? ", b"---\n"),
-    *(b"\x00", b"\xff", b"\xef\xbb\xbf", b"\t", b"\r\n", "\N{MICRO SIGN}".encode(), "\N{SNOWMAN}".encode(), b"[" * 50, b"{a: " * 50),
-]  # fmt: skip
+    *SIGNS,
+    *WORDS,
+    *(b": ", b"- ", b"\n", b"  ", b"? ", b"---\n", b"\t", b"\r\n", b"\x00", b"\xff", b"\xef\xbb\xbf"),
+    *(b"9" * 400, b"[" * 50, b"{a: " * 50, "\N{MICRO SIGN}\N{SNOWMAN}".encode()),
+]
 
 
 def read(kind: str, data: bytes) -> msgspec.Struct | None:

@@ -72,7 +72,7 @@ def test_unknown_names(sample: Catalog) -> None:
 def test_sources(sample: Catalog) -> None:
     assert sample.source("chips", "example-chip-1", "S1").title == "Example system paper"
     with pytest.raises(
-        CatalogError, match="example-chip-1.yaml: 'S3' is no source of example-chip-1\nhint: did you mean 'S"
+        CatalogError, match="example-chip-1.yaml: 'S3' is no source of example-chip-1\nhint: known: S1, S2"
     ):
         sample.source("chips", "example-chip-1", "S3")
 
@@ -115,12 +115,11 @@ def test_extras_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind_is_told_by_keys(kind: str) -> None:
     for file in (SAMPLE / kind).glob("*.yaml"):
-        if file.stem != "example-leaf":
-            assert kind_of(parse_yaml(file.read_bytes(), str(file))) == kind
+        assert kind_of(parse_yaml(file.read_bytes(), str(file))) == kind
 
 
 def test_kind_that_cannot_be_told() -> None:
-    with pytest.raises(CatalogError, match="may be an entry of more than one kind\nhint: put it into a folder"):
+    with pytest.raises(CatalogError, match="is of a kind that its keys do not tell\nhint: put it into a folder"):
         kind_of(parse_yaml(b"id: a\nname: b\n", "a.yaml"))
 
 
@@ -144,6 +143,9 @@ def test_packaged_files_are_named_from_catalog_on() -> None:
 
 
 def test_loading_imports_neither_numpy_nor_rich() -> None:
-    code = "import sys, accord.catalog.load as l; l.load_catalog().ids('chips'); print('numpy' in sys.modules, 'rich' in sys.modules)"
+    code = (
+        "import sys; from accord.catalog.load import load_catalog; catalog = load_catalog();"
+        "catalog.chip(catalog.ids('chips')[0]); print('numpy' in sys.modules, 'rich' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -44,7 +44,8 @@ def test_no_days(day: str) -> None:
 
 
 def test_alternatives_are_in_the_unit_of_their_value() -> None:
-    text = b"s:\n  a: {value: 1 mm2, basis: assumed, source: S1, alternatives: [{value: 2 cm2, basis: assumed, source: S1}]}\n"
+    other = b"{value: 2 cm2, basis: assumed, source: S1}"
+    text = b"s:\n  a: {value: 1 mm2, basis: assumed, source: S1, alternatives: [" + other + b"]}\n"
     value = read_facts(parse_yaml(text + SOURCES, "d.yaml"))["s"]["a"]
     assert value.unit == "mm2"
     assert value.spread() == (1.0, 200.0)

@@ -253,8 +253,6 @@ def dimension(unit: str) -> str:
 
 def _plain(value: float, digits: int) -> str:
     """Decimal text with ``digits`` significant digits, integer part never cut, no exponent, no trailing zeros."""
-    if value == 0:
-        return "0"
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     text = f"{value:,.{max(0, digits - 1 - exponent)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -272,7 +270,7 @@ def show(value: float, unit: str, digits: int = 3) -> str:
     """
     tail = "" if unit == "1" else f" {unit}"
     if value == 0 or not math.isfinite(value):
-        return f"{'0' if value == 0 else str(value)}{tail}"
+        return f"{value:g}{tail}"
     rounded = float(f"{value:.{digits - 1}e}")
     size = abs(rounded)
     if unit == "s":

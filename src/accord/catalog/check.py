@@ -79,10 +79,8 @@ def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
         used |= {value.source, *(other.source for other in value.alternatives)}
         if value.alternatives and not value.why:
             yield key, "has alternatives but no why", "add 'why:', the reason for this value and not another"
-    whole = (
-        kind == "engines" or getattr(record, "config", None) is not None
-    )  # sources stand behind keys without a value
-    for source in () if whole else getattr(record, "sources", ()):
+    behind_more_than_values = kind in ("engines", "models")  # features, config and notes rest on sources too
+    for source in () if behind_more_than_values else getattr(record, "sources", ()):
         if source not in used:
             yield f"sources.{source}", "is used by no value", "use it or drop it"
 

@@ -59,13 +59,16 @@ def load_catalog(extra: tuple[Path, ...] = ()) -> Catalog:
 def kind_of(root: Item) -> str:
     """Tell which kind of entry a file holds, by its keys. Raises CatalogError if that is not clear."""
     keys = set(root.map())
-    fields = {kind: set(record.__struct_fields__) for kind, record in RECORDS.items()}
-    score = {kind: len(keys & known) - len(keys - known) for kind, known in fields.items()}
+    score = {}
+    for kind, record in RECORDS.items():
+        known = set(record.__struct_fields__)
+        wanted = {field.name for field in msgspec.structs.fields(record) if field.required}
+        score[kind] = len(keys & known) - len(keys - known) - len(wanted - keys)
     best = max(score.values())
     kinds = [kind for kind in KINDS if score[kind] == best]
-    if best < 1 or len(kinds) != 1:
+    if best < 2 or len(kinds) != 1:
         hint = f"put it into a folder named {', '.join(KINDS[:-1])} or {KINDS[-1]}"
-        raise root.error("may be an entry of more than one kind", hint=hint)
+        raise root.error("is of a kind that its keys do not tell", hint=hint)
     return kinds[0]
 
 

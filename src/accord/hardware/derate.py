@@ -2,7 +2,8 @@
 
 Each number lives in a calibration or engine entry of the catalog with basis and source. A family
 without an entry of its own inherits its parent's; a parameter with a format suffix
-(``gemm.compute.fp8``) overrides the plain one (``gemm.compute``).
+(``gemm.compute.fp8``) overrides the plain one (``gemm.compute``), and so does an engine's default
+that its documentation makes depend on the chip (``max_num_seqs.nvidia-hopper``).
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ class Efficiency:
     engine: str
     numbers: Mapping[str, float]
     features: Mapping[str, bool]
+    family: str = ""
 
     def get(self, name: str, fmt: str | None = None) -> float:
-        """A parameter in SI, the format's own value first. Raises CatalogError when nobody states it."""
-        if fmt is not None and f"{name}.{fmt}" in self.numbers:
-            return self.numbers[f"{name}.{fmt}"]
+        """A parameter in SI, the format's or the chip family's own value first.
+
+        Raises CatalogError when nobody states it.
+        """
+        for suffix in (fmt, self.family):
+            if suffix and f"{name}.{suffix}" in self.numbers:
+                return self.numbers[f"{name}.{suffix}"]
         try:
             return self.numbers[name]
         except KeyError:
@@ -42,10 +48,10 @@ class Efficiency:
         return self.features.get(feature, False)
 
 
-def join(chain: Sequence[Calibration], engine: Engine) -> Efficiency:
-    """Calibration entries nearest first, and an engine, as one set of parameters."""
+def join(chain: Sequence[Calibration], engine: Engine, family: str = "") -> Efficiency:
+    """Calibration entries nearest first, and an engine, as one set of parameters for a chip family."""
     numbers: dict[str, float] = {}
     for entry in reversed(chain):
         numbers.update({name: value.si for name, value in entry.parameters.items()})
     numbers.update({f"engine.{name}": value.si for name, value in engine.parameters.items()})
-    return Efficiency(tuple(entry.id for entry in chain), engine.id, numbers, dict(engine.features))
+    return Efficiency(tuple(entry.id for entry in chain), engine.id, numbers, dict(engine.features), family)

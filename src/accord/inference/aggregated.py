@@ -40,6 +40,8 @@ class ServePoint:
     ttft_s: Array
     tpot_s: Array
     plain_s: Array
+    mixed_s: Array
+    chunk: Array
 
 
 def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> ServePoint:
@@ -53,15 +55,17 @@ def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> Serv
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
     running = held
     for _ in range(_ROUNDS):
-        plain, mean, prompt = _iteration(setting, plan, running, tau)
+        step = _iteration(setting, plan, running, tau)
+        mean, prompt = step.mean_s, step.prompt_s
         answering = plan.osl / tau * mean
         target = held * answering / (answering + prompt)
         running = 0.5 * (running + np.minimum(target, _token_limit(setting, plan, tau)))
-    plain, mean, prompt = _iteration(setting, plan, running, tau)
+    step = _iteration(setting, plan, running, tau)
+    mean, prompt = step.mean_s, step.prompt_s
     per_group = running * tau / (plan.osl * mean)
     waiting = np.where(np.isfinite(asked), np.maximum(asked - running, 0.0), 0.0) / per_group
     ttft = np.maximum(prompt + 0.5 * mean, waiting)
-    return ServePoint(running, limit, per_group * plan.dp, ttft, mean / tau, plain)
+    return ServePoint(running, limit, per_group * plan.dp, ttft, mean / tau, step.plain_s, step.mixed_s, step.chunk)
 
 
 def request_limit(setting: Setting, plan: Deployments) -> Array:
@@ -79,8 +83,18 @@ def _token_limit(setting: Setting, plan: Deployments, tau: Array) -> Array:
     return budget / (1.0 + plan.mtp_tokens + tau * computed / plan.osl)
 
 
-def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -> tuple[Array, Array, Array]:
-    """Plain iteration, mean iteration, and time from a prompt's first to its last chunk [s]."""
+@dataclass(frozen=True, slots=True)
+class _Iteration:
+    """Plain, mixed and mean iteration, time from a prompt's first to its last chunk [s], chunk [token]."""
+
+    plain_s: Array
+    mixed_s: Array
+    mean_s: Array
+    prompt_s: Array
+    chunk: Array
+
+
+def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -> _Iteration:
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     batch = plan.with_(batch=running / plan.tp)
     plain = decode_step(setting, batch)[0].total_s
@@ -88,13 +102,14 @@ def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) 
     room = np.maximum(budget - running * (1.0 + plan.mtp_tokens), 1.0)
     arriving = running * tau * computed / plan.osl
     chunk = np.minimum(np.maximum(arriving, computed), room)
-    joint = plan.with_(tokens=(chunk + running * (1.0 + plan.mtp_tokens)) / plan.tp)
+    computed_tokens = chunk + running * (1.0 + plan.mtp_tokens)
+    joint = plan.with_(tokens=computed_tokens / plan.tp * plan.isl / computed)
     mixed = prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
     mixed = np.maximum(mixed, plain)
     share = np.minimum(arriving / chunk, 1.0)
     mean = (1.0 - share) * plain + share * mixed
     prompt = np.maximum(computed / chunk, 1.0) * mixed
-    return plain, mean, prompt
+    return _Iteration(plain, mixed, mean, prompt, chunk)
 
 
 def _cores_s(setting: Setting, plan: Deployments) -> Array:
@@ -115,3 +130,23 @@ def batch_run_s(plan: Deployments, point: ServePoint, requests: Array, instances
     steady = requests / (point.request_per_s * instances)
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
     return steady + spread * plan.osl / tau * point.plain_s * 0.5
+
+
+def batch_run_tpot_s(setting: Setting, plan: Deployments, point: ServePoint, requests: Array) -> Array:
+    """Mean over requests of TPOT when ``requests`` per attention group are submitted at once.
+
+    At the start every iteration carries a full chunk until the prompts that fit are in. A request
+    admitted ``k`` iterations before the end of that flood spends ``min(n, k)`` of its ``n`` answer
+    iterations in it. With answers of exponential length of mean ``mu``, ``E[min(1, k / n)]`` is
+    ``1 - exp(-x) + x E1(x)`` with ``x = k / mu``; admissions are even, so ``k`` is half the flood.
+    """
+    tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
+    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    admitted = np.minimum(requests, point.limit)
+    flood = admitted * plan.isl * (1.0 - plan.reuse) / budget
+    x = np.maximum(0.5 * flood * tau / plan.osl, 1e-9)
+    integral = np.exp(-x) * 0.5 * (0.5 * np.log1p(2.0 / x) + np.log1p(1.0 / x))
+    share = np.clip(1.0 - np.exp(-x) + x * integral, 0.0, 1.0)
+    full = plan.with_(tokens=np.full_like(x, budget) / plan.tp)
+    flooded = np.maximum(prefill_step(setting, full)[0].total_s, point.mixed_s)
+    return share * flooded / tau + (1.0 - share) * point.tpot_s

@@ -1,8 +1,8 @@
 """Context caching in pooled host memory: what reuse saves and what fetching costs.
 
-Reused entries come from the pool over a plane at the rate of one device. Fetching overlaps with
-computing layer by layer, so a step waits only for the part that computing does not cover, and for
-the first layer's share, which nothing can cover.
+Reused entries come from the pool over a plane at the rate of one device, after software has looked
+them up and gathered their blocks at a rate of its own (``pool.software_rate``). The step starts
+when they are there.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def reuse_load_s(setting: Setting, plan: Deployments, reuse: Reuse) -> Array:
             hint=f"use one of {', '.join(path.plane for path in paths)}",
         )
     path = named[0]
-    computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
-    requests = plan.tokens * plan.tp / computed
-    each = cache_bytes_per_request(setting, plan, plan.isl * plan.reuse)
-    share = setting.efficiency.get("pool.share")
-    return np.where(plan.reuse > 0.0, path.latency_s + requests * each / (path.bytes_per_s * share), 0.0)
+    requests = plan.tokens * plan.tp / np.maximum(plan.isl, 1.0)
+    fetched = requests * cache_bytes_per_request(setting, plan, plan.isl * plan.reuse)
+    gathering = fetched / setting.efficiency.get("pool.software_rate")
+    return np.where(plan.reuse > 0.0, path.latency_s + fetched / path.bytes_per_s + gathering, 0.0)

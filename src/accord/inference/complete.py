@@ -14,6 +14,7 @@ import numpy as np
 from accord.base.errors import DoesNotFit, UsageError
 from accord.catalog.value import Value
 from accord.hardware.derate import Efficiency
+from accord.hardware.device import bytes_per_number
 from accord.hardware.system import Machine
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.models.spec import ModelSpec
@@ -43,6 +44,7 @@ def formats_for(spec: ModelSpec, machine: Machine, request: EstimateRequest, eng
     Left out, weights keep the checkpoint's format where the chip multiplies it natively; an 8-bit
     float checkpoint goes to int8 on chips with only that; anything else is widened on load. The
     cache follows 8- and 4-bit weights down to fp8 on engines that say so, else it is bf16.
+    A checkpoint released in 4 bits is not stored wider, whatever the engine computes in.
     Four-bit recipes of mixtures quantise the experts and leave attention in 16 bits, which is what
     the published checkpoints of that kind do.
     """
@@ -53,14 +55,17 @@ def formats_for(spec: ModelSpec, machine: Machine, request: EstimateRequest, eng
         device = machine.device
         if weights in ("fp8", "mxfp8") and not device.compute(weights).native and device.peak_flop_per_s.get("int8"):
             weights = "int8"
+    elif spec.weights in FOUR_BIT and bytes_per_number(weights) > bytes_per_number(spec.weights):
+        weights = spec.weights
     kv = request.kv
     if kv is None:
         assumed.note("kv")
         narrow = weights in ("fp8", "mxfp8", *FOUR_BIT) and engine.has("kv_follows_weights")
         kv = "fp8" if narrow and machine.device.compute("fp8").native else "bf16"
-    four_bit_experts = weights in FOUR_BIT and spec.is_moe
-    rest = "bf16" if four_bit_experts else weights
-    return Formats(attention=rest, dense=weights if not four_bit_experts else rest, experts=weights, kv=kv)
+    rest = weights
+    if spec.is_moe and weights in FOUR_BIT:
+        rest = spec.other_weights if weights == spec.weights and spec.other_weights else "bf16"
+    return Formats(attention=rest, dense=rest, experts=weights, kv=kv)
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,10 @@ def _prefill(setting: Setting, plan: Deployments, instances: Array) -> tuple[Arr
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     alone = np.minimum(computed, budget)
-    one = prefill_step(setting, plan.with_(tokens=alone / plan.tp))[0].total_s * np.maximum(computed / alone, 1.0)
+    whole = plan.isl / computed / plan.tp
+    one = prefill_step(setting, plan.with_(tokens=alone * whole))[0].total_s * np.maximum(computed / alone, 1.0)
     full = np.maximum(alone, budget)
-    step = prefill_step(setting, plan.with_(tokens=full / plan.tp))[0].total_s
+    step = prefill_step(setting, plan.with_(tokens=full * whole))[0].total_s
     return one, full / step / computed * plan.dp * instances
 
 

@@ -17,11 +17,11 @@ from accord.base.errors import DoesNotFit, NotSupported, UsageError
 from accord.hardware.derate import Efficiency
 from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
-from accord.inference.aggregated import batch_run_s, serve_point
+from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, serve_point
 from accord.inference.cache import Reuse, reuse_load_s
 from accord.inference.complete import Assumed, Defaults, Layout, formats_for, layout_for, number
 from accord.inference.disaggregated import split_point
-from accord.inference.pools import decode_point, prefill_point
+from accord.inference.pools import decode_point, largest_batch, prefill_point
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.models.spec import ModelSpec
 from accord.parallel.memory import Memory
@@ -79,7 +79,7 @@ def estimate(
     """Steady-state answer. Raises UsageError, DoesNotFit, MissingFact or NotSupported."""
     assumed = Assumed()
     formats = formats_for(spec, machine, request, efficiency, assumed)
-    setting = Setting(spec, machine, formats, efficiency)
+    setting = Setting(spec, machine, formats, efficiency, request.balanced)
     job = _Job(request, setting, defaults, assumed, _points(request))
     if request.phase in ("serve", "offline") and request.disaggregated:
         return _split(job)
@@ -126,8 +126,9 @@ def _layout(job: _Job, pool: PoolRequest | None, devices: int, prefix: str = "")
 def _plan(job: _Job, layout: Layout) -> Deployments:
     """Deployments of one pool: ranks of the layout unless the request lists them."""
     request = job.request
-    isl = job.column("isl")
-    osl = job.column("osl", 1.0 if request.phase == "prefill" else None)
+    isl = job.column("isl") if request.kv_len is None or request.isl is not None else job.column("kv_len")
+    alone = request.phase == "prefill" or (request.phase == "decode" and request.kv_len is not None)
+    osl = job.column("osl", 1.0 if alone else None)
     mtp = job.column("mtp_tokens", number(job.defaults, "speculation", "mtp_tokens") if request.speculative else 0.0)
     accept = job.column("mtp_accept", number(job.defaults, "speculation", "mtp_accept"))
     if request.speculative and request.mtp_tokens is None:
@@ -152,7 +153,7 @@ def _plan(job: _Job, layout: Layout) -> Deployments:
 
 
 def _experts(spec: ModelSpec) -> int:
-    return max(layer.ffn.experts for layer in spec.layers)
+    return max(layer.ffn.experts for layer in spec.distinct_layers)
 
 
 def _answer(
@@ -209,6 +210,10 @@ def _pool(job: _Job) -> Estimate:
     plan = _plan(job, layout)
     per_chip = machine.devices_per_chip
     if request.phase == "decode":
+        if request.batch_per_device is None:
+            goal = number(job.defaults, "serving", "tpot")
+            plan = plan.with_(batch=largest_batch(job.setting, plan, goal))
+            job.assumed.note("batch_per_device")
         point = decode_point(job.setting, plan)
         metrics = {
             "tpot_s": point.tpot_s,
@@ -277,13 +282,19 @@ def _serve(job: _Job) -> Estimate:
     if np.all(point.limit < 1.0):
         empty = decode_point(job.setting, plan.with_(batch=1.0 / plan.tp)).memory
         _refuse(job, "decode", empty, plan)
-    rate = point.request_per_s * replicas
-    if offline and request.concurrency is not None:
+    rate, latency = point.request_per_s * replicas, point.tpot_s
+    if offline and request.concurrency is not None and request.batch_per_device is None:
         spread = request.answer_spread or number(job.defaults, "serving", "answer_spread")
         rate = wanted / batch_run_s(plan, point, wanted, replicas, array(spread))
+        latency = batch_run_tpot_s(job.setting, plan, point, wanted / replicas / plan.dp)
     chips = devices / machine.devices_per_chip
     return _answer(
-        job, _rates(rate, plan, chips) | {"tpot_s": point.tpot_s, "ttft_s": point.ttft_s, "running": point.running},
+        job,
+        _rates(rate, plan, chips)
+        | {
+            "tpot_s": latency, "ttft_s": point.ttft_s, "running": point.running,
+            "output_token_per_s_per_user": 1.0 / latency,
+        },
         {"serve": plan}, {"serve": layout}, chips,
     )  # fmt: skip
 

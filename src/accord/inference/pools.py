@@ -51,12 +51,26 @@ def decode_point(setting: Setting, plan: Deployments) -> DecodePoint:
 
 
 def prefill_point(setting: Setting, plan: Deployments, load_s: Array | None = None) -> PrefillPoint:
-    """Steady prefill of ``plan.tokens`` computed prompt tokens a device and step.
+    """Steady prefill of ``plan.tokens`` prompt tokens a device and step.
 
     load_s: time to fetch reused cache entries for one step, not hidden by compute; none if omitted
     """
     step, microbatches = prefill_step(setting, plan)
     total = step.total_s + (load_s if load_s is not None else 0.0)
-    rate = plan.tokens / np.maximum(total, 1e-12)
-    served = rate / np.maximum(1.0 - plan.reuse, 1e-6)
-    return PrefillPoint(step, microbatches, total, rate, served, prefill_memory(setting, plan))
+    served = plan.tokens / np.maximum(total, 1e-12)
+    computed = served * (1.0 - plan.reuse)
+    return PrefillPoint(step, microbatches, total, computed, served, prefill_memory(setting, plan))
+
+
+def largest_batch(setting: Setting, plan: Deployments, tpot_s: float) -> Array:
+    """The most requests a device that keep TPOT within ``tpot_s`` and fit its memory, at least 1.
+
+    Doubling, then halving the gap; whole requests.
+    """
+    low, high = np.ones_like(plan.tp), np.full_like(plan.tp, 4096.0)
+    for _ in range(12):
+        middle = np.floor((low + high) / 2.0)
+        point = decode_point(setting, plan.with_(batch=middle))
+        good = (point.tpot_s <= tpot_s) & (point.memory.free_bytes >= 0.0)
+        low, high = np.where(good, middle, low), np.where(good, high, middle)
+    return low

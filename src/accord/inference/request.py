@@ -34,6 +34,8 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     weights, kv: number formats; mtp_tokens, mtp_accept: drafts and their acceptance
     microbatches: 1 or 2, 0 or None for the faster where the engine overlaps
     reuse: share of the prompt found in the cache pool; cache_plane: the plane it comes over
+    speculative: drafts are used though their number is not known; balanced: tokens fall evenly on
+        experts (simulated routing)
     answer_spread: longest answer over the mean (offline runs drain that long)
     """
 
@@ -61,6 +63,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     reuse: Floats | None = None
     cache_plane: str | None = None
     speculative: bool = False
+    balanced: bool = False
     answer_spread: float | None = None
     prefill: PoolRequest | None = None
     decode: PoolRequest | None = None

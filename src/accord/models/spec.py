@@ -169,3 +169,15 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def is_moe(self) -> bool:
         """Whether any layer routes tokens to experts."""
         return any(layer.ffn.experts for layer in self.layers)
+
+    @property
+    def distinct_layers(self) -> tuple[Layer, ...]:
+        """Layers of one shape counted together, in order of first appearance: what costs depend on."""
+        counts: dict[tuple[Attention, Ffn, int], int] = {}
+        for layer in self.layers:
+            shape = (layer.attention, layer.ffn, layer.norms)
+            counts[shape] = counts.get(shape, 0) + layer.count
+        return tuple(
+            Layer(attention=attention, ffn=ffn, norms=norms, count=count)
+            for (attention, ffn, norms), count in counts.items()
+        )

@@ -56,13 +56,13 @@ def _grouped_query(block: Attention, hidden: int, shape: Shape, formats: Formats
     gate = queries * block.v_head_dim if block.output_gate else 0.0
     ops: list[Op] = []
     if block.q_lora_rank:
-        down = block.q_lora_rank + written
+        down = block.q_lora_rank + written + 2.0 * block.compress_width
         ops.append(gemm("query down and kv projection", "attention", formats.attention, shape.tokens, hidden, down, layers))
         ops.append(norm("query norm", "attention", shape.tokens, block.q_lora_rank, layers))
         wide = queries * block.head_dim + gate
         ops.append(gemm("query up projection", "attention", formats.attention, shape.tokens, block.q_lora_rank, wide, layers))
     else:
-        wide = queries * block.head_dim + written + gate
+        wide = queries * block.head_dim + written + gate + 2.0 * block.compress_width
         ops.append(gemm("qkv projection", "attention", formats.attention, shape.tokens, hidden, wide, layers))
     rotated = shape.tokens * (queries * block.head_dim + stored) * 4.0
     ops.append(vector("rotary and cache write", "attention", rotated, layers))

@@ -20,7 +20,7 @@ from accord.ops.vector import norm, vector
 def lower_layers(spec: ModelSpec, shape: Shape, formats: Formats, skew: float, *, separate: bool) -> list[Op]:
     """All decoder layers, MTP layers out. Equal operators of equal layers appear once, with a count."""
     ops: list[Op] = []
-    for layer in spec.layers:
+    for layer in spec.distinct_layers:
         ops += lower_layer(layer, spec.hidden, shape, formats, skew, separate=separate)
     return ops
 

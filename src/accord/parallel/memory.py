@@ -47,7 +47,7 @@ def weights_bytes(setting: Setting, plan: Deployments) -> Array:
     """Weights of one rank: layers over pipeline stages, heads over tp, experts over ep."""
     spec, formats = setting.spec, setting.formats
     total = np.zeros_like(plan.tp)
-    for layer in spec.layers:
+    for layer in spec.distinct_layers:
         total = total + layer.count * _layer_bytes(layer, setting, plan)
     total = total / plan.pp
     if spec.mtp is not None:
@@ -93,7 +93,7 @@ def cache_bytes_per_request(setting: Setting, plan: Deployments, tokens: Array) 
     """
     whole = np.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS
     total = np.zeros_like(plan.tp)
-    for layer in setting.spec.layers:
+    for layer in setting.spec.distinct_layers:
         block = layer.attention
         split = 1.0 / plan.tp
         if block.kind == "mla" or block.shared_kv_vector:
@@ -116,19 +116,22 @@ def decode_memory(setting: Setting, plan: Deployments) -> Memory:
 def prefill_memory(setting: Setting, plan: Deployments) -> Memory:
     """Memory while computing ``tokens`` prompt tokens a device, their cache kept until handed on."""
     tokens = plan.tokens * plan.tp
-    requests = tokens / np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
+    requests = tokens / np.maximum(plan.isl, 1.0)
     cache = requests * plan.pp * cache_bytes_per_request(setting, plan, np.maximum(plan.isl, 1.0))
     return _memory(setting, plan, cache, tokens)
 
 
 def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array) -> Memory:
+    """Parts of one rank's memory. The reserve is what the engine leaves free by default, less where
+    weights crowd the memory: operators then raise the engine's share, down to the runtime's own need."""
     spec, efficiency, device = setting.spec, setting.efficiency, setting.machine.device
-    widest = max(max(layer.ffn.hidden, layer.ffn.top_k * layer.ffn.expert_hidden) for layer in spec.layers)
+    widest = max(max(layer.ffn.hidden, layer.ffn.top_k * layer.ffn.expert_hidden) for layer in spec.distinct_layers)
     live = tokens * (6.0 * spec.hidden + 3.0 * widest / plan.tp) * 2.0
-    reserve = device.memory_bytes * (1.0 - efficiency.get("engine.memory_fraction"))
-    return Memory(
-        weights_bytes(setting, plan), cache, live, np.full_like(live, reserve), np.full_like(live, device.memory_bytes)
-    )
+    weights = weights_bytes(setting, plan)
+    usual = device.memory_bytes * (1.0 - efficiency.get("engine.memory_fraction"))
+    least = device.memory_bytes * efficiency.get("memory.runtime_share")
+    reserve = np.clip(0.25 * (device.memory_bytes - weights - live), least, max(usual, least))
+    return Memory(weights, cache, live, reserve, np.full_like(live, device.memory_bytes))
 
 
 def most_requests(setting: Setting, plan: Deployments, step_tokens: Array) -> Array:

@@ -5,23 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from accord.base.array import Array, array
 from accord.base.errors import UsageError
 from accord.hardware.derate import Efficiency
 from accord.hardware.system import Machine
 from accord.models.spec import ModelSpec
-from accord.ops.op import Formats
+from accord.ops.op import Formats, Phase
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all deployments of one batch share."""
+    """What all deployments of one batch share. balanced: tokens fall evenly on experts."""
 
     spec: ModelSpec
     machine: Machine
     formats: Formats
     efficiency: Efficiency
+    balanced: bool = False
+
+    def skew(self, phase: Phase) -> float:
+        """Coefficient of variation of expert popularity that routing leaves, 0 when balanced."""
+        return 0.0 if self.balanced else self.efficiency.get(f"engine.expert_skew.{phase}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,8 @@ class Deployments:
     """Deployments of one instance each, shape ``(D,)``.
 
     tp, pp, dp, ep: ranks; the instance has ``tp * pp * dp`` and ``ep`` divides ``tp * dp``
-    batch: requests in flight per device; tokens: prompt tokens per device and prefill step
+    batch: requests in flight per device; tokens: prompt tokens per device and prefill step,
+        reused ones included
     isl, osl: prompt and answer [token]; context: cache entries a new token sees in decode [token]
     mtp_tokens: draft tokens an iteration; accept: chance that a draft is accepted after the one
         before it was; microbatches: 1, 2, or 0 for the faster of both
@@ -63,6 +70,10 @@ class Deployments:
 
     def take(self, index: slice) -> Deployments:
         """A part of the batch."""
+        return Deployments(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    def pick(self, index: npt.NDArray[np.intp]) -> Deployments:
+        """The deployments at ``index``."""
         return Deployments(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def with_(self, **changes: Array) -> Deployments:

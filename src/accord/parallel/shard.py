@@ -23,13 +23,13 @@ def decode_shape(plan: Deployments) -> Shape:
 
 
 def prefill_shape(plan: Deployments) -> Shape:
-    """One prefill step of ``tokens`` computed prompt tokens a device.
+    """One prefill step over ``tokens`` prompt tokens a device, of which the reused share is not computed.
 
     Each computed token attends the reused prefix and, on average, half of the computed part.
     """
-    tokens = plan.tokens * plan.tp
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
-    requests = tokens / computed
+    requests = plan.tokens * plan.tp / np.maximum(plan.isl, 1.0)
+    tokens = requests * computed
     context = plan.isl * plan.reuse + computed / 2.0
     return Shape(
         "prefill", tokens, requests, context, requests,

@@ -6,7 +6,7 @@ import numpy as np
 
 from accord.base.array import Array
 from accord.models.spec import Layer
-from accord.ops.lower import lower_draft, lower_head, lower_layer
+from accord.ops.lower import lower_draft, lower_head, lower_layer, lower_layers
 from accord.ops.op import Op, Shape
 from accord.parallel.collectives import send_s
 from accord.parallel.plan import Deployments, Setting
@@ -22,7 +22,7 @@ def stack_time(setting: Setting, shape: Shape, microbatches: Array, separate: bo
     The choice is made once for the whole stack, as engines do.
     """
     slowdown = setting.efficiency.get("overlap.slowdown")
-    layers = setting.spec.layers
+    layers = setting.spec.distinct_layers
     whole = _sum([_group(setting, layer, shape, separate) for layer in layers])
     if not separate or np.all(microbatches == 1.0):
         return whole, np.ones_like(shape.tokens)
@@ -32,7 +32,7 @@ def stack_time(setting: Setting, shape: Shape, microbatches: Array, separate: bo
 
 
 def _group(setting: Setting, layer: Layer, shape: Shape, separate: bool) -> LayerTime:
-    skew = setting.efficiency.get(f"engine.expert_skew.{shape.phase}")
+    skew = setting.skew(shape.phase)
     ops = lower_layer(layer, setting.spec.hidden, shape, setting.formats, skew, separate=separate)
     return layer_time(ops, setting, shape.phase)
 
@@ -53,13 +53,15 @@ def pipeline_s(setting: Setting, plan: Deployments, shape: Shape) -> Array:
 
 
 def decode_ops(setting: Setting, plan: Deployments) -> list[Op]:
-    """Every operator of one iteration without microbatches, for the explained table."""
-    shape, separate = decode_shape(plan), bool(np.any(plan.dp > 1.0))
-    skew = setting.efficiency.get("engine.expert_skew.decode")
-    ops: list[Op] = []
-    for layer in setting.spec.layers:
-        ops += lower_layer(layer, setting.spec.hidden, shape, setting.formats, skew, separate=separate)
-    return ops + lower_head(setting.spec, shape)
+    """Every operator of one iteration without microbatches and drafts, for the explained table."""
+    return stack_ops(setting, plan, decode_shape(plan))
+
+
+def stack_ops(setting: Setting, plan: Deployments, shape: Shape) -> list[Op]:
+    """Operators of all layers and of what lies outside them, for one step of ``shape``."""
+    separate = bool(np.any(plan.dp > 1.0))
+    layers = lower_layers(setting.spec, shape, setting.formats, setting.skew(shape.phase), separate=separate)
+    return layers + lower_head(setting.spec, shape)
 
 
 def decode_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
@@ -89,7 +91,7 @@ def _draft_s(setting: Setting, plan: Deployments, shape: Shape, separate: bool) 
         "decode", shape.requests, shape.requests, shape.context, shape.requests,
         shape.tp, shape.ep, shape.group, shape.groups, shape.redundant,
     )  # fmt: skip
-    skew = setting.efficiency.get("engine.expert_skew.decode")
+    skew = setting.skew("decode")
     ops = lower_draft(setting.spec, one, setting.formats, skew, separate=separate)
     layer = layer_time(ops, setting, "decode")
     head = layer_time(lower_head(setting.spec, one), setting, "decode").attention_s

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from accord.base.array import Array
-from accord.ops.lower import lower_head, lower_layer
+from accord.ops.lower import lower_head
 from accord.ops.op import Op
 from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import prefill_shape
 from accord.step.breakdown import StepTime
-from accord.step.decode import pipeline_s, stack_time
+from accord.step.decode import pipeline_s, stack_ops, stack_time
 from accord.step.price import layer_time
 
 
@@ -32,9 +32,4 @@ def prefill_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
 
 def prefill_ops(setting: Setting, plan: Deployments) -> list[Op]:
     """Every operator of one step without microbatches, for the explained table."""
-    shape, separate = prefill_shape(plan), bool(np.any(plan.dp > 1.0))
-    skew = setting.efficiency.get("engine.expert_skew.prefill")
-    ops: list[Op] = []
-    for layer in setting.spec.layers:
-        ops += lower_layer(layer, setting.spec.hidden, shape, setting.formats, skew, separate=separate)
-    return ops + lower_head(setting.spec, shape)
+    return stack_ops(setting, plan, prefill_shape(plan))

@@ -192,10 +192,8 @@ def _caching(row: Row, lookup: Lookup) -> Prediction:
 
 def _saved(row: Row, lookup: Lookup, asked: EstimateRequest, reuse: float) -> Prediction:
     """TTFT of a full step without reuse less the TTFT of the same prompts with it."""
-    tokens = asked.tokens_per_device
     without = lookup.estimate(_with(asked, reuse=0.0))
-    computed = float(tokens) * (1.0 - reuse) if isinstance(tokens, float) else None
-    with_reuse = lookup.estimate(_with(asked, reuse=reuse, tokens_per_device=computed))
+    with_reuse = lookup.estimate(_with(asked, reuse=reuse))
     saved = float(without.metrics["ttft_s"][0]) - float(with_reuse.metrics["ttft_s"][0])
     return Prediction(max(saved, 0.0) or None, None, without.assumed, without.setting.machine.device.family)
 

@@ -137,6 +137,7 @@ def request_of(row: Row, phase: str | None = None) -> EstimateRequest:
         microbatches=row.count("microbatches"),
         engine=text.get("engine"),
         speculative=mtp is None and "speculative" in row.flags,
+        balanced="balanced routing" in text.get("notes", ""),
         prefill=_pool(row, "prefill") if split or asked == "prefill" else None,
         decode=_pool(row, "decode") if split or asked == "decode" else None,
     )  # fmt: skip

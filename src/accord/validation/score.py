@@ -64,7 +64,7 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
     if value is None or not math.isfinite(value) or value <= 0.0 or measured <= 0.0:
         return Scored(**base, predicted=None, low=None, high=None, log_ratio=None, inside=None,
                       assumed=made.assumed, skipped=made.skipped or "no_shape", complete=False)  # type: ignore[arg-type]  # fmt: skip
-    spread = lookup.spread(made.family, text["metric"], level)
+    spread = lookup.spread(made.family, text["metric"], text["phase"], level)
     low, high = value / spread, value * spread
     ratio = _distance(value, measured, row.flags.get("range"))
     return Scored(

@@ -1,0 +1,61 @@
+"""The public verbs, one function each, named as on the command line.
+
+Each takes plain values and records and returns a record; printing is for the edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accord.api.answers import Answer, answer
+from accord.api.lookup import CatalogLookup, residual_factor
+from accord.api.records import (
+    calibration_chain,
+    efficiency_of,
+    engine_id,
+    machine_of,
+    model_spec,
+)
+from accord.catalog.load import Catalog, load_catalog
+from accord.inference.estimate import Estimate
+from accord.inference.estimate import estimate as estimate_records
+from accord.inference.request import EstimateRequest
+from accord.models.spec import ModelSpec
+from accord.report.comparison import Comparison, comparison_result
+from accord.validation.rows import read_rows
+from accord.validation.score import Scored, score_rows
+
+__all__ = [
+    "Answer", "CatalogLookup", "Comparison", "EstimateRequest", "calibration_chain", "compare", "efficiency_of",
+    "engine_id", "estimate", "estimate_answer", "machine_of", "model_spec", "residual_factor", "validate",
+]  # fmt: skip
+
+
+def estimate(request: EstimateRequest, *, catalog: Catalog | None = None, spec: ModelSpec | None = None) -> Estimate:
+    """Steady-state estimate of one deployment, or of every combination of the request's lists.
+
+    spec: a model from outside the catalog; else ``request.model`` is looked up
+    Raises the errors of :mod:`accord.base.errors`: unknown ids, what does not fit, what is unpublished.
+    """
+    catalog = catalog or load_catalog()
+    spec = spec or model_spec(catalog, request.model)
+    machine = machine_of(catalog, request.system)
+    efficiency = efficiency_of(catalog, machine.device.family, request.engine)
+    return estimate_records(spec, machine, efficiency, request, catalog.defaults())
+
+
+def estimate_answer(
+    requests: Sequence[EstimateRequest], *, catalog: Catalog | None = None, level: float = 0.9, explain: bool = False
+) -> Answer:
+    """Estimates of one deployment in one or more phases, with intervals at ``level``, sources and warnings."""
+    return answer(requests, catalog or load_catalog(), level, explain)
+
+
+def compare(ids: Sequence[str], *, catalog: Catalog | None = None, level: float = 0.9) -> Comparison:
+    """Two to four systems side by side: totals, per chip, per watt, per dollar, with bands and verdicts."""
+    return comparison_result(catalog or load_catalog(), ids, level=level)
+
+
+def validate(content: str, name: str, *, catalog: Catalog | None = None, level: float = 0.9) -> tuple[Scored, ...]:
+    """Score a measured table (CSV text; ``name`` is for messages). Raises TableError for a bad table."""
+    return score_rows(read_rows(content, name), CatalogLookup(catalog or load_catalog()), level)

@@ -1,0 +1,112 @@
+"""Catalog entries as the records the cost model works with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from accord.base.errors import ArchitectureUnpublished, CatalogError, ModelConfigError
+from accord.base.registry import did_you_mean
+from accord.catalog.calibration import Calibration
+from accord.catalog.load import Catalog
+from accord.catalog.system import System
+from accord.hardware.derate import Efficiency, join
+from accord.hardware.system import Machine, build
+from accord.models.hf_config import from_config
+from accord.models.spec import ModelSpec
+
+GENERIC = "generic"
+
+
+MOST_BYTES = 4 << 20
+
+
+def model_spec(catalog: Catalog, id: str) -> ModelSpec:
+    """The architecture of a catalog model, or of a config.json at a path.
+
+    Raises ArchitectureUnpublished for closed models, CatalogError for unknown ids, ModelConfigError
+    for files that describe no supported model.
+    """
+    if id not in catalog.ids("models") and (id.endswith(".json") or "/" in id):
+        return _from_file(Path(id))
+    record = catalog.model(id)
+    if record.config is None:
+        raise ArchitectureUnpublished(
+            f"{record.name}: the architecture is unpublished, so nothing can be computed",
+            where=id,
+            hint="estimate an open model of the size you have in mind, or give a config.json of your own",
+        )
+    return from_config(record.config, record.id)
+
+
+def efficiency_of(catalog: Catalog, family: str, engine: str | None) -> Efficiency:
+    """Parameters of a chip family and an engine; unmeasured families fall back on their parents'."""
+    chain = calibration_chain(catalog, family)
+    return join(chain, catalog.engine(engine_id(catalog, engine)), family)
+
+
+def calibration_chain(catalog: Catalog, family: str) -> list[Calibration]:
+    """Calibration entries for a family, nearest first, the generic one last."""
+    ids = [id for id in catalog.ids("calibration") if family in catalog.calibration(id).families]
+    entry = catalog.calibration(ids[0] if ids else GENERIC)
+    chain = [entry]
+    while entry.parent is not None:
+        entry = catalog.calibration(entry.parent)
+        chain.append(entry)
+    return chain
+
+
+def engine_id(catalog: Catalog, name: str | None) -> str:
+    """An engine's id from its id or an alias. Raises CatalogError with the nearest names."""
+    if name is None:
+        return GENERIC
+    known = catalog.ids("engines")
+    if name in known:
+        return name
+    for id in known:
+        if name in catalog.engine(id).aliases:
+            return id
+    raise CatalogError(f"no engine is called '{name}'", hint=did_you_mean(name, known))
+
+
+def machine_of(catalog: Catalog, system: str) -> Machine:
+    """The machine of a system entry; a chip's id stands for one chip. Raises CatalogError, MissingFact."""
+    kind, record = catalog.find(system)
+    if isinstance(record, System):
+        if record.chip is None:
+            raise CatalogError(f"{system}: the entry names no chip", hint="use a system whose entry has a chip")
+        return build(record, catalog.chip(record.chip))
+    if kind == "chips":
+        return build(_single(catalog, system), catalog.chip(system))
+    raise CatalogError(f"'{system}' is no system", hint=did_you_mean(system, catalog.ids("systems")))
+
+
+def _single(catalog: Catalog, chip: str) -> System:
+    """A chip on its own as a system of one."""
+    record = catalog.chip(chip)
+    one = record.devices_per_chip
+    return System(
+        id=chip, name=record.name, vendor=record.vendor, kind="chip", chip=chip, sources=record.sources,
+        chips=type(one)(number=1.0, unit="1", basis="derived", source=one.source, note="one chip"),
+    )  # fmt: skip
+
+
+def _from_file(path: Path) -> ModelSpec:
+    """A model from a config.json, or from the folder that holds one."""
+    place = path / "config.json" if path.is_dir() else path
+    try:
+        if place.stat().st_size > MOST_BYTES:
+            raise ModelConfigError(f"larger than {MOST_BYTES >> 20} MiB; a config.json is a few KB", where=str(place))
+        config = json.loads(place.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelConfigError(
+            f"cannot be read: {error.strerror}", where=str(place), hint="give a catalog id or the path of a config.json"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ModelConfigError(f"is not JSON: {error}", where=str(place)) from None
+    if not isinstance(config, dict):
+        raise ModelConfigError("holds no JSON object", where=str(place))
+    try:
+        return from_config(config, place.parent.name if place.name == "config.json" else place.stem)
+    except ModelConfigError as error:
+        raise error.at(where=str(place)) from None

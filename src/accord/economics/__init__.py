@@ -1,0 +1,1 @@
+"""What a system costs, and what its work costs: plain numbers in, plain numbers out."""

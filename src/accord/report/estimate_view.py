@@ -1,0 +1,197 @@
+"""An estimate as the result of a verb: metrics with intervals, points, memory, parts, operators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from accord.base.units import show
+from accord.catalog.value import Value
+from accord.inference.estimate import Estimate
+from accord.parallel.memory import Memory
+from accord.report.tables import Table, number, number_column, pairs, text_column
+from accord.report.to_json import metric
+from accord.step.breakdown import StepTime
+from accord.step.explain import OpRow
+
+Factors = Mapping[str, float]
+_LABELS = {
+    "tpot_s": "time per output token",
+    "ttft_s": "time to first token",
+    "iteration_s": "decode iteration",
+    "step_s": "prefill step",
+    "layer_s": "one decoder layer",
+    "kv_transfer_s": "cache transfer of one request",
+    "decode_token_per_s_per_chip": "decode rate per chip",
+    "prefill_token_per_s_per_chip": "prefill rate per chip",
+    "input_token_per_s_per_chip": "prompt rate per chip, cache hits included",
+    "output_token_per_s_per_chip": "output rate per chip",
+    "output_token_per_s_total": "output rate, whole deployment",
+    "output_token_per_s_per_user": "output rate of one request",
+    "total_token_per_s_per_chip": "input and output rate per chip",
+    "input_token_per_s_total": "input rate, whole deployment",
+    "request_per_s": "requests completed",
+    "running": "requests decoding per attention group",
+    "microbatches": "microbatches",
+}
+_EXACT = ("microbatches",)
+_PARTS = {
+    "attention_s": "attention", "ffn_s": "feed-forward", "reduce_s": "all-reduce", "exchange_s": "exposed dispatch and combine",
+    "head_s": "embedding, output words, sampling", "draft_s": "multi-token prediction", "pipeline_s": "pipeline hand-over",
+    "outside_s": "engine outside the layers",
+}  # fmt: skip
+
+
+def unit_of(name: str) -> str:
+    """SI unit of a metric, from its name."""
+    if name == "request_per_s":
+        return "req/s"
+    if "token_per_s" in name:
+        return "tok/s"
+    return "s" if name.endswith("_s") else "1"
+
+
+def metrics_dict(estimate: Estimate, at: int, factors: Factors) -> dict[str, object]:
+    """Metrics of one point with their intervals; factors: half-width factor by metric."""
+    found: dict[str, object] = {}
+    for name, values in estimate.metrics.items():
+        value, factor = float(values[at]), factors.get(name, 1.0)
+        found[name] = metric(value, unit_of(name), value / factor, value * factor)
+    return found
+
+
+def memory_dict(memory: Memory, at: int) -> dict[str, float]:
+    """Bytes of one device."""
+    parts = ("weights_bytes", "cache_bytes", "activation_bytes", "reserve_bytes", "capacity_bytes", "free_bytes")
+    return {name: float(getattr(memory, name)[min(at, len(getattr(memory, name)) - 1)]) for name in parts}
+
+
+def step_dict(step: StepTime, at: int) -> dict[str, float]:
+    """Parts of one step [s]; they sum to ``total_s``."""
+    parts = {name: float(getattr(step, name)[min(at, len(getattr(step, name)) - 1)]) for name in _PARTS}
+    return {**parts, "total_s": sum(parts.values())}
+
+
+def op_dict(row: OpRow) -> dict[str, object]:
+    """One operator."""
+    return {name: getattr(row, name) for name in OpRow.__dataclass_fields__}
+
+
+def result_dict(estimates: Mapping[str, Estimate], factors: Mapping[str, Factors], explained: Mapping[str, Sequence[OpRow]]) -> dict[str, object]:
+    """The verb's ``result``: metrics of the first point, all points when lists were given, and the parts."""
+    first = {name: value for phase, one in estimates.items() for name, value in metrics_dict(one, 0, factors[phase]).items()}
+    result: dict[str, object] = {"metrics": first}
+    sizes = {len(one.points) for one in estimates.values()}
+    if sizes != {1}:
+        result["points"] = [
+            {"inputs": dict(one.points[at]), "phase": phase, "metrics": metrics_dict(one, at, factors[phase]), "fits": fits(one, at)}
+            for phase, one in estimates.items() for at in range(len(one.points))
+        ]  # fmt: skip
+    result["memory"] = {pool: memory_dict(memory, 0) for one in estimates.values() for pool, memory in one.memories.items()}
+    result["step"] = {pool: step_dict(step, 0) for one in estimates.values() for pool, step in one.steps.items()}
+    result["layout"] = {
+        pool: {name: getattr(layout, name) for name in ("tp", "pp", "dp", "ep", "instances")}
+        for one in estimates.values() for pool, layout in one.layouts.items()
+    }  # fmt: skip
+    one = next(iter(estimates.values()))
+    result["formats"] = {name: getattr(one.setting.formats, name) for name in ("attention", "dense", "experts", "kv")}
+    result["chips"] = one.chips
+    if explained:
+        result["operators"] = {phase: [op_dict(row) for row in rows] for phase, rows in explained.items()}
+    return result
+
+
+def fits(estimate: Estimate, at: int) -> bool:
+    """Whether every pool of the point fits its memory."""
+    return all(memory_dict(memory, at)["free_bytes"] >= 0.0 for memory in estimate.memories.values())
+
+
+def metrics_table(title: str, estimate: Estimate, factors: Factors, level: float) -> Table:
+    """One line a metric with its interval."""
+    rows = []
+    for name, values in estimate.metrics.items():
+        value, factor, unit = float(values[0]), factors.get(name, 1.0), unit_of(name)
+        band = "" if factor == 1.0 else f"{_show(value / factor, unit)} .. {_show(value * factor, unit)}"
+        rows.append((_LABELS.get(name, name), _show(value, unit), band, name))
+    columns = (text_column("quantity"), number_column("estimate"), text_column(f"{level:.0%} interval"), text_column("metric"))
+    return Table(title=title, columns=columns, rows=tuple(rows))
+
+
+def _show(value: float, unit: str) -> str:
+    if unit == "1":
+        return number(value)
+    if unit == "tok/s":
+        return f"{number(value, 4)} tok/s"
+    if unit == "req/s":
+        return f"{number(value, 4)} req/s"
+    return show(value, unit)
+
+
+def points_table(title: str, estimate: Estimate, names: Sequence[str]) -> Table:
+    """One line a combination of the listed values."""
+    listed = [key for key in estimate.points[0] if len({point[key] for point in estimate.points}) > 1]
+    columns = tuple(number_column(key.replace("_", " ")) for key in listed)
+    columns += tuple(number_column(name) for name in names) + (text_column("fits"),)
+    rows = tuple(
+        tuple(f"{point[key]:g}" for key in listed)
+        + tuple(_show(float(estimate.metrics[name][at]), unit_of(name)) for name in names)
+        + ("yes" if fits(estimate, at) else "no",)
+        for at, point in enumerate(estimate.points)
+    )
+    return Table(title=title, columns=columns, rows=rows)
+
+
+def memory_table(pool: str, memory: Memory) -> Table:
+    """Where one device's memory goes."""
+    found = memory_dict(memory, 0)
+    names = {
+        "weights_bytes": "weights", "cache_bytes": "key/value cache", "activation_bytes": "activations",
+        "reserve_bytes": "reserve", "free_bytes": "free", "capacity_bytes": "capacity",
+    }  # fmt: skip
+    rows = [(label, f"{found[key] / 1e9:,.1f} GB") for key, label in names.items()]
+    return pairs(f"Memory of one device, {pool}", rows)
+
+
+def step_table(pool: str, step: StepTime) -> Table:
+    """Parts of a step and their shares."""
+    found = step_dict(step, 0)
+    total = found["total_s"] or 1.0
+    rows = [(label, show(found[key], "s"), f"{found[key] / total:.1%}") for key, label in _PARTS.items() if found[key] > 0.0]
+    rows.append(("whole step", show(found["total_s"], "s"), "100.0%"))
+    columns = (text_column("part"), number_column("time"), number_column("share"))
+    return Table(title=f"Where a step's time goes, {pool}", columns=columns, rows=tuple(rows))
+
+
+def operators_table(pool: str, rows: Sequence[OpRow]) -> Table:
+    """One line an operator, largest first."""
+    ordered = sorted(rows, key=lambda row: -row.seconds)
+    columns = (
+        text_column("operator"), number_column("layers"), text_column("format"), number_column("time"), number_column("share"),
+        text_column("bound"), number_column("FLOP"), number_column("bytes"), number_column("wire"),
+    )  # fmt: skip
+    cells = tuple(
+        (row.name, str(row.layers), row.fmt or "-", show(row.seconds, "s"), f"{row.share:.1%}", row.bound,
+         _size(row.flop, "FLOP"), _size(row.bytes, "B"), _size(row.wire_bytes, "B"))
+        for row in ordered
+    )  # fmt: skip
+    note = "without overlap and drafts; work of one device over all layers of the step"
+    return Table(title=f"Operators, {pool}", columns=columns, rows=cells, notes=(note,))
+
+
+def _size(value: float, unit: str) -> str:
+    return "-" if value == 0.0 else show(value, unit)
+
+
+def constants_table(constants: Sequence[tuple[str, str, str, str]]) -> Table:
+    """The parameters behind the operators: name, value, basis, source."""
+    columns = (text_column("constant"), number_column("value"), text_column("basis"), text_column("source"))
+    return Table(title="Constants behind the operators", columns=columns, rows=tuple(constants))
+
+
+def value_words(value: Value) -> str:
+    """A parameter with its unit."""
+    return number(value.si) if value.unit == "1" else show(value.si, value.unit)
+
+
+def exact(name: str) -> bool:
+    """Whether a metric is a choice, not a prediction."""
+    return name in _EXACT

@@ -1,0 +1,105 @@
+"""Scores as the result of a verb."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from accord.report.tables import Table, number, number_column, text_column
+from accord.validation.score import Scored, Summary
+
+ROW_FIELDS = (
+    "id", "source_id", "metric", "measured", "predicted", "low", "high", "log_ratio", "inside", "assumed", "skipped",
+)  # fmt: skip
+
+
+def row_dict(row: Scored) -> dict[str, object]:
+    """One row as documented."""
+    return {name: getattr(row, name) for name in ROW_FIELDS}
+
+
+def summary_dict(complete: Summary, everything: Summary) -> dict[str, object]:
+    """Totals; the headline macro is over sources whose rows are complete, ``all`` beside it."""
+    return {
+        "rows": everything.rows,
+        "scored": everything.scored,
+        "skipped": everything.skipped,
+        "macro_abs_log_error": complete.macro_abs_log_error,
+        "macro_error_pct": complete.macro_error_pct,
+        "coverage_90": everything.coverage_90,
+        "by_source": everything.by_source,
+        "by_metric": everything.by_metric,
+        "complete": _totals(complete),
+        "all": _totals(everything),
+    }
+
+
+def _totals(summary: Summary) -> dict[str, object]:
+    return {
+        "rows": summary.rows,
+        "scored": summary.scored,
+        "macro_abs_log_error": summary.macro_abs_log_error,
+        "macro_error_pct": summary.macro_error_pct,
+        "coverage_90": summary.coverage_90,
+        "by_source": summary.by_source,
+    }
+
+
+def summary_table(complete: Summary, everything: Summary, level: float) -> Table:
+    """Both macros, one line each."""
+    columns = (
+        text_column("rows of"), number_column("rows"), number_column("scored"), number_column("macro error", "%"),
+        number_column(f"inside the {level:.0%} interval"),
+    )  # fmt: skip
+    rows = tuple(
+        (name, str(one.rows), str(one.scored), number(one.macro_error_pct), _percent(one.coverage_90))
+        for name, one in (("complete sources", complete), ("all sources", everything))
+    )
+    note = "macro error: 100 (exp(mean over sources of the median |ln(predicted / measured)|) - 1)"
+    return Table(title="Predicted against measured", columns=columns, rows=rows, notes=(note,))
+
+
+def groups_table(title: str, groups: Mapping[str, Mapping[str, float]]) -> Table:
+    """Median error and bias of each group."""
+    columns = (
+        text_column(title), number_column("rows"), number_column("median error", "%"), number_column("bias", "%"),
+    )  # fmt: skip
+    rows = tuple(
+        (name, f"{one['rows']:.0f}", f"{_pct(one['median_abs_log_error']):.1f}", f"{_pct(one['bias_log']):+.1f}")
+        for name, one in groups.items()
+    )
+    return Table(title=f"By {title}", columns=columns, rows=rows)
+
+
+def skipped_table(rows: Sequence[Scored]) -> Table:
+    """Why rows were skipped."""
+    counts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if row.skipped is not None:
+            counts[row.skipped, row.metric] = counts.get((row.skipped, row.metric), 0) + 1
+    columns = (text_column("reason"), text_column("metric"), number_column("rows"))
+    cells = tuple((reason, metric, str(count)) for (reason, metric), count in sorted(counts.items()))
+    return Table(title="Skipped", columns=columns, rows=cells)
+
+
+def rows_table(rows: Sequence[Scored]) -> Table:
+    """Every scored row, worst first."""
+    columns = (
+        text_column("id"), text_column("metric"), number_column("measured"), number_column("predicted"),
+        number_column("error", "%"), text_column("inside"),
+    )  # fmt: skip
+    scored = sorted((row for row in rows if row.log_ratio is not None), key=lambda row: -abs(row.log_ratio or 0.0))
+    cells = tuple(
+        (row.id, row.metric, number(row.measured, 4), number(row.predicted, 4), f"{_pct(row.log_ratio or 0.0):+.1f}",
+         "yes" if row.inside else "no")
+        for row in scored
+    )  # fmt: skip
+    return Table(title="Rows, worst first", columns=columns, rows=cells)
+
+
+def _pct(log_ratio: float) -> float:
+    return 100.0 * math.expm1(log_ratio)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"

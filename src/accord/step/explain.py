@@ -1,0 +1,85 @@
+"""Where the time of a step goes, operator by operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.ops.op import Op, Phase
+from accord.parallel.plan import Setting
+from accord.step.price import seconds
+
+
+@dataclass(frozen=True, slots=True)
+class OpRow:
+    """One operator over all layers that repeat it, on one device, without overlap.
+
+    seconds, share: of the step's operators; bound: launch, compute, memory or wire
+    flop, bytes, wire_bytes: work of the device; constants: parameters its time depends on
+    """
+
+    name: str
+    layers: int
+    fmt: str
+    seconds: float
+    share: float
+    bound: str
+    flop: float
+    bytes: float
+    wire_bytes: float
+    constants: tuple[str, ...]
+
+
+def explain(ops: list[Op], setting: Setting, phase: Phase, at: int = 0) -> tuple[OpRow, ...]:
+    """Rows of the deployment at index ``at``; operators of one name are added up."""
+    merged: dict[str, list[float]] = {}
+    first: dict[str, Op] = {}
+    bounds: dict[str, dict[str, float]] = {}
+    for op in ops:
+        time = seconds(op, setting, phase)
+        total = float(_at(time.total_s, at)) * op.layers
+        work = [total, op.layers, *(float(_at(value, at)) * op.layers for value in (op.flop, op.bytes, op.wire_bytes))]
+        if op.name in merged:
+            merged[op.name] = [a + b for a, b in zip(merged[op.name], work, strict=True)]
+        else:
+            merged[op.name], first[op.name] = work, op
+        bound = _bound(op, *(float(_at(part, at)) for part in (time.launch_s, time.compute_s, time.memory_s)))
+        by = bounds.setdefault(op.name, {})
+        by[bound] = by.get(bound, 0.0) + total
+    whole = sum(work[0] for work in merged.values()) or 1.0
+    rows = [
+        OpRow(
+            name, int(work[1]), first[name].fmt, work[0], work[0] / whole, max(bounds[name], key=bounds[name].__getitem__),
+            work[2], work[3], work[4], _constants(first[name]),
+        )
+        for name, work in merged.items() if work[0] > 0.0
+    ]  # fmt: skip
+    return tuple(rows)
+
+
+def _at(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], at: int) -> np.float64:
+    """One entry of an array that may have been left at length one."""
+    return np.float64(values[min(at, len(values) - 1)])
+
+
+def _bound(op: Op, launch_s: float, compute_s: float, memory_s: float) -> str:
+    if op.stage in ("exchange", "reduce"):
+        return "wire"
+    if launch_s > max(compute_s, memory_s):
+        return "launch"
+    return "compute" if compute_s > memory_s else "memory"
+
+
+def _constants(op: Op) -> tuple[str, ...]:
+    """Names of the parameters behind the operator's time."""
+    if op.stage == "exchange":
+        return (f"{op.family}.base_s", "exchange.per_doubling_s", "link.scale-up", "link.scale-out")
+    if op.stage == "reduce":
+        return ("reduce.base_s.scale-up", "link.scale-up")
+    names = ["launch_s", f"{op.family}.memory"]
+    if op.fmt:
+        names.append(f"{op.family}.compute")
+    if op.family in ("gemm", "grouped"):
+        names.append(f"{op.family}.half_rows")
+    return tuple(names)

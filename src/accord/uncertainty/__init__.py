@@ -1,0 +1,1 @@
+"""How sure we are: bands around published facts and around what is calculated from them."""
