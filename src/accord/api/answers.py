@@ -90,7 +90,8 @@ def chip_log_sd(catalog: Catalog, chip: str, fmt: str) -> float:
     Half of a step scales with the peak rate and half with memory bandwidth; distinct claims weigh equally.
     """
     record = catalog.chip(chip)
-    facts = (record.peak.get(fmt) or record.peak.get("bf16"), record.memory.bandwidth)
+    peaks: Mapping[str, Value] = dict(record.peak)
+    facts = (peaks.get(fmt) or peaks.get("bf16"), record.memory.bandwidth)
     return 0.5 * math.hypot(*(_log_sd(value) for value in facts))
 
 
@@ -144,7 +145,9 @@ def _constants(
     engine = catalog.engine(engine_id(catalog, request.engine))
     for key, value in engine.parameters.items():
         source = engine.sources[value.source]
-        found.append((f"engine.{key}", view.value_words(value), value.basis, f"{engine.id}: {source.title} ({source.date})"))
+        found.append(
+            (f"engine.{key}", view.value_words(value), value.basis, f"{engine.id}: {source.title} ({source.date})")
+        )
     return found
 
 
@@ -160,6 +163,9 @@ def _warnings(catalog: Catalog, requests: Sequence[EstimateRequest], estimates: 
                 said.append(f"{setting.machine.chip} has no {fmt} unit: {place} are widened to {unit.format} on load")
         if request.weights and request.weights != setting.formats.experts:
             said.append(f"{setting.spec.id} is released in {setting.spec.weights}; its weights are not stored wider")
+        if not request.weights and setting.formats.experts != setting.spec.weights:
+            stored, kept = setting.spec.weights, setting.formats.experts
+            said.append(f"{setting.machine.chip} has no {stored} unit: weights converted to {kept}")
         chain = setting.efficiency.chain
         if len(chain) == 1:
             said.append(f"no measured kernels for {setting.machine.device.family}: generic efficiencies, wide interval")

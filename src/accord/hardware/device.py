@@ -15,31 +15,35 @@ from accord.catalog.chip import Chip
 
 # Bytes of one stored number, block scales included: 16 numbers share an 8-bit scale in fp4 (NVFP4),
 # 32 in mxfp4 and mxfp8 (OCP Microscaling 1.0), 128 a 16-bit scale and zero in int4 (AWQ, GPTQ).
-BYTES_PER_NUMBER: Mapping[str, float] = MappingProxyType({
-    "fp32": 4.0,
-    "bf16": 2.0,
-    "fp16": 2.0,
-    "fp8": 1.0,
-    "int8": 1.0,
-    "mxfp8": 1.0 + 1 / 32,
-    "fp4": 0.5 + 1 / 16,
-    "mxfp4": 0.5 + 1 / 32,
-    "int4": 0.5 + 4 / 128,
-})
+BYTES_PER_NUMBER: Mapping[str, float] = MappingProxyType(
+    {
+        "fp32": 4.0,
+        "bf16": 2.0,
+        "fp16": 2.0,
+        "fp8": 1.0,
+        "int8": 1.0,
+        "mxfp8": 1.0 + 1 / 32,
+        "fp4": 0.5 + 1 / 16,
+        "mxfp4": 0.5 + 1 / 32,
+        "int4": 0.5 + 4 / 128,
+    }
+)
 
 # Formats a matrix unit may compute in for a stored format, best first. The last is the stated
 # conversion: the stored number is widened on load and multiplied at the 16-bit rate.
-_COMPUTE_IN: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "fp32": ("fp32", "tf32"),
-    "bf16": ("bf16", "fp16"),
-    "fp16": ("fp16", "bf16"),
-    "fp8": ("fp8", "bf16", "fp16"),
-    "mxfp8": ("mxfp8", "fp8", "bf16", "fp16"),
-    "int8": ("int8", "bf16", "fp16"),
-    "fp4": ("fp4", "bf16", "fp16"),
-    "mxfp4": ("mxfp4", "fp4", "bf16", "fp16"),
-    "int4": ("bf16", "fp16"),
-})
+_COMPUTE_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "fp32": ("fp32", "tf32"),
+        "bf16": ("bf16", "fp16"),
+        "fp16": ("fp16", "bf16"),
+        "fp8": ("fp8", "bf16", "fp16"),
+        "mxfp8": ("mxfp8", "fp8", "bf16", "fp16"),
+        "int8": ("int8", "bf16", "fp16"),
+        "fp4": ("fp4", "bf16", "fp16"),
+        "mxfp4": ("mxfp4", "fp4", "bf16", "fp16"),
+        "int4": ("bf16", "fp16"),
+    }
+)
 _SAME_WIDTH = ({"bf16", "fp16"}, {"fp8", "mxfp8"}, {"fp4", "mxfp4"})
 
 
@@ -102,7 +106,7 @@ def from_chip(chip: Chip) -> Device:
             f"{chip.id}: {what} is not published",
             hint="give it in a chip file of your own with --catalog DIR",
         )
-    peaks = {fmt: value.si / share for fmt, value in chip.peak.items()}
+    peaks: dict[str, float] = {fmt: value.si / share for fmt, value in chip.peak.items()}
     return Device(
         id=chip.id,
         vendor=chip.vendor,

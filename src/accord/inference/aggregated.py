@@ -116,7 +116,7 @@ def _cores_s(setting: Setting, plan: Deployments) -> Array:
     """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
     separate = bool(np.any(plan.dp > 1.0))
     total = np.zeros_like(plan.tp)
-    for op in lower_layers(setting.spec, decode_shape(plan), setting.formats, 0.0, separate=separate):
+    for op in lower_layers(setting.spec, decode_shape(plan, setting.graph), setting.formats, 0.0, separate=separate):
         if op.family in _CORES:
             total = total + op.layers * seconds(op, setting, "decode").total_s
     return total

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from accord.base.errors import DoesNotFit, UsageError
 from accord.catalog.value import Value
 from accord.hardware.derate import Efficiency
@@ -23,6 +21,7 @@ from accord.parallel.memory import weights_bytes
 from accord.parallel.plan import Setting, deployments
 
 Defaults = Mapping[str, Mapping[str, Value]]
+MOST_TP = 4096
 FOUR_BIT = ("fp4", "mxfp4", "int4")
 
 
@@ -38,7 +37,9 @@ class Assumed:
             self.names.append(name)
 
 
-def formats_for(spec: ModelSpec, machine: Machine, request: EstimateRequest, engine: Efficiency, assumed: Assumed) -> Formats:
+def formats_for(
+    spec: ModelSpec, machine: Machine, request: EstimateRequest, engine: Efficiency, assumed: Assumed
+) -> Formats:
     """Number formats by place.
 
     Left out, weights keep the checkpoint's format where the chip multiplies it natively; an 8-bit
@@ -121,11 +122,14 @@ def _least_tp(setting: Setting, devices: int, ep: int) -> int:
         if float(weights_bytes(setting, plan)[0]) <= room:
             return tp
         tp *= 2
-    need = float(weights_bytes(setting, deployments(tp=devices, dp=1, ep=1, isl=1, osl=1))[0])
-    short = (need - room) * devices
+    plan = deployments(tp=tp, dp=1, ep=1, isl=1, osl=1)
+    while float(weights_bytes(setting, plan)[0]) > room and tp < MOST_TP:
+        tp *= 2
+        plan = deployments(tp=tp, dp=1, ep=1, isl=1, osl=1)
+    short = float(weights_bytes(setting, deployments(tp=devices, dp=1, ep=1, isl=1, osl=1))[0]) - room
     raise DoesNotFit(
-        f"{setting.spec.id} in {setting.formats.experts} misses {short / 1e9:,.0f} GB on {devices} devices",
-        hint=f"use at least {int(np.ceil(need * devices / room))} devices, or a narrower --weights format",
+        f"{setting.spec.id} in {setting.formats.experts} misses {short / 1e9:,.1f} GB on each of {devices} devices",
+        hint=f"{tp} devices hold it, or use a narrower --weights format",
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from accord.base.array import Array
 from accord.hardware.fabric import FabricTier
+from accord.inference.cache import Reuse, reuse_load_s
 from accord.inference.pools import decode_point
 from accord.parallel.collectives import send_s
 from accord.parallel.memory import cache_bytes_per_request, most_requests
@@ -42,6 +43,7 @@ def split_point(
     decode: tuple[Setting, Deployments, Array],
     concurrency: Array,
     plane: FabricTier | None,
+    reuse: Reuse = Reuse(),  # noqa: B008  a frozen record
 ) -> SplitPoint:
     """Two pools of (setting, one instance, number of instances) under a closed loop.
 
@@ -51,7 +53,7 @@ def split_point(
     p_setting, p_plan, p_instances = prefill
     d_setting, d_plan, d_instances = decode
     groups = d_plan.dp * d_instances
-    one_s, capacity = _prefill(p_setting, p_plan, p_instances)
+    one_s, capacity = _prefill(p_setting, p_plan, p_instances, reuse)
     transfer = _transfer_s(p_setting, p_plan, plane)
     tokens = np.full_like(d_plan.tp, d_setting.efficiency.get("engine.max_num_seqs"))
     limit = np.minimum(most_requests(d_setting, d_plan, tokens), tokens)
@@ -71,15 +73,17 @@ def split_point(
     return SplitPoint(rate, running, ttft, point.tpot_s, transfer, capacity)
 
 
-def _prefill(setting: Setting, plan: Deployments, instances: Array) -> tuple[Array, Array]:
+def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse) -> tuple[Array, Array]:
     """Time of one prompt alone in an attention group [s], and the pool's capacity [request/s]."""
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     alone = np.minimum(computed, budget)
     whole = plan.isl / computed / plan.tp
-    one = prefill_step(setting, plan.with_(tokens=alone * whole))[0].total_s * np.maximum(computed / alone, 1.0)
+    single, filled = plan.with_(tokens=alone * whole), plan.with_(tokens=np.maximum(alone, budget) * whole)
+    load = reuse_load_s(setting, plan.with_(tokens=plan.isl / plan.tp), reuse)
+    one = prefill_step(setting, single)[0].total_s * np.maximum(computed / alone, 1.0) + load
     full = np.maximum(alone, budget)
-    step = prefill_step(setting, plan.with_(tokens=full * whole))[0].total_s
+    step = prefill_step(setting, filled)[0].total_s + reuse_load_s(setting, filled, reuse)
     return one, full / step / computed * plan.dp * instances
 
 

@@ -79,7 +79,7 @@ def estimate(
     """Steady-state answer. Raises UsageError, DoesNotFit, MissingFact or NotSupported."""
     assumed = Assumed()
     formats = formats_for(spec, machine, request, efficiency, assumed)
-    setting = Setting(spec, machine, formats, efficiency, request.balanced)
+    setting = Setting(spec, machine, formats, efficiency, request.balanced, request.graph)
     job = _Job(request, setting, defaults, assumed, _points(request))
     if request.phase in ("serve", "offline") and request.disaggregated:
         return _split(job)
@@ -206,7 +206,8 @@ def _pool(job: _Job) -> Estimate:
     pool = request.prefill if request.phase == "prefill" else request.decode
     fallback = (pool.devices if pool and pool.devices else None) or _ranks_asked(request) or machine.devices_per_chip
     devices = _devices(job, fallback * (pool.instances if pool else 1))
-    layout = _layout(job, pool, pool.devices if pool and pool.devices else fallback)
+    size = pool.devices if pool and pool.devices else (_ranks_asked(request) or devices)
+    layout = _layout(job, pool, size)
     plan = _plan(job, layout)
     per_chip = machine.devices_per_chip
     if request.phase == "decode":
@@ -326,7 +327,7 @@ def _split(job: _Job) -> Estimate:
     point = split_point(
         (setting, plans["prefill"], array(layouts["prefill"].instances)),
         (setting, plans["decode"], array(layouts["decode"].instances)),
-        job.column("concurrency", np.inf), transfer_tier(setting.machine),
+        job.column("concurrency", np.inf), transfer_tier(setting.machine), Reuse(request.cache_plane),
     )  # fmt: skip
     latency = point.tpot_s
     metrics = _rates(point.request_per_s, plans["decode"], chips) | {

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-
 from accord.base.array import array
 from accord.base.errors import MissingFact, UsageError
 from accord.hardware.derate import Efficiency
@@ -33,7 +31,9 @@ class Kernel:
     peak_flop_per_s: float
 
 
-def gemm_kernel(machine: Machine, efficiency: Efficiency, m: float, n: float, k: float, fmt: str, groups: int) -> Kernel:
+def gemm_kernel(
+    machine: Machine, efficiency: Efficiency, m: float, n: float, k: float, fmt: str, groups: int
+) -> Kernel:
     """``groups`` products of ``m x k`` by ``k x n``; bytes count operands once and a 16-bit result."""
     rows = array(m * groups)
     if groups > 1:
@@ -81,5 +81,3 @@ def _limiting(tiers: tuple[FabricTier, ...], ranks: int) -> FabricTier:
         if ranks <= tier.devices:
             return tier
     raise MissingFact(f"the system's links join fewer than {ranks} ranks")
-
-

@@ -35,7 +35,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     microbatches: 1 or 2, 0 or None for the faster where the engine overlaps
     reuse: share of the prompt found in the cache pool; cache_plane: the plane it comes over
     speculative: drafts are used though their number is not known; balanced: tokens fall evenly on
-        experts (simulated routing)
+        experts (simulated routing); graph: decode replays captured graphs, batches padded to their sizes
     answer_spread: longest answer over the mean (offline runs drain that long)
     """
 
@@ -64,6 +64,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     cache_plane: str | None = None
     speculative: bool = False
     balanced: bool = False
+    graph: bool = True
     answer_spread: float | None = None
     prefill: PoolRequest | None = None
     decode: PoolRequest | None = None

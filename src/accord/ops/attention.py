@@ -57,10 +57,14 @@ def _grouped_query(block: Attention, hidden: int, shape: Shape, formats: Formats
     ops: list[Op] = []
     if block.q_lora_rank:
         down = block.q_lora_rank + written + 2.0 * block.compress_width
-        ops.append(gemm("query down and kv projection", "attention", formats.attention, shape.tokens, hidden, down, layers))
+        ops.append(
+            gemm("query down and kv projection", "attention", formats.attention, shape.tokens, hidden, down, layers)
+        )
         ops.append(norm("query norm", "attention", shape.tokens, block.q_lora_rank, layers))
         wide = queries * block.head_dim + gate
-        ops.append(gemm("query up projection", "attention", formats.attention, shape.tokens, block.q_lora_rank, wide, layers))
+        ops.append(
+            gemm("query up projection", "attention", formats.attention, shape.tokens, block.q_lora_rank, wide, layers)
+        )
     else:
         wide = queries * block.head_dim + written + gate + 2.0 * block.compress_width
         ops.append(gemm("qkv projection", "attention", formats.attention, shape.tokens, hidden, wide, layers))
@@ -92,18 +96,51 @@ def _latent(block: Attention, hidden: int, shape: Shape, formats: Formats, layer
     ops: list[Op] = []
     source, width = float(hidden), one * latent
     if block.q_lora_rank:
-        ops.append(gemm("query and kv down projection", "attention", fmt, shape.tokens, hidden, width + block.q_lora_rank, layers))
+        ops.append(
+            gemm(
+                "query and kv down projection",
+                "attention",
+                fmt,
+                shape.tokens,
+                hidden,
+                width + block.q_lora_rank,
+                layers,
+            )
+        )
         ops.append(norm("latent norm", "attention", shape.tokens, block.q_lora_rank + latent, layers))
         source, width = float(block.q_lora_rank), one * 0.0
-    ops.append(gemm("query up projection", "attention", fmt, shape.tokens, source, heads * block.head_dim + width, layers))
+    ops.append(
+        gemm("query up projection", "attention", fmt, shape.tokens, source, heads * block.head_dim + width, layers)
+    )
     if shape.phase == "decode":
         ops.append(_per_head("key absorption", shape.tokens, heads, nope, block.kv_lora_rank, layers))
-        ops.append(vector("rotary and cache write", "attention", shape.tokens * (heads * block.rope_head_dim + latent) * 4.0, layers))
+        ops.append(
+            vector(
+                "rotary and cache write",
+                "attention",
+                shape.tokens * (heads * block.rope_head_dim + latent) * 4.0,
+                layers,
+            )
+        )
         ops.append(_latent_core(block, shape, formats, layers, heads, latent))
         ops.append(_per_head("value expansion", shape.tokens, heads, block.kv_lora_rank, block.v_head_dim, layers))
         return ops
-    ops.append(gemm("key and value expansion", "attention", fmt, shape.tokens, block.kv_lora_rank, heads * (nope + block.v_head_dim), layers))
-    ops.append(vector("rotary and cache write", "attention", shape.tokens * (heads * 2 * block.head_dim + latent) * 4.0, layers))
+    ops.append(
+        gemm(
+            "key and value expansion",
+            "attention",
+            fmt,
+            shape.tokens,
+            block.kv_lora_rank,
+            heads * (nope + block.v_head_dim),
+            layers,
+        )
+    )
+    ops.append(
+        vector(
+            "rotary and cache write", "attention", shape.tokens * (heads * 2 * block.head_dim + latent) * 4.0, layers
+        )
+    )
     stored = heads * (block.head_dim + block.v_head_dim)
     ops.append(_core(block, shape, formats, layers, heads, stored, block.head_dim + block.v_head_dim))
     return ops
@@ -113,7 +150,9 @@ def _per_head(name: str, rows: Array, heads: Array, k: float, n: float, layers: 
     """A product per head with 16-bit weights (absorbed projections stay unquantised)."""
     moved = 2.0 * heads * (k * n + rows * (k + n))
     half = 2.0 * heads * k * n
-    return compute_op(name, "gemm", "attention", "bf16", 2.0 * rows * heads * k * n, moved, half_flop=half, layers=layers)
+    return compute_op(
+        name, "gemm", "attention", "bf16", 2.0 * rows * heads * k * n, moved, half_flop=half, layers=layers
+    )
 
 
 def _latent_core(block: Attention, shape: Shape, formats: Formats, layers: float, heads: Array, latent: float) -> Op:
@@ -129,7 +168,15 @@ def _index(block: Attention, hidden: int, shape: Shape, formats: Formats, layers
         return []
     wide = float(block.index_heads * block.index_head_dim)
     source = block.q_lora_rank or hidden
-    projection = gemm("index projection", "attention", formats.attention, shape.tokens, source, np.ones_like(shape.tokens) * wide, layers)
+    projection = gemm(
+        "index projection",
+        "attention",
+        formats.attention,
+        shape.tokens,
+        source,
+        np.ones_like(shape.tokens) * wide,
+        layers,
+    )
     entries = shape.context / block.compress
     flop = 2.0 * shape.tokens * wide * entries
     keys = bytes_per_number(INDEX_KEY_FORMAT) * block.index_head_dim

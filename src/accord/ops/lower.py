@@ -25,9 +25,7 @@ def lower_layers(spec: ModelSpec, shape: Shape, formats: Formats, skew: float, *
     return ops
 
 
-def lower_layer(
-    layer: Layer, hidden: int, shape: Shape, formats: Formats, skew: float, *, separate: bool
-) -> list[Op]:
+def lower_layer(layer: Layer, hidden: int, shape: Shape, formats: Formats, skew: float, *, separate: bool) -> list[Op]:
     """One group of equal layers, with the reductions that tensor parallelism needs.
 
     separate: attention groups hold different tokens (dp > 1)
@@ -48,7 +46,9 @@ def lower_head(spec: ModelSpec, shape: Shape, layers: float = 1.0) -> list[Op]:
     return [
         vector("embedding", "head", shape.tokens * spec.hidden * 4.0, layers),
         norm("final norm", "head", shape.logits, spec.hidden, layers),
-        gemm("output projection to words", "head", "bf16", shape.logits, spec.hidden, one * spec.vocab / shape.tp, layers),
+        gemm(
+            "output projection to words", "head", "bf16", shape.logits, spec.hidden, one * spec.vocab / shape.tp, layers
+        ),
         vector("sampling", "head", shape.logits * spec.vocab / shape.tp * 8.0, layers, launches=4.0),
     ]
 

@@ -28,7 +28,7 @@ class Routing:
     slots: token copies its experts compute, on the busiest rank
     held: routed experts it stores; touched: those that at least one token uses
     copies: places a token is sent to
-    apart: True where shared experts have ranks of their own
+    apart: 1 where shared experts have ranks of their own, else 0
     """
 
     slots: Array
@@ -44,8 +44,8 @@ def route(ffn: Ffn, shape: Shape, skew: float) -> Routing:
     skew: coefficient of variation of expert popularity [1]; the busiest of ``ep`` ranks carries
     ``mean + sqrt(2 ln ep)`` standard deviations (the usual bound on the largest of ep normal draws).
     """
-    apart = (shape.ep > ffn.experts) & (ffn.shared_hidden > 0)
-    copies = np.where(apart, ffn.top_k + 1.0, float(ffn.top_k))
+    apart = np.where((shape.ep > ffn.experts) & (ffn.shared_hidden > 0), 1.0, 0.0)
+    copies = ffn.top_k + apart
     held = np.maximum((ffn.experts + shape.redundant) / shape.ep, 1.0)
     arriving = shape.tokens * shape.groups * copies
     mean = arriving / shape.ep
@@ -74,10 +74,9 @@ def lower_ffn(
     ops.append(vector("top-k selection", "ffn", shape.tokens * ffn.experts * 8.0, layers))
     if ffn.shared_hidden:
         split = shape.tp
-        rows = np.where(routing.apart, 0.0, shape.tokens)
+        rows = shape.tokens * (1.0 - routing.apart)
         shared = _dense("shared expert", ffn.shared_hidden, ffn.gated, hidden, rows, split, formats.experts, layers)
-        keep = np.where(routing.apart, 0.0, 1.0)
-        ops += [_masked(op, keep) for op in shared]
+        ops += [_masked(op, 1.0 - routing.apart) for op in shared]
     if separate:
         ops += _exchange(ffn, shape, routing, float(inner), formats, layers)
     ops += _experts(ffn, routing, float(inner), within, formats, layers)

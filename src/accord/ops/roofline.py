@@ -1,10 +1,9 @@
 """One operator on one device: seconds, and what bounds it.
 
-``t = launch + max((flop + half_rows * half_flop) / (peak e_c), bytes / (bandwidth e_m))``
+``t = launch + max((flop + waste) / (peak e_c), bytes / (bandwidth e_m))``
 
-``half_rows`` is the number of extra rows that tiles of a matrix product compute for nothing, so
-achieved compute follows ``rows / (rows + half_rows)``. Both terms grow with work, so more work
-is never faster.
+``waste`` is what tiles of a matrix product compute for nothing (:func:`wasted_flop`). Both terms
+grow with work, so more work is never faster.
 """
 
 from __future__ import annotations
@@ -29,10 +28,14 @@ class OpTime:
     memory_s: Array
 
 
-def time_op(op: Op, device: Device, efficiency: Efficiency) -> OpTime:
-    """Time of a compute operator, shape ``(D,)``. Raises MissingFact if the format has no known rate."""
+def time_op(op: Op, device: Device, efficiency: Efficiency, *, eager: bool = False) -> OpTime:
+    """Time of a compute operator, shape ``(D,)``.
+
+    eager: the host launches every kernel; else a captured graph does
+    Raises MissingFact if the format has no known rate.
+    """
     memory = op.bytes / (device.memory_bytes_per_s * efficiency.get(f"{op.family}.memory"))
-    launch = np.full_like(op.bytes, op.launches * efficiency.get("launch_s"))
+    launch = np.full_like(op.bytes, op.launches * efficiency.get("launch_eager_s" if eager else "launch_s"))
     if not op.fmt:
         return OpTime(launch + memory, launch, np.zeros_like(memory), memory)
     unit = device.compute(op.fmt)
@@ -41,6 +44,17 @@ def time_op(op: Op, device: Device, efficiency: Efficiency) -> OpTime:
         reached *= efficiency.get("conversion.compute")
     padded = op.flop
     if op.family in ("gemm", "grouped"):
-        padded = np.where(op.flop > 0.0, op.flop + efficiency.get(f"{op.family}.half_rows") * op.half_flop, 0.0)
+        padded = op.flop + wasted_flop(op.flop, op.half_flop, efficiency.get(f"{op.family}.half_rows"))
     compute = padded / (unit.flop_per_s * reached)
     return OpTime(launch + np.maximum(compute, memory), launch, compute, memory)
+
+
+def wasted_flop(flop: Array, row_flop: Array, half_rows: float) -> Array:
+    """FLOP spent on rows that no token fills, shape ``(D,)``.
+
+    row_flop: FLOP of one row through all weights of the operator; half_rows: extra rows of large
+    products [row]. Kernels pick smaller tiles for fewer rows, so ``r`` rows waste
+    ``r half / (r + half)``: as many as there are when few, ``half_rows`` when many.
+    """
+    rows = flop / np.maximum(row_flop, 1e-300)
+    return row_flop * rows * half_rows / np.maximum(rows + half_rows, 1e-300)

@@ -1,7 +1,8 @@
 """Exchanges between ranks in seconds, over the tiers of a fabric.
 
 Every exchange is ``alpha + bytes / rate`` per tier. Rates are the measured ones of the catalog
-where it has them (UB reads and writes), else the nominal rate times the family's link share.
+where it has them (UB reads and writes), else the nominal rate times the family's link share; many
+small messages of a dispatch reach ``exchange.share`` of that.
 Tiers of one plane share a port, so their times add; planes have ports of their own, so the
 slowest plane decides.
 """
@@ -39,7 +40,7 @@ def exchange_s(op: Op, tiers: tuple[FabricTier, ...], efficiency: Efficiency, ph
         sent = op.wire_bytes * share
         if tier.kind == "scale-out" and phase == "prefill":
             sent = sent * _distinct(op.ranks / inner, op.experts_per_token)
-        taken = sent / rate_of(tier, efficiency, "write")
+        taken = sent / (rate_of(tier, efficiency, "write") * efficiency.get("exchange.share"))
         busy[tier.plane] = busy.get(tier.plane, np.zeros_like(taken)) + taken
         if tier.kind == "scale-up":
             inner = max(min(tier.devices, 1e9), inner)

@@ -122,8 +122,11 @@ def prefill_memory(setting: Setting, plan: Deployments) -> Memory:
 
 
 def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array) -> Memory:
-    """Parts of one rank's memory. The reserve is what the engine leaves free by default, less where
-    weights crowd the memory: operators then raise the engine's share, down to the runtime's own need."""
+    """Parts of one rank's memory.
+
+    The reserve is what the engine leaves free by default, less where weights crowd the memory:
+    operators then raise the engine's share, down to the runtime's own need.
+    """
     spec, efficiency, device = setting.spec, setting.efficiency, setting.machine.device
     widest = max(max(layer.ffn.hidden, layer.ffn.top_k * layer.ffn.expert_hidden) for layer in spec.distinct_layers)
     live = tokens * (6.0 * spec.hidden + 3.0 * widest / plan.tp) * 2.0

@@ -17,13 +17,17 @@ from accord.ops.op import Formats, Phase
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all deployments of one batch share. balanced: tokens fall evenly on experts."""
+    """What all deployments of one batch share.
+
+    balanced: tokens fall evenly on experts; graph: decode replays captured graphs
+    """
 
     spec: ModelSpec
     machine: Machine
     formats: Formats
     efficiency: Efficiency
     balanced: bool = False
+    graph: bool = True
 
     def skew(self, phase: Phase) -> float:
         """Coefficient of variation of expert popularity that routing leaves, 0 when balanced."""

@@ -35,8 +35,9 @@ _LABELS = {
 }
 _EXACT = ("microbatches",)
 _PARTS = {
-    "attention_s": "attention", "ffn_s": "feed-forward", "reduce_s": "all-reduce", "exchange_s": "exposed dispatch and combine",
-    "head_s": "embedding, output words, sampling", "draft_s": "multi-token prediction", "pipeline_s": "pipeline hand-over",
+    "attention_s": "attention", "ffn_s": "feed-forward", "reduce_s": "all-reduce",
+    "exchange_s": "exposed dispatch and combine", "head_s": "embedding, output words, sampling",
+    "draft_s": "multi-token prediction", "pipeline_s": "pipeline hand-over",
     "outside_s": "engine outside the layers",
 }  # fmt: skip
 
@@ -76,17 +77,22 @@ def op_dict(row: OpRow) -> dict[str, object]:
     return {name: getattr(row, name) for name in OpRow.__dataclass_fields__}
 
 
-def result_dict(estimates: Mapping[str, Estimate], factors: Mapping[str, Factors], explained: Mapping[str, Sequence[OpRow]]) -> dict[str, object]:
+def result_dict(
+    estimates: Mapping[str, Estimate], factors: Mapping[str, Factors], explained: Mapping[str, Sequence[OpRow]]
+) -> dict[str, object]:
     """The verb's ``result``: metrics of the first point, all points when lists were given, and the parts."""
-    first = {name: value for phase, one in estimates.items() for name, value in metrics_dict(one, 0, factors[phase]).items()}
+    first = {
+        name: value for phase, one in estimates.items() for name, value in metrics_dict(one, 0, factors[phase]).items()
+    }
     result: dict[str, object] = {"metrics": first}
     sizes = {len(one.points) for one in estimates.values()}
     if sizes != {1}:
         result["points"] = [
-            {"inputs": dict(one.points[at]), "phase": phase, "metrics": metrics_dict(one, at, factors[phase]), "fits": fits(one, at)}
-            for phase, one in estimates.items() for at in range(len(one.points))
-        ]  # fmt: skip
-    result["memory"] = {pool: memory_dict(memory, 0) for one in estimates.values() for pool, memory in one.memories.items()}
+            _point(one, at, phase, factors[phase]) for phase, one in estimates.items() for at in range(len(one.points))
+        ]
+    result["memory"] = {
+        pool: memory_dict(memory, 0) for one in estimates.values() for pool, memory in one.memories.items()
+    }
     result["step"] = {pool: step_dict(step, 0) for one in estimates.values() for pool, step in one.steps.items()}
     result["layout"] = {
         pool: {name: getattr(layout, name) for name in ("tp", "pp", "dp", "ep", "instances")}
@@ -98,6 +104,11 @@ def result_dict(estimates: Mapping[str, Estimate], factors: Mapping[str, Factors
     if explained:
         result["operators"] = {phase: [op_dict(row) for row in rows] for phase, rows in explained.items()}
     return result
+
+
+def _point(estimate: Estimate, at: int, phase: str, factors: Factors) -> dict[str, object]:
+    inputs, metrics = dict(estimate.points[at]), metrics_dict(estimate, at, factors)
+    return {"inputs": inputs, "phase": phase, "metrics": metrics, "fits": fits(estimate, at)}
 
 
 def fits(estimate: Estimate, at: int) -> bool:
@@ -112,7 +123,12 @@ def metrics_table(title: str, estimate: Estimate, factors: Factors, level: float
         value, factor, unit = float(values[0]), factors.get(name, 1.0), unit_of(name)
         band = "" if factor == 1.0 else f"{_show(value / factor, unit)} .. {_show(value * factor, unit)}"
         rows.append((_LABELS.get(name, name), _show(value, unit), band, name))
-    columns = (text_column("quantity"), number_column("estimate"), text_column(f"{level:.0%} interval"), text_column("metric"))
+    columns = (
+        text_column("quantity"),
+        number_column("estimate"),
+        text_column(f"{level:.0%} interval"),
+        text_column("metric"),
+    )
     return Table(title=title, columns=columns, rows=tuple(rows))
 
 
@@ -155,7 +171,9 @@ def step_table(pool: str, step: StepTime) -> Table:
     """Parts of a step and their shares."""
     found = step_dict(step, 0)
     total = found["total_s"] or 1.0
-    rows = [(label, show(found[key], "s"), f"{found[key] / total:.1%}") for key, label in _PARTS.items() if found[key] > 0.0]
+    rows = [
+        (label, show(found[key], "s"), f"{found[key] / total:.1%}") for key, label in _PARTS.items() if found[key] > 0.0
+    ]
     rows.append(("whole step", show(found["total_s"], "s"), "100.0%"))
     columns = (text_column("part"), number_column("time"), number_column("share"))
     return Table(title=f"Where a step's time goes, {pool}", columns=columns, rows=tuple(rows))
@@ -165,8 +183,8 @@ def operators_table(pool: str, rows: Sequence[OpRow]) -> Table:
     """One line an operator, largest first."""
     ordered = sorted(rows, key=lambda row: -row.seconds)
     columns = (
-        text_column("operator"), number_column("layers"), text_column("format"), number_column("time"), number_column("share"),
-        text_column("bound"), number_column("FLOP"), number_column("bytes"), number_column("wire"),
+        text_column("operator"), number_column("layers"), text_column("format"), number_column("time"),
+        number_column("share"), text_column("bound"), number_column("FLOP"), number_column("bytes"), number_column("wire"),
     )  # fmt: skip
     cells = tuple(
         (row.name, str(row.layers), row.fmt or "-", show(row.seconds, "s"), f"{row.share:.1%}", row.bound,

@@ -54,7 +54,7 @@ def pipeline_s(setting: Setting, plan: Deployments, shape: Shape) -> Array:
 
 def decode_ops(setting: Setting, plan: Deployments) -> list[Op]:
     """Every operator of one iteration without microbatches and drafts, for the explained table."""
-    return stack_ops(setting, plan, decode_shape(plan))
+    return stack_ops(setting, plan, decode_shape(plan, setting.graph))
 
 
 def stack_ops(setting: Setting, plan: Deployments, shape: Shape) -> list[Op]:
@@ -69,7 +69,7 @@ def decode_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
 
     All deployments must agree on whether attention groups are separate (dp > 1).
     """
-    shape = decode_shape(plan)
+    shape = decode_shape(plan, setting.graph)
     separate = bool(np.any(plan.dp > 1.0))
     layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
     head = layer_time(lower_head(setting.spec, shape), setting, "decode").attention_s

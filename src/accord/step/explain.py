@@ -48,13 +48,13 @@ def explain(ops: list[Op], setting: Setting, phase: Phase, at: int = 0) -> tuple
         by = bounds.setdefault(op.name, {})
         by[bound] = by.get(bound, 0.0) + total
     whole = sum(work[0] for work in merged.values()) or 1.0
-    rows = [
-        OpRow(
-            name, int(work[1]), first[name].fmt, work[0], work[0] / whole, max(bounds[name], key=bounds[name].__getitem__),
-            work[2], work[3], work[4], _constants(first[name]),
-        )
-        for name, work in merged.items() if work[0] > 0.0
-    ]  # fmt: skip
+    rows: list[OpRow] = []
+    for name, (taken, layers, flop, moved, sent) in merged.items():
+        if taken > 0.0:
+            bound = max(bounds[name], key=bounds[name].__getitem__)
+            constants = _constants(first[name])
+            row = OpRow(name, int(layers), first[name].fmt, taken, taken / whole, bound, flop, moved, sent, constants)
+            rows.append(row)
     return tuple(rows)
 
 

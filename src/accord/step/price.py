@@ -19,7 +19,7 @@ def seconds(op: Op, setting: Setting, phase: Phase) -> OpTime:
     elif op.stage == "reduce":
         wire = reduce_s(op, setting.machine.tiers, setting.efficiency)
     else:
-        return time_op(op, setting.machine.device, setting.efficiency)
+        return time_op(op, setting.machine.device, setting.efficiency, eager=not setting.graph)
     zero = np.zeros_like(wire)
     return OpTime(wire, zero, zero, zero)
 

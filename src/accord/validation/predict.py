@@ -149,7 +149,9 @@ def _ratio(row: Row, lookup: Lookup, above: EstimateRequest, below: EstimateRequ
 
 
 def _rate_metric(row: Row) -> str:
-    return "prefill_token_per_s_per_chip" if row.text["phase"] in ("prefill", "cache") else "decode_token_per_s_per_chip"
+    return (
+        "prefill_token_per_s_per_chip" if row.text["phase"] in ("prefill", "cache") else "decode_token_per_s_per_chip"
+    )
 
 
 def _microbatch(row: Row, lookup: Lookup) -> Prediction:
@@ -177,16 +179,14 @@ def _caching(row: Row, lookup: Lookup) -> Prediction:
     op = row.text.get("op", "")
     if op.startswith("reuse-") and "-over-" in op:
         above, below = (float(part) for part in op.removeprefix("reuse-").split("-over-"))
-        return _ratio(
-            row, lookup, _with(asked, reuse=above), _with(asked, reuse=below), "input_token_per_s_per_chip"
-        )
+        return _ratio(row, lookup, _with(asked, reuse=above), _with(asked, reuse=below), "input_token_per_s_per_chip")
     if op.startswith("reuse-") and row.text["metric"] == "ttft_reduction_s":
         return _saved(row, lookup, asked, float(op.removeprefix("reuse-")))
     if op.endswith("-plane") and "-plane-over-" in op:
         one, other = op.removesuffix("-plane").split("-plane-over-")
         share = lookup.number("cache", "reuse")
-        pair = (_with(asked, reuse=share, cache_plane=plane) for plane in (one, other))
-        return _ratio(row, lookup, *pair, "input_token_per_s_per_chip")
+        above_plane, below_plane = (_with(asked, reuse=share, cache_plane=plane) for plane in (one, other))
+        return _ratio(row, lookup, above_plane, below_plane, "input_token_per_s_per_chip")
     return Prediction(None, "no_shape")
 
 
@@ -228,4 +228,3 @@ _BY_METRIC: Mapping[str, Callable[[Row, Lookup], Prediction]] = {
     "graph_dispatch_s": _no_shape,
     "layer_stream_s": _no_shape,
 }
-

@@ -55,22 +55,32 @@ def score_rows(rows: Iterable[Row], lookup: Lookup, level: float) -> tuple[Score
 
 def _score(row: Row, lookup: Lookup, level: float) -> Scored:
     text, measured = row.text, row.numbers["value"]
-    base = {"id": row.id, "source_id": text["source_id"], "metric": text["metric"], "measured": measured}
     try:
         made = predict(row, lookup)
     except AccordError as error:
         raise error.at(where=f"row {row.id}") from None
     value = made.value
-    if value is None or not math.isfinite(value) or value <= 0.0 or measured <= 0.0:
-        return Scored(**base, predicted=None, low=None, high=None, log_ratio=None, inside=None,
-                      assumed=made.assumed, skipped=made.skipped or "no_shape", complete=False)  # type: ignore[arg-type]  # fmt: skip
-    spread = lookup.spread(made.family, text["metric"], text["phase"], level)
-    low, high = value / spread, value * spread
-    ratio = _distance(value, measured, row.flags.get("range"))
+    known = value is not None and math.isfinite(value) and value > 0.0 and measured > 0.0
+    low = high = ratio = inside = None
+    if known and value is not None:
+        spread = lookup.spread(made.family, text["metric"], text["phase"], level)
+        low, high = value / spread, value * spread
+        ratio = _distance(value, measured, row.flags.get("range"))
+        inside = low <= measured <= high
     return Scored(
-        **base, predicted=value, low=low, high=high, log_ratio=ratio, inside=low <= measured <= high,
-        assumed=made.assumed, skipped=None, complete=is_complete(row),
-    )  # type: ignore[arg-type]  # fmt: skip
+        id=row.id,
+        source_id=text["source_id"],
+        metric=text["metric"],
+        measured=measured,
+        predicted=value if known else None,
+        low=low,
+        high=high,
+        log_ratio=ratio,
+        inside=inside,
+        assumed=made.assumed,
+        skipped=None if known else made.skipped or "no_shape",
+        complete=known and is_complete(row),
+    )
 
 
 def _distance(predicted: float, measured: float, bound: str | None) -> float:

@@ -16,12 +16,18 @@ from accord.cli.output import emit
 from accord.inference.estimate import LIST_FIELDS
 from accord.inference.request import EstimateRequest
 from accord.report import estimate_view as view
+from accord.report.tables import Table
 from accord.report.to_json import envelope
 
 INTS = NumberList(int, minimum=0)
 FLOATS = NumberList(float, minimum=0.0)
-_HEAD = ("tpot_s", "ttft_s", "decode_token_per_s_per_chip", "prefill_token_per_s_per_chip", "output_token_per_s_per_chip",
-         "output_token_per_s_per_user", "request_per_s")  # fmt: skip
+_HEAD = (
+    "tpot_s", "ttft_s", "decode_token_per_s_per_chip", "prefill_token_per_s_per_chip",
+    "output_token_per_s_per_user", "request_per_s",
+)  # fmt: skip
+_PHASES = WordList("prefill", "decode", "serve", "offline")
+_SHARE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _flags(function: Callable[..., None]) -> Callable[..., None]:
@@ -29,7 +35,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option("--model", metavar="ID_OR_PATH", help="A catalog model, or the path of a config.json."),
         click.option("--system", type=CatalogId("systems", "chips"), help="A catalog system (or a single chip)."),
-        click.option("--phase", type=WordList("prefill", "decode", "serve", "offline"), help="prefill,decode (pools), serve (closed loop) or offline (all at once)."),
+        click.option("--phase", type=_PHASES, help="prefill,decode (pools), serve (closed loop) or offline (flood)."),
         click.option("--chips", type=click.IntRange(min=1), help="Packages in use."),
         click.option("--devices", type=click.IntRange(min=1), help="Ranks in use, instead of --chips."),
         click.option("--tp", type=INTS, help="Tensor-parallel ranks."),
@@ -51,11 +57,12 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--reuse", type=FLOATS, help="Share of the prompt found in the cache pool."),
         click.option("--cache-plane", metavar="PLANE", help="Plane that reaches the cache pool, such as UB or VPC."),
         click.option("--balanced", is_flag=True, help="Tokens fall evenly on experts."),
+        click.option("--graph/--eager", "graph", default=None, help="Decode replays captured graphs, or not."),
         click.option("--prefill", "prefill", metavar="POOL", help="Prefill pool: 'instances=6,devices=32,ep=32'."),
         click.option("--decode", "decode", metavar="POOL", help="Decode pool: 'instances=1,devices=320,ep=320'."),
-        click.option("--deployment", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Any of these fields from a YAML file; flags win."),
-        click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=A:B:N", help="N values of a list field between A and B."),
-        click.option("--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.9, show_default=True, help="Share of outcomes the intervals hold."),
+        click.option("--deployment", type=_FILE, metavar="FILE", help="Fields from a YAML file; flags win."),
+        click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=A:B:N", help="N values of a field from A to B."),
+        click.option("--level", type=_SHARE, default=0.9, show_default=True, help="What the intervals hold."),
         click.option("--explain", is_flag=True, help="Operators, memory, parts, and the constants with sources."),
     )  # fmt: skip
     for option in reversed(options):
@@ -94,7 +101,7 @@ def _given(flags: Mapping[str, object]) -> dict[str, object]:
     """Flags that were set, one-element lists as numbers, pools as records."""
     given: dict[str, object] = {}
     for name, value in flags.items():
-        if value is None or value is False:
+        if value is None or (value is False and name != "graph"):
             continue
         if name in ("prefill", "decode"):
             value = pool_text(str(value), f"--{name}")
@@ -124,8 +131,8 @@ def _request(fields: Mapping[str, object]) -> EstimateRequest:
     return EstimateRequest(**fields)  # type: ignore[arg-type]
 
 
-def _tables(answer: api.Answer, level: float, explain: bool) -> list[view.Table]:
-    tables: list[view.Table] = []
+def _tables(answer: api.Answer, level: float, explain: bool) -> list[Table]:
+    tables: list[Table] = []
     for phase, one in answer.estimates.items():
         where = f"{one.setting.spec.id} on {one.chips:,.0f} chips of {one.setting.machine.id}, {phase}"
         if len(one.points) > 1:

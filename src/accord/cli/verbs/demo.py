@@ -1,0 +1,38 @@
+"""``accord demo``: the main job with no input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from accord.cli.flags import common_options
+from accord.cli.output import emit
+
+
+@click.command("demo")
+@click.option(
+    "--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.9, show_default=True,
+    help="Share of outcomes the intervals hold.",
+)  # fmt: skip
+@common_options
+def command(level: float, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
+    """Plan DeepSeek-R1 serving on a CloudMatrix 384 beside a GB200 NVL72 and HGX clusters.
+
+    Best layouts under two latency limits, per chip, per kW and per dollar, with error bars and what they rest on.
+    """
+    from accord.api.demo import demo
+    from accord.catalog.load import load_catalog
+    from accord.report.to_json import envelope
+
+    catalog = load_catalog(catalog_paths)
+    found = demo(catalog=catalog, level=level)
+    answer = envelope(
+        "demo",
+        inputs={**found.inputs, "catalog": catalog_paths},
+        result=found.result,
+        sources=found.sources,
+        warnings=[*catalog.notes, *found.warnings],
+        catalog_digest=catalog.digest,
+    )
+    emit(answer, *found.tables, as_json=as_json)

@@ -1,0 +1,205 @@
+"""The question of ``accord demo``, the records of its answer, and the answer as a plain dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from accord.base.source import Basis
+from accord.inference.layouts import Pool, Split
+from accord.report.to_json import metric
+from accord.uncertainty.figure import Figure
+
+NOT_EVALUATED = "export control and AI law are not evaluated in this version"
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One system of the question.
+
+    nodes: how many of the catalog's system make one deployment
+    engine: a catalog engine; weights: formats to try, the model's own where empty; the faster one is shown
+    """
+
+    system: str
+    nodes: int
+    engine: str
+    weights: tuple[str, ...] = ()
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the demo asks, in one place.
+
+    isl, osl: prompt and answer; context: cache entries in the middle of the answer [token]
+    tpot_s: limits on the time per output token; ttft_s: limit on the mean time to first token [s]
+    mtp_tokens: draft tokens an iteration; feed_w: a power feed [W]; budget_usd: money for machines [USD]
+    life, tariff, pue: ``entry.fact`` of the catalog's prices
+    """
+
+    model: str
+    isl: int
+    osl: int
+    context: int
+    tpot_s: tuple[float, ...]
+    ttft_s: float
+    mtp_tokens: int
+    feed_w: float
+    budget_usd: float
+    life: tuple[str, str]
+    tariff: tuple[str, str]
+    pue: tuple[str, str]
+    candidates: tuple[Candidate, ...]
+
+
+QUESTION = Question(
+    model="deepseek-r1",
+    isl=4096,
+    osl=1024,
+    context=4096 + 512,
+    tpot_s=(0.050, 0.015),
+    ttft_s=5.0,
+    mtp_tokens=1,
+    feed_w=600e3,
+    budget_usd=10e6,
+    life=("tco-h100-system", "payback_years"),
+    tariff=("world", "electricity_business"),
+    pue=("world", "pue_average"),
+    candidates=(
+        Candidate(system="huawei-cloudmatrix-384", nodes=1, engine="cloudmatrix-infer"),
+        Candidate(system="nvidia-gb200-nvl72", nodes=1, engine="tensorrt-llm", weights=("fp8", "fp4")),
+        Candidate(system="nvidia-hgx-h800-8", nodes=32, engine="deepseek"),
+        Candidate(system="nvidia-hgx-h100-8", nodes=32, engine="sglang"),
+    ),
+)
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number with its interval, in ``unit``."""
+
+    value: float
+    unit: str
+    low: float
+    high: float
+    basis: Basis = "derived"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The best deployment of one system under one limit.
+
+    tpot_limit_s: the limit; split: None where no layout keeps it at the estimate; weights: format of the experts
+    chance: that the limit is kept; assured: the split that keeps it with the chance of ``level`` below, if any
+    """
+
+    tpot_limit_s: float
+    weights: str
+    split: Split | None
+    metrics: dict[str, Measure]
+    chance: float | None
+    assured_chance: float
+    assured: Split | None
+    assured_metrics: dict[str, Measure]
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one part of an answer rests on: the part, its basis, and words."""
+
+    part: str
+    basis: str
+    words: str
+
+
+class SystemPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One system's answer.
+
+    name: short, for headings; power [W], price [USD]: of all nodes, None where nobody states them
+    layouts: decode and prefill layouts looked at
+    """
+
+    id: str
+    name: str
+    nodes: int
+    chips: int
+    devices_per_chip: int
+    engine: str
+    formats: dict[str, str]
+    power: Figure | None
+    price: Figure | None
+    plans: tuple[Plan, ...]
+    evidence: tuple[Evidence, ...]
+    layouts: int
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is the same for all systems: years of use [year], tariff [USD/kWh], PUE [1]."""
+
+    life: Figure
+    tariff: Figure
+    pue: Figure
+
+
+def result_dict(answers: tuple[SystemPlan, ...], question: Question) -> dict[str, object]:
+    """The verb's ``result``; ``metrics`` are those of the first system under the first limit."""
+    first = answers[0].plans[0]
+    return {
+        "metrics": _metrics(first.metrics),
+        "systems": [_system(one, question) for one in answers],
+        "not_evaluated": [NOT_EVALUATED],
+    }
+
+
+def _metrics(found: Mapping[str, Measure]) -> dict[str, object]:
+    return {name: metric(one.value, one.unit, one.low, one.high, one.basis) for name, one in found.items()}
+
+
+def _system(one: SystemPlan, question: Question) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "nodes": one.nodes,
+        "chips": one.chips,
+        "engine": one.engine,
+        "formats": one.formats,
+        "power": _figure(one.power),
+        "price": _figure(one.price),
+        "within_feed": None if one.power is None else one.power.value <= question.feed_w,
+        "systems_in_feed": fitting(question.feed_w, one.power),
+        "systems_in_budget": fitting(question.budget_usd, one.price),
+        "layouts": one.layouts,
+        "evidence": [msgspec.structs.asdict(part) for part in one.evidence],
+        "slo": [_plan(plan) for plan in one.plans],
+    }
+
+
+def fitting(limit: float, each: Figure | None) -> int | None:
+    """Whole systems under a limit, at the chosen claim."""
+    return None if each is None else int(limit // each.value)
+
+
+def _figure(one: Figure | None) -> dict[str, object] | None:
+    if one is None:
+        return None
+    return {**metric(one.value, one.unit, *one.band(), one.basis), "sources": list(one.sources)}
+
+
+def _plan(plan: Plan) -> dict[str, object]:
+    return {
+        "tpot_limit_s": plan.tpot_limit_s,
+        "feasible": plan.split is not None,
+        "weights": plan.weights,
+        "chance": plan.chance,
+        "prefill": _pool(plan.split.prefill) if plan.split else None,
+        "decode": _pool(plan.split.decode) if plan.split else None,
+        "idle_devices": plan.split.idle_devices if plan.split else None,
+        "metrics": _metrics(plan.metrics),
+        "assured": {
+            "chance": plan.assured_chance,
+            "feasible": plan.assured is not None,
+            "prefill": _pool(plan.assured.prefill) if plan.assured else None,
+            "decode": _pool(plan.assured.decode) if plan.assured else None,
+            "metrics": _metrics(plan.assured_metrics),
+        },
+    }
+
+
+def _pool(pool: Pool) -> dict[str, object]:
+    return msgspec.structs.asdict(pool)

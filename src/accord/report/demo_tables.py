@@ -1,0 +1,278 @@
+"""The tables of ``accord demo``: systems as columns, at most a hundred characters wide, and a verdict in words."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+from accord.base import units
+from accord.inference.layouts import Pool
+from accord.ops.op import Phase
+from accord.report.demo import NOT_EVALUATED, Costs, Measure, Plan, Question, SystemPlan, fitting
+from accord.report.demo_numbers import chance_above
+from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
+from accord.uncertainty.figure import Figure
+
+WIDTH = 100
+SURE = 0.9  # chance from which the verdict calls a difference clear
+_RATES = (
+    # name, label, factor from SI, digits
+    ("output_token_per_s_per_chip", "output per chip [tok/s]", 1.0),
+    ("output_token_per_s_total", "output, all [k tok/s]", 1e-3),
+    ("total_token_per_s_total", "in and out, all [k tok/s]", 1e-3),
+    ("output_token_per_s_per_w", "output per kW [tok/s]", 1e3),
+    ("output_token_per_s_per_usd", "output per M USD [tok/s]", 1e6),
+    ("usd_per_million_output_tokens", "USD per M output tokens", 1.0),
+)
+_TIMES = (("tpot_s", "time per output token [ms]", 1e3), ("ttft_s", "time to first token [s]", 1.0))
+
+
+def demo_tables(
+    answers: Sequence[SystemPlan], question: Question, costs: Costs, accept: float, level: float
+) -> tuple[Table, ...]:
+    """The question, the systems, one table a limit, what fits feed and budget, what it rests on, the verdict."""
+    return (
+        _question(answers, question, costs, accept),
+        *(_limit(answers, at, level) for at in range(len(question.tpot_s))),
+        _feed(answers, question),
+        _rests_on(answers),
+        _verdict(answers, question, level),
+    )
+
+
+def _question(answers: Sequence[SystemPlan], question: Question, costs: Costs, accept: float) -> Table:
+    limits = " and ".join(f"{limit * 1e3:g} ms" for limit in question.tpot_s)
+    tried = sum(one.layouts for one in answers)
+    told = (
+        ("model", f"{question.model}, prompt {question.isl:,} and answer {question.osl:,} tokens, "
+                  f"decode in mid-answer at {question.context:,}"),
+        ("limits", f"{limits} per output token (two plans), mean time to first token {question.ttft_s:g} s"),
+        ("drafts", f"{question.mtp_tokens} token ahead (MTP), accepted with chance {accept:g} (assumed) everywhere"),
+        ("search", f"prefill and decode pools in whole instances; {tried:,} layouts checked for memory and time"),
+        ("cost", f"machines over {costs.life.value:g} years, {units.show(costs.tariff.value, costs.tariff.unit)}, "
+                 f"PUE {costs.pue.value:g} ({costs.tariff.basis}s), busy all year; no building, staff or storage"),
+    )  # fmt: skip
+    return pairs("What is asked", _wrapped(told))
+
+
+def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
+    """One column a system; an interval under each number."""
+    plans = [one.plans[at] for one in answers]
+    limit = plans[0].tpot_limit_s * 1e3
+    rows = [_row("engine", answers, lambda one: one.engine), _row("chips", answers, lambda one: f"{one.chips:,}")]
+    rows += [("weights, cache", *(_formats(one, plan) for one, plan in zip(answers, plans, strict=True)))]
+    rows += [_cells("decode pool", plans, lambda plan: _pool(_of(plan, "decode")))]
+    rows += [_cells("  requests a device", plans, lambda plan: _load(_of(plan, "decode")))]
+    rows += [_cells("prefill pool", plans, lambda plan: _pool(_of(plan, "prefill")))]
+    rows += [_cells("  tokens a device, step", plans, lambda plan: _load(_of(plan, "prefill")))]
+    rows += [_cells("memory, both pools [GB]", plans, _memory)]
+    rows += [row for spec in (*_RATES, *_TIMES) for row in _measured(plans, *spec, level)]
+    rows += [_cells(f"chance to keep {limit:g} ms", plans, lambda plan: _percent(plan.chance))]
+    sure = plans[0].assured_chance
+    name = "output_token_per_s_per_chip"
+    label = f"per chip, {sure * 100:g} % sure [tok/s]"
+    rows += [_cells(label, plans, lambda plan: _value(plan.assured_metrics.get(name), 1.0))]
+    columns = (text_column(""), *(number_column(one.name) for one in answers))
+    notes = textwrap.wrap(
+        "pools: instances x ranks of one, EP: ranks that share out the experts, TP: tensor parallel ranks; memory: the "
+        f"fullest rank while decoding, then in prefill; a rank is a device, and {_doubles(answers)}; "
+        f"'{sure * 100:g} % sure' plans again so that the upper end of the interval keeps the limit", WIDTH
+    )  # fmt: skip
+    return Table(
+        title=f"Best plan within {limit:g} ms per output token", columns=columns, rows=tuple(rows),
+        notes=tuple(notes) if at == 0 else (),
+    )  # fmt: skip
+
+
+def _doubles(answers: Sequence[SystemPlan]) -> str:
+    """Which systems have several ranks in a chip."""
+    several = [f"a chip of {one.name} is {one.devices_per_chip}" for one in answers if one.devices_per_chip > 1]
+    return ", ".join(several) or "a chip is one"
+
+
+def _row(label: str, answers: Sequence[SystemPlan], cell: Callable[[SystemPlan], str]) -> tuple[str, ...]:
+    return (label, *(cell(one) for one in answers))
+
+
+def _cells(label: str, plans: Sequence[Plan], cell: Callable[[Plan], str]) -> tuple[str, ...]:
+    return (label, *(cell(plan) for plan in plans))
+
+
+def _formats(one: SystemPlan, plan: Plan) -> str:
+    return f"{plan.weights.upper()}, {one.formats['kv'].upper()}"
+
+
+def _of(plan: Plan, phase: Phase) -> Pool | None:
+    if plan.split is None:
+        return None
+    return plan.split.decode if phase == "decode" else plan.split.prefill
+
+
+def _pool(pool: Pool | None) -> str:
+    if pool is None:
+        return "none keeps it"
+    tensor = f" TP{pool.tp}" if pool.tp > 1 else ""
+    return f"{pool.instances} x {pool.devices}: EP{pool.ep}{tensor}"
+
+
+def _load(pool: Pool | None) -> str:
+    return NOTHING if pool is None else f"{pool.load_per_device:,.0f}"
+
+
+def _memory(plan: Plan) -> str:
+    if plan.split is None:
+        return NOTHING
+    pools = (plan.split.decode, plan.split.prefill)
+    used = " | ".join(f"{pool.memory_bytes / 1e9:.0f}" for pool in pools)
+    return f"{used} of {pools[0].capacity_bytes / 1e9:.0f}"
+
+
+def _measured(plans: Sequence[Plan], name: str, label: str, factor: float, level: float) -> Iterator[tuple[str, ...]]:
+    found = [plan.metrics.get(name) for plan in plans]
+    yield (label, *(_value(one, factor) for one in found))
+    yield (f"  {level * 100:g} % interval", *(_ends(one, factor) for one in found))
+
+
+def _value(one: Measure | None, factor: float) -> str:
+    return NOTHING if one is None else number(one.value * factor)
+
+
+def _ends(one: Measure | None, factor: float) -> str:
+    return "" if one is None else f"{number(one.low * factor)} to {number(one.high * factor)}"
+
+
+def _percent(chance: float | None) -> str:
+    if chance is None:
+        return NOTHING
+    return f"{chance * 100:.0f} %" if 0.005 < chance < 0.995 else "> 99 %" if chance > 0.5 else "< 1 %"
+
+
+def _feed(answers: Sequence[SystemPlan], question: Question) -> Table:
+    """How many systems a power feed and a budget hold, and what they make under the first limit."""
+    feed, budget = f"{question.feed_w / 1e3:g} kW", f"{question.budget_usd / 1e6:g} M USD"
+    rows = [
+        _row("power [kW]", answers, lambda one: _figure(one.power, 1e-3)),
+        _row(f"within {feed}", answers, lambda one: _within(one.power, question.feed_w)),
+        _row(f"systems in {feed}", answers, lambda one: _count(question.feed_w, one.power)),
+        _row("  output [k tok/s]", answers, lambda one: _output(one, question.feed_w, one.power)),
+        _row("price [M USD]", answers, lambda one: _figure(one.price, 1e-6)),
+        _row(f"systems in {budget}", answers, lambda one: _count(question.budget_usd, one.price)),
+        _row("  output [k tok/s]", answers, lambda one: _output(one, question.budget_usd, one.price)),
+    ]
+    columns = (text_column(""), *(number_column(one.name) for one in answers))
+    limit = f"{question.tpot_s[0] * 1e3:g} ms"
+    notes = textwrap.wrap(
+        f"a feed of {feed} at the racks and {budget} for machines; output within {limit}. A range is what sources say; "
+        "prices of several nodes range up to claims that contain the network between them", WIDTH
+    )  # fmt: skip
+    return Table(title="What a power feed and a budget hold", columns=columns, rows=tuple(rows), notes=tuple(notes))
+
+
+def _figure(one: Figure | None, factor: float) -> str:
+    if one is None:
+        return NOTHING
+    low, high = one.band()
+    if math.isclose(low, high, rel_tol=1e-3):
+        return number(one.value * factor)
+    return f"{number(low * factor)} to {number(high * factor)}"
+
+
+def _within(one: Figure | None, limit: float) -> str:
+    if one is None:
+        return NOTHING
+    low, high = one.band()
+    sure = (low <= limit) == (high <= limit)
+    return ("yes" if one.value <= limit else "no") + ("" if sure else ", disputed")
+
+
+def _count(limit: float, one: Figure | None) -> str:
+    found = fitting(limit, one)
+    return NOTHING if found is None else str(found)
+
+
+def _output(answer: SystemPlan, limit: float, one: Figure | None) -> str:
+    found, rate = fitting(limit, one), answer.plans[0].metrics.get("output_token_per_s_total")
+    return NOTHING if found is None or rate is None else number(found * rate.value * 1e-3)
+
+
+def _rests_on(answers: Sequence[SystemPlan]) -> Table:
+    parts = dict.fromkeys(part.part for one in answers for part in one.evidence)
+    rows = [
+        (name, *(next((part.words for part in one.evidence if part.part == name), NOTHING) for one in answers))
+        for name in parts
+    ]
+    columns = (text_column(""), *(text_column(one.name) for one in answers))
+    return Table(title="What the numbers rest on", columns=columns, rows=tuple(rows))
+
+
+# The verdict
+
+
+def _verdict(answers: Sequence[SystemPlan], question: Question, level: float) -> Table:
+    told = [
+        *((f"{limit * 1e3:g} ms", _winners(answers, at, level)) for at, limit in enumerate(question.tpot_s)),
+        ("sources", _disagreement(answers)),
+        ("footing", _footing(answers)),
+        ("law", f"{NOT_EVALUATED}: whether a system may be bought in a place is not part of this answer"),
+    ]
+    return pairs("Verdict", _wrapped([(key, text) for key, text in told if text]))
+
+
+def _winners(answers: Sequence[SystemPlan], at: int, level: float) -> str:
+    """Who gives most per chip, per kW and per dollar, and whether the intervals tell."""
+    said = []
+    for name, words in (
+        ("output_token_per_s_per_chip", "per chip"),
+        ("output_token_per_s_per_w", "per kW"),
+        ("output_token_per_s_per_usd", "per dollar"),
+        ("output_token_per_s_total", "per system"),
+    ):
+        known = [(one.plans[at].metrics[name], one.name) for one in answers if name in one.plans[at].metrics]
+        ranked = sorted(known, key=lambda entry: -entry[0].value)
+        if len(ranked) < 2:
+            continue
+        (first, winner), (second, runner) = ranked[:2]
+        chance = chance_above(first, second, level)
+        clear = "clearly" if chance >= SURE else "open"
+        times = number(first.value / second.value, 2)
+        said.append(f"{words} {winner}, {times} times {runner} ({clear}: {_percent(chance)})")
+    if not said:
+        return "no two systems can be compared."
+    return f"most output {'; '.join(said)}."
+
+
+def _disagreement(answers: Sequence[SystemPlan]) -> str:
+    said, missing = [], []
+    for one in answers:
+        for what, found, factor, unit in (("power", one.power, 1e-3, "kW"), ("price", one.price, 1e-6, "M USD")):
+            if found is None:
+                missing.append(f"{what} of {one.name}")
+            elif found.built:
+                missing.append(f"{what} of {one.name} (built from its boards instead)")
+            elif found.disputed:
+                said.append(f"{what} of {one.name} ({_figure(found, factor)} {unit})")
+    disputed = f"Sources disagree on the {', the '.join(said)}. " if said else ""
+    return disputed + (f"None states the {', the '.join(missing)}." if missing else "")
+
+
+def _footing(answers: Sequence[SystemPlan]) -> str:
+    """Which systems are anchored in measurements, and how; how to read the chances."""
+    said = []
+    for one in answers:
+        basis = {part.part: part.basis for part in one.evidence}
+        measured = [part for part, known in basis.items() if known == "measured"]
+        words = [f"{', '.join(measured)} measured"] if measured else []
+        if basis["kernels"] == "derived":
+            words.append("kernels fitted to measurements of its chip family")
+        said.append(f"{one.name}: " + (", ".join(words) or "generic kernels"))
+    return f"{'; '.join(said)}. A percentage is the chance to be ahead; below {SURE * 100:g} % the question is open."
+
+
+def _wrapped(told: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    width = max(len(key) for key, _ in told)
+    return [
+        (key if at == 0 else "", line)
+        for key, text in told
+        for at, line in enumerate(textwrap.wrap(text, WIDTH - width - 2))
+    ]

@@ -1,0 +1,116 @@
+"""The vectorised step against a plain scalar one, deployment by deployment."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from accord.base.array import Array
+from accord.parallel.collectives import rate_of
+from accord.parallel.plan import Deployments, Setting, deployments
+from accord.step.breakdown import StepTime
+from accord.step.decode import decode_step
+from accord.step.prefill import prefill_step
+from tests import rig
+from tests.step import scalar_reference as reference
+
+COUNT = 120
+H100, CM384 = "nvidia-hgx-h100-8", "huawei-cloudmatrix-384"
+EXACT = 1e-9
+WIDE = ((1, 320, 320), (1, 320, 320), (1, 32, 32), (4, 8, 32), (2, 16, 16), (1, 64, 1), (4, 80, 320), (1, 512, 512))
+DENSE = ((1, 1, 1), (2, 1, 1), (4, 1, 1), (8, 1, 1), (16, 1, 1), (32, 1, 1), (3, 1, 1))
+TOGETHER = ((8, 1, 8), (16, 1, 16), (16, 1, 1), (32, 1, 32), (64, 1, 64))
+CASES = [
+    (reference.LLAMA, "llama-3.1-70b", H100, "bf16", "bf16", DENSE),
+    (reference.LLAMA, "llama-3.1-70b", H100, "fp8", "fp8", ((1, 8, 1), (2, 4, 1), (8, 4, 1))),
+    (reference.LLAMA, "llama-3.1-70b", CM384, "fp8", "bf16", DENSE),
+    (reference.DEEPSEEK, "deepseek-r1", CM384, "int8", "bf16", WIDE),
+    (reference.DEEPSEEK, "deepseek-r1", CM384, "int8", "fp8", TOGETHER),
+    (reference.DEEPSEEK, "deepseek-r1", CM384, "bf16", "bf16", WIDE),
+    (reference.DEEPSEEK, "deepseek-r1", H100, "fp8", "bf16", ((1, 32, 32), (8, 4, 32), (4, 4, 16), (2, 8, 1))),
+]
+NAMES = [f"{model}-{system}-{weights}-{layouts[0][1]}" for _, model, system, weights, _, layouts in CASES]
+
+
+def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> reference.Rig:
+    device, efficiency = setting.machine.device, setting.efficiency
+    units = {}
+    for stored in {"bf16", *formats}:
+        unit = device.compute(stored)
+        units[stored] = (unit.format, unit.flop_per_s, unit.native)
+    links = tuple(
+        reference.Link(
+            tier.plane, tier.kind, tier.devices, rate_of(tier, efficiency, "read"), rate_of(tier, efficiency, "write"),
+            tier.latency_s if tier.latency_s is not None else efficiency.get(f"send.base_s.{tier.kind}"),
+        )
+        for tier in setting.machine.tiers
+    )  # fmt: skip
+    return reference.Rig(units, device.memory_bytes_per_s, links, efficiency.get)
+
+
+def case_at(plan: Deployments, at: int, weights: str, kv: str) -> reference.Case:
+    numbers = {field.name: float(getattr(plan, field.name)[at]) for field in fields(plan)}
+    kept = ("tp", "pp", "dp", "ep", "batch", "tokens", "isl", "context", "microbatches", "reuse", "redundant")
+    chosen = {name: numbers[name] for name in kept}
+    return reference.Case(
+        **chosen, mtp=numbers["mtp_tokens"], weights=weights, kv=kv, separate=bool(np.any(plan.dp > 1.0))
+    )
+
+
+def parts_at(step: StepTime, at: int) -> dict[str, float]:
+    return {field.name.removesuffix("_s"): float(getattr(step, field.name)[at]) for field in fields(step)}
+
+
+def assert_same(step: StepTime, at: int, expected: dict[str, float], what: object) -> None:
+    total = sum(expected.values())
+    assert float(step.total_s[at]) == pytest.approx(total, rel=EXACT), what
+    for name, seconds in parts_at(step, at).items():
+        assert seconds == pytest.approx(expected[name], rel=EXACT, abs=EXACT * total), (name, what)
+
+
+@pytest.mark.parametrize(("model", "name", "system", "weights", "kv", "layouts"), CASES, ids=NAMES)
+def test_random_deployments(
+    model: reference.Model, name: str, system: str, weights: str, kv: str, layouts: tuple[tuple[int, int, int], ...]
+) -> None:
+    setting = rig.setting_of(name, system, weights, kv)
+    plan = rig.random_plan(np.random.default_rng(7), COUNT, name, layouts[0][1] > 1, layouts=layouts)
+    one = scalar_rig(setting, (weights,))
+    decoded, prefilled = decode_step(setting, plan)[0], prefill_step(setting, plan)[0]
+    for at in range(COUNT):
+        case = case_at(plan, at, weights, kv)
+        assert_same(decoded, at, reference.decode(one, case, model), case)
+        assert_same(prefilled, at, reference.prefill(one, case, model), case)
+
+
+@pytest.mark.parametrize("microbatches", [0, 1, 2])
+@pytest.mark.parametrize("batch", [4, 12, 48])
+def test_wide_expert_parallel_decode_with_drafts(batch: int, microbatches: int) -> None:
+    setting = rig.setting_of("deepseek-r1", CM384, "int8", "bf16", "cloudmatrix-infer")
+    plan = deployments(
+        tp=1, dp=320, ep=320, batch=batch, isl=4096, osl=256, mtp_tokens=1, accept=0.7, microbatches=microbatches,
+        redundant=32,
+    )  # fmt: skip
+    one = scalar_rig(setting, ("int8",))
+    case = case_at(plan, 0, "int8", "bf16")
+    assert_same(decode_step(setting, plan)[0], 0, reference.decode(one, case, reference.DEEPSEEK), case)
+
+
+def columns(step: StepTime, chosen: Array) -> list[Array]:
+    return [*(getattr(step, field.name) for field in fields(step)), chosen]
+
+
+@pytest.mark.parametrize(("name", "separate"), [("deepseek-r1", True), ("gpt-oss-120b", False), ("minimax-m1", True)])
+def test_a_scalar_is_the_array_of_one_and_a_slice_of_many(name: str, separate: bool) -> None:
+    setting = rig.setting_of(name, "nvidia-gb200-nvl72")
+    plan = rig.random_plan(np.random.default_rng(11), 3000, name, separate, ranks=32)
+    for step in (decode_step, prefill_step):
+        many = columns(*step(setting, plan))
+        part = columns(*step(setting, plan.take(slice(1000, 1007))))
+        for at in range(1000, 1007):
+            alone = columns(*step(setting, plan.take(slice(at, at + 1))))
+            for whole, some, one in zip(many, part, alone, strict=True):
+                assert some[at - 1000] == pytest.approx(whole[at], rel=1e-12)
+                assert one[0] == pytest.approx(whole[at], rel=1e-12)
+                assert one.shape == (1,)
