@@ -90,7 +90,7 @@ def chip_log_sd(catalog: Catalog, chip: str, fmt: str) -> float:
     Half of a step scales with the peak rate and half with memory bandwidth; distinct claims weigh equally.
     """
     record = catalog.chip(chip)
-    peaks: Mapping[str, Value] = dict(record.peak)
+    peaks: dict[str, Value] = {str(name): value for name, value in record.peak.items()}
     facts = (peaks.get(fmt) or peaks.get("bf16"), record.memory.bandwidth)
     return 0.5 * math.hypot(*(_log_sd(value) for value in facts))
 
@@ -169,6 +169,10 @@ def _warnings(catalog: Catalog, requests: Sequence[EstimateRequest], estimates: 
         chain = setting.efficiency.chain
         if len(chain) == 1:
             said.append(f"no measured kernels for {setting.machine.device.family}: generic efficiencies, wide interval")
+        if one.chips > setting.machine.chips:
+            said.append(
+                f"{one.chips:,.0f} chips are {one.chips / setting.machine.chips:,.1f} times {setting.machine.id}"
+            )
         unfit = sum(1 for at in range(len(one.points)) if not view.fits(one, at))
         if unfit:
             said.append(f"{unfit} of {len(one.points)} combinations do not fit the memory")

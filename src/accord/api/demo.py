@@ -206,13 +206,13 @@ def _evidence(
 ) -> tuple[Evidence, ...]:
     system, chip = catalog.system(candidate.system), catalog.chip(setting.machine.chip)
     unit = setting.machine.device.compute(setting.formats.experts).format
-    rate = chip.peak.get(unit)  # type: ignore[call-overload]
+    rate = next((value for name, value in chip.peak.items() if name == unit), None)
     facts = (("chip rate", rate), ("memory rate", chip.memory.bandwidth))
     return (
         _kernels(catalog, setting.machine.device.family),
         _links(system),
         _end_to_end(system),
-        *(Evidence(part=part, basis=fact.basis, words=_disputed(fact)) for part, fact in facts if fact is not None),
+        *(_published(part, fact) for part, fact in facts if fact is not None),
         _stated("power", power),
         _stated("price", price),
     )
@@ -246,9 +246,11 @@ def _end_to_end(system: System) -> Evidence:
     return Evidence(part="end to end", basis="measured" if rows else "estimate", words=words)
 
 
-def _disputed(fact: Value) -> str:
+def _published(part: str, fact: Value) -> Evidence:
     claims = figure.of(fact, "")
-    return f"{fact.basis}, disputed" if claims is not None and claims.disputed else fact.basis
+    disputed = claims is not None and claims.disputed
+    words = f"{fact.basis}, disputed" if disputed else fact.basis
+    return Evidence(part=part, basis=fact.basis, words=words, disputed=disputed)
 
 
 def _stated(part: str, one: Figure | None) -> Evidence:

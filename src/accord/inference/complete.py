@@ -105,12 +105,12 @@ def layout_for(
     elif dp is None and tp is not None:
         fills = size is not None and ep is not None and ep > tp and size == ep
         dp = size // (tp * pp) if fills and size is not None else 1
-    tp, dp = tp or 1, dp or 1
+    tp, dp = (1 if tp is None else tp), (1 if dp is None else dp)
     if ep is None:
         ep = tp * dp if setting.spec.is_moe and dp > 1 else 1
         if setting.spec.is_moe:
             assumed.note(f"{prefix}ep")
-    return Layout(tp, pp, dp, ep, max(pool.instances, 1))
+    return Layout(tp, pp, dp, ep, pool.instances)
 
 
 def _least_tp(setting: Setting, devices: int, ep: int) -> int:

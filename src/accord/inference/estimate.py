@@ -19,15 +19,17 @@ from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
 from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, serve_point
 from accord.inference.cache import Reuse, reuse_load_s
+from accord.inference.check import check_request
 from accord.inference.complete import Assumed, Defaults, Layout, formats_for, layout_for, number
 from accord.inference.disaggregated import split_point
 from accord.inference.pools import decode_point, largest_batch, prefill_point
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.models.spec import ModelSpec
-from accord.parallel.memory import Memory
+from accord.parallel.memory import Memory, decode_memory
 from accord.parallel.plan import Deployments, Setting, deployments
 from accord.step.breakdown import StepTime
 
+MOST_FACTOR = 1024.0
 LIST_FIELDS = (
     "tp", "pp", "dp", "ep", "batch_per_device", "tokens_per_device", "concurrency", "isl", "osl", "kv_len",
     "mtp_tokens", "mtp_accept", "microbatches", "reuse",
@@ -77,6 +79,7 @@ def estimate(
     spec: ModelSpec, machine: Machine, efficiency: Efficiency, request: EstimateRequest, defaults: Defaults
 ) -> Estimate:
     """Steady-state answer. Raises UsageError, DoesNotFit, MissingFact or NotSupported."""
+    check_request(request)
     assumed = Assumed()
     formats = formats_for(spec, machine, request, efficiency, assumed)
     setting = Setting(spec, machine, formats, efficiency, request.balanced, request.graph)
@@ -183,21 +186,21 @@ def _refuse(job: _Job, pool: str, memory: Memory, plan: Deployments) -> None:
 
 
 def nearest_fit(setting: Setting, plan: Deployments, memory: Memory, at: int) -> str:
-    """The smallest change that fits: fewer requests, else more ranks or a narrower format."""
+    """The smallest change that fits: fewer requests, else more ranks, else shorter requests."""
     fixed = float(memory.weights_bytes[at] + memory.reserve_bytes[at] + memory.activation_bytes[at])
-    room = float(memory.capacity_bytes[at]) - fixed
-    cache = float(memory.cache_bytes[at])
+    room, cache = float(memory.capacity_bytes[at]) - fixed, float(memory.cache_bytes[at])
     batch = float(plan.batch[0])
     if room > 0.0 and cache > 0.0 and np.floor(batch * room / cache) >= 1.0:
         return f"--batch-per-device {int(np.floor(batch * room / cache))} fits"
-    weights = float(memory.weights_bytes[at])
-    spare = float(memory.capacity_bytes[at] - memory.reserve_bytes[at])
-    factor = 2
-    while weights / factor > 0.8 * spare:
-        factor *= 2
-    if setting.spec.is_moe and float(plan.dp[0]) > 1.0:
-        return f"spread the experts over {int(plan.ep[0]) * factor} ranks (--ep), or use a narrower --weights format"
-    return f"--tp {int(plan.tp[0]) * factor} fits, or use a narrower --weights format"
+    spread = setting.spec.is_moe and float(plan.dp[0]) > 1.0
+    factor = 2.0
+    while factor <= MOST_FACTOR:
+        wider = plan.with_(dp=plan.dp * factor, ep=plan.ep * factor) if spread else plan.with_(tp=plan.tp * factor)
+        if float(decode_memory(setting, wider).free_bytes[0]) >= 0.0:
+            flag = f"--ep {float(wider.ep[0]):g}" if spread else f"--tp {float(wider.tp[0]):g}"
+            return f"{flag} fits, or use a narrower --weights format"
+        factor *= 2.0
+    return "shorten the requests (--kv-len, --isl, --osl), or use a narrower --weights or --kv format"
 
 
 def _pool(job: _Job) -> Estimate:
@@ -209,6 +212,8 @@ def _pool(job: _Job) -> Estimate:
     size = pool.devices if pool and pool.devices else (_ranks_asked(request) or devices)
     layout = _layout(job, pool, size)
     plan = _plan(job, layout)
+    if request.chips is not None or request.devices is not None:
+        _enough(plan, devices)
     per_chip = machine.devices_per_chip
     if request.phase == "decode":
         if request.batch_per_device is None:
@@ -251,6 +256,15 @@ def _pool(job: _Job) -> Estimate:
     )  # fmt: skip
 
 
+def _enough(plan: Deployments, devices: int) -> None:
+    """Refuse an instance larger than the devices in use. Raises UsageError."""
+    if np.any(plan.devices > devices):
+        raise UsageError(
+            f"tp x pp x dp is {plan.devices.max():g}, more than the {devices} devices in use",
+            hint="raise --chips or lower the ranks",
+        )
+
+
 def _ranks_asked(request: EstimateRequest) -> int:
     """Ranks the request names, 0 where it names none."""
     tp, pp, dp, ep = (_one(getattr(request, name)) for name in ("tp", "pp", "dp", "ep"))
@@ -270,13 +284,8 @@ def _serve(job: _Job) -> Estimate:
     devices = _devices(job, asked or machine.devices_per_chip)
     layout = _layout(job, None, devices)
     plan = _plan(job, layout)
-    replicas = devices / plan.devices
-    if np.any(replicas < 1.0):
-        raise UsageError(
-            f"tp x pp x dp is {plan.devices.max():g}, more than the {devices} devices in use",
-            hint="raise --chips or lower the ranks",
-        )
-    replicas = np.floor(replicas)
+    _enough(plan, devices)
+    replicas = np.floor(devices / plan.devices)
     offline = request.phase == "offline"
     wanted = job.column("concurrency", np.inf)
     point = serve_point(job.setting, plan, wanted / replicas)

@@ -115,11 +115,13 @@ def _check(made: Deployments) -> None:
     for field in fields(Deployments):
         values = getattr(made, field.name)
         if not np.all(np.isfinite(values)) or np.any(values < 0.0):
-            raise UsageError(f"{field.name} holds a negative or infinite value")
+            raise UsageError(
+                f"{field.name} holds a negative or infinite value", hint=f"give a finite {field.name} of 0 or more"
+            )
     for name in ("tp", "pp", "dp", "ep"):
         values = getattr(made, name)
         if np.any(values < 1.0) or np.any(values != np.floor(values)):
-            raise UsageError(f"{name} must be a whole number of 1 or more")
+            raise UsageError(f"{name} must be a whole number of 1 or more", hint=f"give {name} 1, 2, 4, ...")
     group = made.tp * made.dp
     if np.any(np.mod(group, made.ep) != 0.0):
         at = int(np.argmax(np.mod(group, made.ep) != 0.0))
@@ -128,6 +130,6 @@ def _check(made: Deployments) -> None:
             hint=f"use ep {group[at]:g}, or 1 to slice every expert over the ranks",
         )
     if np.any((made.accept > 1.0) | (made.reuse > 1.0)):
-        raise UsageError("acceptance and reuse are shares between 0 and 1")
+        raise UsageError("acceptance and reuse are shares between 0 and 1", hint="write 0.7 for 70 %")
     if np.any(made.microbatches > 2.0):
-        raise UsageError("microbatches is 1 or 2 (0 picks the faster)")
+        raise UsageError("microbatches is 1 or 2", hint="0 picks the faster")

@@ -101,11 +101,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one part of an answer rests on: the part, its basis, and words."""
+    """What one part of an answer rests on, its basis, and words; disputed: sources disagree on the chip's figure."""
 
     part: str
-    basis: str
+    basis: Basis
     words: str
+    disputed: bool = False
 
 
 class SystemPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

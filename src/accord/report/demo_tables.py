@@ -62,10 +62,14 @@ def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
     limit = plans[0].tpot_limit_s * 1e3
     rows = [_row("engine", answers, lambda one: one.engine), _row("chips", answers, lambda one: f"{one.chips:,}")]
     rows += [("weights, cache", *(_formats(one, plan) for one, plan in zip(answers, plans, strict=True)))]
-    rows += [_cells("decode pool", plans, lambda plan: _pool(_of(plan, "decode")))]
+    rows += [_cells("decode pool", plans, lambda plan: _size(_of(plan, "decode")))]
+    rows += [_cells("  experts, tensors over", plans, lambda plan: _pool(_of(plan, "decode")))]
     rows += [_cells("  requests a device", plans, lambda plan: _load(_of(plan, "decode")))]
-    rows += [_cells("prefill pool", plans, lambda plan: _pool(_of(plan, "prefill")))]
+    rows += [_pool_rate("  tok/s of a decode chip", plans, "decode_token_per_s_per_chip")]
+    rows += [_cells("prefill pool", plans, lambda plan: _size(_of(plan, "prefill")))]
+    rows += [_cells("  experts, tensors over", plans, lambda plan: _pool(_of(plan, "prefill")))]
     rows += [_cells("  tokens a device, step", plans, lambda plan: _load(_of(plan, "prefill")))]
+    rows += [_pool_rate("  tok/s of a prefill chip", plans, "prefill_token_per_s_per_chip")]
     rows += [_cells("memory, both pools [GB]", plans, _memory)]
     rows += [row for spec in (*_RATES, *_TIMES) for row in _measured(plans, *spec, level)]
     rows += [_cells(f"chance to keep {limit:g} ms", plans, lambda plan: _percent(plan.chance))]
@@ -83,6 +87,10 @@ def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
         title=f"Best plan within {limit:g} ms per output token", columns=columns, rows=tuple(rows),
         notes=tuple(notes) if at == 0 else (),
     )  # fmt: skip
+
+
+def _pool_rate(label: str, plans: Sequence[Plan], name: str) -> tuple[str, ...]:
+    return (label, *(_value(plan.metrics.get(name), 1.0) for plan in plans))
 
 
 def _doubles(answers: Sequence[SystemPlan]) -> str:
@@ -111,9 +119,13 @@ def _of(plan: Plan, phase: Phase) -> Pool | None:
 
 def _pool(pool: Pool | None) -> str:
     if pool is None:
-        return "none keeps it"
+        return NOTHING
     tensor = f" TP{pool.tp}" if pool.tp > 1 else ""
-    return f"{pool.instances} x {pool.devices}: EP{pool.ep}{tensor}"
+    return f"EP{pool.ep}{tensor}"
+
+
+def _size(pool: Pool | None) -> str:
+    return "none keeps it" if pool is None else f"{pool.instances} x {pool.devices} ranks"
 
 
 def _load(pool: Pool | None) -> str:
@@ -234,12 +246,12 @@ def _winners(answers: Sequence[SystemPlan], at: int, level: float) -> str:
             continue
         (first, winner), (second, runner) = ranked[:2]
         chance = chance_above(first, second, level)
-        clear = "clearly" if chance >= SURE else "open"
+        doubt = "" if chance >= SURE else ", open"
         times = number(first.value / second.value, 2)
-        said.append(f"{words} {winner}, {times} times {runner} ({clear}: {_percent(chance)})")
+        said.append(f"{words}: {winner}, {times} times {runner} ({_percent(chance)}{doubt})")
     if not said:
         return "no two systems can be compared."
-    return f"most output {'; '.join(said)}."
+    return f"Most output {'; '.join(said)}."
 
 
 def _disagreement(answers: Sequence[SystemPlan]) -> str:
@@ -252,6 +264,7 @@ def _disagreement(answers: Sequence[SystemPlan]) -> str:
                 missing.append(f"{what} of {one.name} (built from its boards instead)")
             elif found.disputed:
                 said.append(f"{what} of {one.name} ({_figure(found, factor)} {unit})")
+        said += [f"{part.part} of {one.name}" for part in one.evidence if part.disputed]
     disputed = f"Sources disagree on the {', the '.join(said)}. " if said else ""
     return disputed + (f"None states the {', the '.join(missing)}." if missing else "")
 
@@ -269,10 +282,13 @@ def _footing(answers: Sequence[SystemPlan]) -> str:
     return f"{'; '.join(said)}. A percentage is the chance to be ahead; below {SURE * 100:g} % the question is open."
 
 
+def _lines(text: str, width: int) -> list[str]:
+    """Text in lines that keep a percentage together."""
+    return [line.replace("\0", " ") for line in textwrap.wrap(text.replace(" %", "\0%"), width)]
+
+
 def _wrapped(told: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     width = max(len(key) for key, _ in told)
     return [
-        (key if at == 0 else "", line)
-        for key, text in told
-        for at, line in enumerate(textwrap.wrap(text, WIDTH - width - 2))
+        (key if at == 0 else "", line) for key, text in told for at, line in enumerate(_lines(text, WIDTH - width - 2))
     ]

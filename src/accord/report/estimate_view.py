@@ -184,7 +184,8 @@ def operators_table(pool: str, rows: Sequence[OpRow]) -> Table:
     ordered = sorted(rows, key=lambda row: -row.seconds)
     columns = (
         text_column("operator"), number_column("layers"), text_column("format"), number_column("time"),
-        number_column("share"), text_column("bound"), number_column("FLOP"), number_column("bytes"), number_column("wire"),
+        number_column("share"), text_column("bound"), number_column("FLOP"), number_column("bytes"),
+        number_column("wire"),
     )  # fmt: skip
     cells = tuple(
         (row.name, str(row.layers), row.fmt or "-", show(row.seconds, "s"), f"{row.share:.1%}", row.bound,

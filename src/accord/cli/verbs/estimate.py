@@ -61,7 +61,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--prefill", "prefill", metavar="POOL", help="Prefill pool: 'instances=6,devices=32,ep=32'."),
         click.option("--decode", "decode", metavar="POOL", help="Decode pool: 'instances=1,devices=320,ep=320'."),
         click.option("--deployment", type=_FILE, metavar="FILE", help="Fields from a YAML file; flags win."),
-        click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=A:B:N", help="N values of a field from A to B."),
+        click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=A:B:N", help="N values from A to B."),
         click.option("--level", type=_SHARE, default=0.9, show_default=True, help="What the intervals hold."),
         click.option("--explain", is_flag=True, help="Operators, memory, parts, and the constants with sources."),
     )  # fmt: skip

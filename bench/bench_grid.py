@@ -1,0 +1,103 @@
+"""A hundred thousand deployments at once: DeepSeek-R1 on a CloudMatrix 384, both phases and both memories.
+
+Run ``python bench/bench_grid.py``; ``python3 do.py bench`` runs it under pytest-benchmark.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+
+from accord import __version__
+from accord.api import efficiency_of, machine_of, model_spec
+from accord.base.array import array
+from accord.catalog.load import load_catalog
+from accord.inference.complete import Assumed, formats_for
+from accord.inference.grid import Grid, evaluate
+from accord.inference.request import EstimateRequest
+from accord.parallel.plan import Deployments, Setting, deployments
+
+MODEL, SYSTEM, ENGINE = "deepseek-r1", "huawei-cloudmatrix-384", "cloudmatrix-infer"
+PEER_POINTS_PER_S = 95.0
+MOST_CPU_S = 3.0
+
+# (tp, dp, ep): 20 layouts of 16 to 320 ranks
+LAYOUTS = (
+    (1, 16, 16), (1, 32, 32), (1, 48, 48), (1, 64, 64), (1, 96, 96), (1, 144, 144), (1, 160, 160), (1, 288, 288),
+    (1, 320, 320), (2, 16, 32), (2, 24, 48), (2, 48, 96), (2, 72, 144), (2, 144, 288), (2, 160, 320), (4, 12, 48),
+    (4, 24, 96), (4, 36, 144), (4, 72, 288), (4, 80, 320),
+)  # fmt: skip
+BATCHES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)  # requests a device
+TOKENS = (2048, 4096, 8192, 12288, 16384)  # prompt tokens a device and step
+PROMPTS = (512, 1024, 2048, 4096, 8192)
+ANSWERS = (128, 256, 512, 1024, 2048)
+DRAFTS = ((0, 0.0), (1, 0.6), (1, 0.7), (1, 0.8))  # draft tokens, acceptance
+
+
+def setting() -> Setting:
+    """Everything the deployments share."""
+    catalog = load_catalog()
+    spec, machine = model_spec(catalog, MODEL), machine_of(catalog, SYSTEM)
+    efficiency = efficiency_of(catalog, machine.device.family, ENGINE)
+    request = EstimateRequest(model=MODEL, system=SYSTEM)
+    return Setting(spec, machine, formats_for(spec, machine, request, efficiency, Assumed()), efficiency)
+
+
+def full_grid() -> Deployments:
+    """Every combination of the lists above: 20 x 10 x 5 x 5 x 5 x 4 distinct deployments."""
+    rows = product(LAYOUTS, BATCHES, TOKENS, PROMPTS, ANSWERS, DRAFTS)
+    columns = array([(*layout, batch, tokens, isl, osl, *draft) for layout, batch, tokens, isl, osl, draft in rows]).T
+    names = ("tp", "dp", "ep", "batch", "tokens", "isl", "osl", "mtp_tokens", "accept")
+    return deployments(**dict(zip(names, columns, strict=True)))
+
+
+def distinct(plan: Deployments) -> int:
+    """Number of different deployments."""
+    fields = ("tp", "dp", "ep", "batch", "tokens", "isl", "osl", "mtp_tokens", "accept")
+    return len(np.unique(np.stack([getattr(plan, name) for name in fields]), axis=1).T)
+
+
+def cpu_s(shared: Setting, plan: Deployments, rounds: int = 3) -> tuple[float, Grid]:
+    """Least CPU time of a few rounds, all threads of the process counted [s]."""
+    times = []
+    for _ in range(rounds):
+        started = time.process_time()
+        found = evaluate(shared, plan)
+        times.append(time.process_time() - started)
+    return min(times), found
+
+
+def test_grid(benchmark: object) -> None:
+    shared, plan = setting(), full_grid()
+    benchmark(evaluate, shared, plan)  # type: ignore[operator]
+
+
+@pytest.mark.benchmark(group="guard")
+def test_grid_is_quick_and_distinct(benchmark: object) -> None:
+    shared, plan = setting(), full_grid()
+    assert distinct(plan) == len(plan) == 100_000
+    taken, found = benchmark.pedantic(cpu_s, args=(shared, plan), rounds=1)  # type: ignore[attr-defined]
+    assert np.all(np.isfinite(found.tpot_s)) and np.all(found.tpot_s > 0.0)
+    assert 0 < np.count_nonzero(found.fits) < len(plan)
+    assert taken < MOST_CPU_S
+
+
+def main() -> None:
+    shared, plan = setting(), full_grid()
+    taken, found = cpu_s(shared, plan)
+    rate = len(plan) / taken
+    lines = (
+        f"{len(plan):,} deployments ({distinct(plan):,} distinct), {np.count_nonzero(found.fits):,} fit the memory",
+        "a point: decode iteration, prefill step and the memory of both pools of one deployment, with microbatch choice",
+        f"{taken:.3f} CPU seconds (least of 3), {rate:,.0f} points/s, {rate / PEER_POINTS_PER_S:,.0f} times 95 points/s",
+        f"accord {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}",
+    )
+    print("\n".join(lines))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""One engine that mixes prompts into decode iterations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from accord.base.array import array
+from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, request_limit, serve_point
+from accord.parallel.memory import most_requests
+from accord.parallel.plan import deployments
+from tests import rig
+from tests.rig import value
+
+H100 = rig.setting_of("llama-3.1-70b", "nvidia-hgx-h100-8")
+PLAN = deployments(tp=8, isl=1024, osl=512)
+LOADS = np.array([1.0, 4.0, 16.0, 64.0, 200.0])
+
+
+def many(count: int) -> rig.Deployments:
+    return PLAN.pick(np.zeros(count, dtype=np.intp))
+
+
+def test_the_limit_is_memory_or_the_engine() -> None:
+    by_memory = value(most_requests(H100, PLAN, array(H100.efficiency.get("engine.max_num_batched_tokens"))))
+    assert value(request_limit(H100, PLAN)) == min(by_memory, H100.efficiency.get("engine.max_num_seqs"))
+    long = deployments(tp=8, isl=100_000, osl=1000)
+    assert value(request_limit(H100, long)) < H100.efficiency.get("engine.max_num_seqs")
+
+
+def test_load_slows_everybody_down_and_serves_more() -> None:
+    point = serve_point(H100, many(len(LOADS)), LOADS)
+    assert np.all(np.diff(point.tpot_s) > 0.0)
+    assert np.all(np.diff(point.request_per_s) > 0.0)
+    assert np.all(point.running <= LOADS)
+
+
+def test_beyond_the_limit_requests_queue() -> None:
+    point = serve_point(H100, many(2), np.array([np.inf, 5000.0]))
+    assert point.request_per_s[1] == pytest.approx(point.request_per_s[0], rel=1e-6)
+    assert point.ttft_s[1] > 10 * point.ttft_s[0]
+    assert np.all(point.running <= point.limit)
+
+
+def test_mixed_iterations_are_never_shorter_than_plain_ones() -> None:
+    point = serve_point(H100, many(len(LOADS)), LOADS)
+    assert np.all(point.mixed_s >= point.plain_s)
+    assert np.all(point.chunk <= H100.efficiency.get("engine.max_num_batched_tokens"))
+    assert np.all((point.tpot_s >= point.plain_s * 0.999) & (point.tpot_s <= point.mixed_s * 1.001))
+
+
+def test_a_run_of_all_at_once_takes_longer_than_its_steady_part() -> None:
+    point = serve_point(H100, PLAN, array(200.0))
+    for spread in (1.0, 4.0):
+        taken = value(batch_run_s(PLAN, point, array(1000.0), array(1.0), array(spread)))
+        steady = 1000 / value(point.request_per_s)
+        assert taken == pytest.approx(steady + spread * 512 * value(point.plain_s) / 2)
+    mean = value(batch_run_tpot_s(H100, PLAN, point, array(1000.0)))
+    assert value(point.tpot_s) * 0.5 < mean < 10 * value(point.tpot_s)
