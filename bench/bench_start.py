@@ -5,8 +5,12 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 COMMANDS: dict[str, tuple[tuple[str, ...], float]] = {
     # name: words, most CPU seconds
@@ -29,10 +33,10 @@ def run(words: tuple[str, ...]) -> float:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_start(name: str, benchmark: object) -> None:
+def test_start(name: str, benchmark: BenchmarkFixture) -> None:
     words, most = COMMANDS[name]
     run(words)  # compiles and fills the file cache
-    assert benchmark.pedantic(run, args=(words,), rounds=3) < most  # type: ignore[attr-defined]
+    assert benchmark.pedantic(run, args=(words,), rounds=3) < most  # type: ignore[no-untyped-call]
 
 
 def main() -> None:

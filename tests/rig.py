@@ -50,6 +50,7 @@ NUMBERS: Mapping[str, float] = MappingProxyType({
     "dispatch.base_s": 1e-5,
     "combine.base_s": 2e-5,
     "exchange.per_doubling_s": 1e-6,
+    "exchange.share": 1.0,
     "reduce.base_s.scale-up": 5e-6,
     "reduce.base_s.scale-out": 2e-5,
     "send.base_s.scale-up": 3e-6,

@@ -79,6 +79,12 @@ def test_prefill_sends_one_copy_to_each_remote_domain() -> None:
     assert exchanged(8, INNER, NETWORK, phase="prefill") == pytest.approx(exchanged(8, INNER, NETWORK))
 
 
+def test_an_all_to_all_reaches_a_share_of_the_rate() -> None:
+    half = efficiency(**{"exchange.share": 0.5})
+    found = value(exchange_s(dispatch(8), (INNER,), half, "decode"))
+    assert found == pytest.approx(1e-5 + 3e-6 + MB * 7 / 8 / 40e9)
+
+
 # All-reduce
 
 

@@ -144,13 +144,14 @@ class Bench:
             return 0.0
         port: dict[str, float] = {}
         below, domain = 1.0, 1.0
+        share = self.rig.parameter("exchange.share", None)
         for at, link in enumerate(self.rig.links):
             reach = ranks if at == len(self.rig.links) - 1 else min(ranks, link.ranks)
             part = sent * max(reach - below, 0.0) / ranks
             if prefill and link.kind == "scale-out":
                 domains = max(ranks / domain, 1.0)
                 part *= min(domains * (1.0 - (1.0 - 1.0 / domains) ** copies) / copies, 1.0)
-            port[link.plane] = port.get(link.plane, 0.0) + part / link.write
+            port[link.plane] = port.get(link.plane, 0.0) + part / (link.write * share)
             below = max(below, reach)
             if link.kind == "scale-up":
                 domain = max(domain, min(link.ranks, 1e9))

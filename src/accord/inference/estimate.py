@@ -296,7 +296,8 @@ def _serve(job: _Job) -> Estimate:
     if offline and request.concurrency is not None and request.batch_per_device is None:
         spread = request.answer_spread or number(job.defaults, "serving", "answer_spread")
         rate = wanted / batch_run_s(plan, point, wanted, replicas, array(spread))
-        latency = batch_run_tpot_s(job.setting, plan, point, wanted / replicas / plan.dp)
+        shortest = number(job.defaults, "serving", "answer_least")
+        latency = batch_run_tpot_s(job.setting, plan, point, wanted / replicas / plan.dp, shortest)
     chips = devices / machine.devices_per_chip
     return _answer(
         job,

@@ -22,7 +22,7 @@ _RATES = (
     ("output_token_per_s_total", "output, all [k tok/s]", 1e-3),
     ("total_token_per_s_total", "in and out, all [k tok/s]", 1e-3),
     ("output_token_per_s_per_w", "output per kW [tok/s]", 1e3),
-    ("output_token_per_s_per_usd", "output per M USD [tok/s]", 1e6),
+    ("output_token_per_s_per_usd", "output per M USD [k tok/s]", 1e3),
     ("usd_per_million_output_tokens", "USD per M output tokens", 1.0),
 )
 _TIMES = (("tpot_s", "time per output token [ms]", 1e3), ("ttft_s", "time to first token [s]", 1.0))
@@ -75,7 +75,7 @@ def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
     rows += [_cells(f"chance to keep {limit:g} ms", plans, lambda plan: _percent(plan.chance))]
     sure = plans[0].assured_chance
     name = "output_token_per_s_per_chip"
-    label = f"per chip, {sure * 100:g} % sure [tok/s]"
+    label = f"{sure * 100:g} % sure, a chip [tok/s]"
     rows += [_cells(label, plans, lambda plan: _value(plan.assured_metrics.get(name), 1.0))]
     columns = (text_column(""), *(number_column(one.name) for one in answers))
     notes = textwrap.wrap(
@@ -226,7 +226,7 @@ def _verdict(answers: Sequence[SystemPlan], question: Question, level: float) ->
         *((f"{limit * 1e3:g} ms", _winners(answers, at, level)) for at, limit in enumerate(question.tpot_s)),
         ("sources", _disagreement(answers)),
         ("footing", _footing(answers)),
-        ("law", f"{NOT_EVALUATED}: whether a system may be bought in a place is not part of this answer"),
+        ("law", f"{NOT_EVALUATED}: whether a system may be bought in a place is not part of this answer."),
     ]
     return pairs("Verdict", _wrapped([(key, text) for key, text in told if text]))
 
