@@ -86,7 +86,7 @@ def main() -> None:
     fit = np.count_nonzero(found.fits)
     lines = (
         f"{len(plan):,} deployments ({distinct(plan):,} distinct), {fit:,} fit the memory",
-        "a point: decode iteration and prefill step, each with its choice of microbatches, and the memory of both pools",
+        "a point: decode iteration and prefill step, each with its choice of microbatches, and both memories",
         f"{taken:.3f} CPU seconds (least of 3), {rate:,.0f} points/s",
         f"{rate / PEER_POINTS_PER_S:,.0f} times the {PEER_POINTS_PER_S:g} points/s of bench/README.md",
         f"accord {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -35,40 +35,42 @@ MODELS = (
     "deepseek-r1", "qwen3-235b-a22b", "llama-3.1-70b", "gpt-oss-120b", "minimax-m1", "deepseek-v3.2",
 )  # fmt: skip
 # Round numbers, so that a hand calculation is short; one for each parameter that a step reads.
-NUMBERS: Mapping[str, float] = MappingProxyType({
-    "launch_s": 1e-6,
-    "launch_eager_s": 5e-6,
-    **{f"{family}.compute": 0.5 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
-    **{f"{family}.compute": 0.5 for family in ("mla_decode", "linear")},
-    **{f"{family}.memory": 0.8 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
-    **{f"{family}.memory": 0.8 for family in ("mla_decode", "linear", "vector")},
-    "gemm.half_rows": 16.0,
-    "grouped.half_rows": 8.0,
-    "conversion.compute": 0.5,
-    "link.scale-up": 0.8,
-    "link.scale-out": 0.5,
-    "dispatch.base_s": 1e-5,
-    "combine.base_s": 2e-5,
-    "exchange.per_doubling_s": 1e-6,
-    "exchange.share": 1.0,
-    "reduce.base_s.scale-up": 5e-6,
-    "reduce.base_s.scale-out": 2e-5,
-    "send.base_s.scale-up": 3e-6,
-    "send.base_s.scale-out": 7e-6,
-    "overlap.slowdown": 1.1,
-    "memory.runtime_share": 0.02,
-    "pool.software_rate": 1e9,
-    "engine.iteration_s": 1e-3,
-    "engine.sequence_s": 1e-6,
-    "engine.draft_s": 1e-4,
-    "engine.expert_skew.prefill": 0.3,
-    "engine.expert_skew.decode": 0.3,
-    "engine.redundant_share": 0.125,
-    "engine.memory_fraction": 0.9,
-    "engine.max_num_seqs": 256.0,
-    "engine.max_num_batched_tokens": 8192.0,
-    "engine.prefill_tokens_per_device": 8192.0,
-})
+NUMBERS: Mapping[str, float] = MappingProxyType(
+    {
+        "launch_s": 1e-6,
+        "launch_eager_s": 5e-6,
+        **{f"{family}.compute": 0.5 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
+        **{f"{family}.compute": 0.5 for family in ("mla_decode", "linear")},
+        **{f"{family}.memory": 0.8 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
+        **{f"{family}.memory": 0.8 for family in ("mla_decode", "linear", "vector")},
+        "gemm.half_rows": 16.0,
+        "grouped.half_rows": 8.0,
+        "conversion.compute": 0.5,
+        "link.scale-up": 0.8,
+        "link.scale-out": 0.5,
+        "dispatch.base_s": 1e-5,
+        "combine.base_s": 2e-5,
+        "exchange.per_doubling_s": 1e-6,
+        "exchange.share": 1.0,
+        "reduce.base_s.scale-up": 5e-6,
+        "reduce.base_s.scale-out": 2e-5,
+        "send.base_s.scale-up": 3e-6,
+        "send.base_s.scale-out": 7e-6,
+        "overlap.slowdown": 1.1,
+        "memory.runtime_share": 0.02,
+        "pool.software_rate": 1e9,
+        "engine.iteration_s": 1e-3,
+        "engine.sequence_s": 1e-6,
+        "engine.draft_s": 1e-4,
+        "engine.expert_skew.prefill": 0.3,
+        "engine.expert_skew.decode": 0.3,
+        "engine.redundant_share": 0.125,
+        "engine.memory_fraction": 0.9,
+        "engine.max_num_seqs": 256.0,
+        "engine.max_num_batched_tokens": 8192.0,
+        "engine.prefill_tokens_per_device": 8192.0,
+    }
+)
 BF16 = Formats(attention="bf16", dense="bf16", experts="bf16", kv="bf16")
 
 
@@ -83,19 +85,19 @@ def open_models() -> tuple[str, ...]:
     return tuple(id for id in catalog().ids("models") if catalog().model(id).config is not None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def spec_of(model: str) -> ModelSpec:
     """The architecture of a packaged model."""
     return api.model_spec(catalog(), model)
 
 
-@lru_cache(maxsize=None)
+@cache
 def machine_of(system: str) -> Machine:
     """The machine of a packaged system."""
     return api.machine_of(catalog(), system)
 
 
-@lru_cache(maxsize=None)
+@cache
 def setting_of(
     model: str, system: str, weights: str | None = None, kv: str | None = None, engine: str | None = None
 ) -> Setting:
@@ -164,7 +166,12 @@ def shape(phase: Phase = "decode", **changes: float) -> Shape:
 
 
 def random_plan(
-    rng: Generator, count: int, model: str, separate: bool, ranks: int = 8, layouts: tuple[tuple[int, int, int], ...] = ()
+    rng: Generator,
+    count: int,
+    model: str,
+    separate: bool,
+    ranks: int = 8,
+    layouts: tuple[tuple[int, int, int], ...] = (),
 ) -> Deployments:
     """``count`` valid deployments that agree on whether attention groups are separate.
 

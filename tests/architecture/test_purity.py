@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Module
+    from tests.architecture.conftest import Module
 
 PURE_ROOMS = (
     "uncertainty",

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conftest import Module
+    from tests.architecture.conftest import Module
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60

@@ -120,6 +120,11 @@ def test_a_missing_price_is_said_and_not_made_up() -> None:
     assert any("nvidia-hgx-h800-8" in line and "price" in line for line in answer().warnings)
 
 
+def test_weights_narrower_than_released_are_said() -> None:
+    narrow = {one.id for one in answer().answers for plan in one.plans if plan.weights == "fp4"}
+    assert {line.partition(":")[0] for line in answer().warnings if "narrower" in line} == narrow
+
+
 def test_a_limit_that_nothing_keeps() -> None:
     question = msgspec.structs.replace(QUESTION, tpot_s=(1e-4,), candidates=QUESTION.candidates[:2])
     found = demo(catalog=load_catalog(), question=question)

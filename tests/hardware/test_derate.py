@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests import rig
 
 from accord import api
 from accord.base.errors import CatalogError
@@ -10,7 +11,6 @@ from accord.catalog.calibration import Calibration
 from accord.catalog.engine import Engine
 from accord.catalog.value import Value
 from accord.hardware.derate import Efficiency, join
-from tests import rig
 
 
 def value(number: float) -> Value:

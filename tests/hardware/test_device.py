@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests import rig
 
 from accord.base.errors import MissingFact, UsageError
 from accord.catalog.chip import Memory
 from accord.hardware.device import BYTES_PER_NUMBER, bytes_per_number, from_chip
-from tests import rig
 
 
 def test_two_dies_share_a_package() -> None:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from tests import rig
 
 from accord.base.array import array
 from accord.hardware.fabric import FabricTier, pool_paths, tiers_of, traffic_shares
-from tests import rig
 
 INNER = FabricTier("A", "scale-up", 8.0, 100e9)
 MIDDLE = FabricTier("A", "scale-up", 64.0, 100e9)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-
-from accord.base.array import array
-from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, request_limit, serve_point
-from accord.parallel.memory import most_requests
-from accord.parallel.plan import deployments
+from scipy.special import exp1
 from tests import rig
 from tests.rig import value
+
+from accord.base.array import array
+from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, exponential_integral, request_limit, serve_point
+from accord.parallel.memory import most_requests
+from accord.parallel.plan import Deployments, deployments
 
 H100 = rig.setting_of("llama-3.1-70b", "nvidia-hgx-h100-8")
 PLAN = deployments(tp=8, isl=1024, osl=512)
 LOADS = np.array([1.0, 4.0, 16.0, 64.0, 200.0])
 
 
-def many(count: int) -> rig.Deployments:
+def many(count: int) -> Deployments:
     return PLAN.pick(np.zeros(count, dtype=np.intp))
 
 
@@ -55,5 +58,18 @@ def test_a_run_of_all_at_once_takes_longer_than_its_steady_part() -> None:
         taken = value(batch_run_s(PLAN, point, array(1000.0), array(1.0), array(spread)))
         steady = 1000 / value(point.request_per_s)
         assert taken == pytest.approx(steady + spread * 512 * value(point.plain_s) / 2)
-    mean = value(batch_run_tpot_s(H100, PLAN, point, array(1000.0)))
-    assert value(point.tpot_s) * 0.5 < mean < 10 * value(point.tpot_s)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_answers_admitted_in_the_flood_of_prompts_are_slower(first: bool) -> None:
+    features = {**H100.efficiency.features, "prompts_first": first}
+    one = replace(H100, efficiency=replace(H100.efficiency, features=features))
+    point = serve_point(one, PLAN, array(200.0))
+    means = [value(batch_run_tpot_s(one, PLAN, point, array(count), 16.0)) for count in (1.0, 50.0, 200.0)]
+    assert np.all(np.diff(means) > 0.0)
+    assert value(point.tpot_s) * 0.999 < means[0] < means[-1] < 10 * value(point.tpot_s)
+
+
+def test_the_exponential_integral() -> None:
+    x = np.geomspace(1e-3, 10.0, 500)
+    assert exponential_integral(x) == pytest.approx(exp1(x), rel=0.09)

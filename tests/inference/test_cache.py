@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from tests import rig
+from tests.rig import value
 
 from accord.base.array import array
 from accord.base.errors import UsageError
 from accord.inference.cache import Reuse, reuse_load_s
 from accord.parallel.memory import cache_bytes_per_request
 from accord.parallel.plan import deployments
-from tests import rig
-from tests.rig import value
 
 CM384 = rig.setting_of("deepseek-r1", "huawei-cloudmatrix-384", "int8", "bf16")
 PLAN = deployments(tp=1, dp=32, ep=32, tokens=8192, isl=4096, reuse=0.5)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests import rig
 
 from accord.base.errors import DoesNotFit, UsageError
 from accord.inference.complete import Assumed, Layout, formats_for, layout_for, number
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.ops.op import Formats
 from accord.parallel.plan import Setting
-from tests import rig
 
 H100, CM384, GB200 = "nvidia-hgx-h100-8", "huawei-cloudmatrix-384", "nvidia-gb200-nvl72"
 
@@ -35,7 +35,9 @@ def test_a_note_is_taken_once() -> None:
     ("deepseek-r1", H100, "fp8"), ("deepseek-r1", CM384, "int8"), ("llama-3.1-70b", CM384, "bf16"),
     ("gpt-oss-120b", H100, "mxfp4"), ("gpt-oss-120b", CM384, "mxfp4"),
 ])  # fmt: skip
-def test_weights_keep_the_checkpoints_format_where_the_chip_multiplies_it(model: str, system: str, weights: str) -> None:
+def test_weights_keep_the_checkpoints_format_where_the_chip_multiplies_it(
+    model: str, system: str, weights: str
+) -> None:
     assumed = Assumed()
     assert formats(model, system, assumed).experts == weights
     assert assumed.names == ["weights", "kv"]

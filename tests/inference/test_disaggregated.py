@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests import rig
+from tests.rig import value
 
 from accord.base.array import array
 from accord.inference.disaggregated import SplitPoint, split_point
@@ -11,8 +13,6 @@ from accord.inference.estimate import transfer_tier
 from accord.parallel.collectives import send_s
 from accord.parallel.memory import cache_bytes_per_request
 from accord.parallel.plan import deployments
-from tests import rig
-from tests.rig import value
 
 CM384 = rig.setting_of("deepseek-r1", "huawei-cloudmatrix-384", "int8", "bf16", "cloudmatrix-infer")
 PREFILL = deployments(tp=1, dp=32, ep=32, isl=4096, osl=1024, redundant=32)
@@ -37,7 +37,9 @@ def test_the_slower_pool_sets_the_rate() -> None:
     few = split(20_000.0, prefills=1.0)
     assert value(few.request_per_s) <= value(few.prefill_limit_per_s) * (1 + 1e-9)
     assert value(split(20_000.0, prefills=6.0).request_per_s) > value(few.request_per_s)
-    assert value(split(20_000.0, prefills=60.0, decodes=1.0).request_per_s) < value(split(20_000.0, 60.0).prefill_limit_per_s)
+    assert value(split(20_000.0, prefills=60.0, decodes=1.0).request_per_s) < value(
+        split(20_000.0, 60.0).prefill_limit_per_s
+    )
 
 
 def test_load_slows_everybody_down_and_serves_more() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from tests import rig
+from tests.rig import efficiency, machine
 
 from accord.base.errors import MissingFact, UsageError
 from accord.inference.kernels import exchange_kernel, exchange_link, gemm_kernel, mla_kernel
-from tests import rig
-from tests.rig import efficiency, machine
 
 
 def test_a_large_product_reaches_its_share_of_the_peak() -> None:

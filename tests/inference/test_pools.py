@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests import rig
+from tests.rig import setting, value
 
 from accord.inference.grid import evaluate
 from accord.inference.pools import decode_point, largest_batch, prefill_point
 from accord.parallel.plan import deployments
-from tests import rig
-from tests.rig import setting, value
 
 CM384 = rig.setting_of("deepseek-r1", "huawei-cloudmatrix-384", "int8", "bf16", "cloudmatrix-infer")
 WIDE = deployments(

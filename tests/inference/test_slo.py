@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.rig import value
 
 from accord.base.array import array
 from accord.inference.slo import tokens_per_iteration, tpot_s
-from tests.rig import value
 
 
 @pytest.mark.parametrize(("drafts", "accept", "tokens"), [
-    (0, 0.0, 1.0), (0, 0.9, 1.0), (1, 0.7, 1.7), (2, 0.5, 1.75), (3, 0.0, 1.0), (3, 1.0, 4.0), (3, 0.7, 1 + 0.7 + 0.49 + 0.343),
+    (0, 0.0, 1.0), (0, 0.9, 1.0), (1, 0.7, 1.7), (2, 0.5, 1.75), (3, 0.0, 1.0), (3, 1.0, 4.0),
+    (3, 0.7, 1 + 0.7 + 0.49 + 0.343),
 ])  # fmt: skip
 def test_one_and_every_draft_accepted_in_a_row(drafts: int, accept: float, tokens: float) -> None:
     assert value(tokens_per_iteration(array(drafts), array(accept))) == pytest.approx(tokens)

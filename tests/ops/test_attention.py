@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.rig import BF16, attention, latent, shape, value
 
 from accord.base.array import array
 from accord.models.spec import Attention
 from accord.ops.attention import attended, lower_attention
 from accord.ops.op import Op, Phase
-from tests.rig import BF16, attention, latent, shape, value
 
 HIDDEN = 512
 FP8_CACHE = replace(BF16, kv="fp8")

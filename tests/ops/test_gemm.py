@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.rig import value
 
 from accord.base.array import array
 from accord.ops.gemm import gemm, grouped_gemm
-from tests.rig import value
 
 
 def test_a_product_in_16_bits() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from tests import rig
+from tests.rig import BF16, attention, model, shape, value
 
 from accord.models.spec import Ffn, Layer
 from accord.ops.lower import lower_draft, lower_head, lower_layer, lower_layers
-from tests import rig
-from tests.rig import BF16, attention, model, shape, value
 
 
 def test_the_head_is_split_by_tp_and_stays_in_16_bits() -> None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.rig import BF16, shape, value
 
 from accord.models.spec import Ffn
 from accord.ops.moe import SCALE_BYTES, Routing, lower_ffn, route
 from accord.ops.op import Formats, Op
-from tests.rig import BF16, shape, value
 
 HIDDEN = 512
 ROUTED = Ffn(experts=64, top_k=4, expert_hidden=256)
@@ -20,14 +20,14 @@ INT8 = replace(BF16, experts="int8")
 
 
 def ops_of(ffn: Ffn, *, separate: bool, formats: Formats = BF16, skew: float = 0.0, **changes: float) -> dict[str, Op]:
-    found = lower_ffn(ffn, HIDDEN, shape(**changes), formats, 3.0, skew, separate=separate)
+    found = lower_ffn(ffn, HIDDEN, shape("decode", **changes), formats, 3.0, skew, separate=separate)
     assert all(op.layers == 3.0 for op in found)
     assert len({op.name for op in found}) == len(found)
     return {op.name: op for op in found}
 
 
 def routing(ffn: Ffn = ROUTED, skew: float = 0.0, **changes: float) -> Routing:
-    return route(ffn, shape(**changes), skew)
+    return route(ffn, shape("decode", **changes), skew)
 
 
 # Dense

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.rig import device, efficiency, value
 
 from accord.base.array import array
 from accord.base.errors import MissingFact
 from accord.ops.op import compute_op
 from accord.ops.roofline import time_op, wasted_flop
 from accord.ops.vector import vector
-from tests.rig import device, efficiency, value
 
 
 def test_bound_by_computing() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.rig import value
+
 from accord.base.array import array
 from accord.ops.vector import activation, norm, vector
-from tests.rig import value
 
 
 def test_bytes() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
+from tests.rig import efficiency, value
 
 from accord.base.array import array
 from accord.base.errors import MissingFact
 from accord.hardware.fabric import FabricTier
 from accord.ops.op import Op, Phase, exchange_op
 from accord.parallel.collectives import exchange_s, rate_of, reduce_s, send_s
-from tests.rig import efficiency, value
 
 INNER = FabricTier("A", "scale-up", 8.0, 100e9, 1e-6)
 MEASURED = FabricTier("A", "scale-up", 16.0, 100e9, 1e-6, read_bytes_per_s=70e9, write_bytes_per_s=60e9)
@@ -28,7 +28,9 @@ def reduction(ranks: float, payload: float = MB) -> Op:
     return exchange_op("sum", "reduce", "reduce", array(payload), array(ranks))
 
 
-def exchanged(ranks: float, *tiers: FabricTier, phase: Phase = "decode", payload: float = MB, copies: float = 8) -> float:
+def exchanged(
+    ranks: float, *tiers: FabricTier, phase: Phase = "decode", payload: float = MB, copies: float = 8
+) -> float:
     return value(exchange_s(dispatch(ranks, payload, copies), tiers, efficiency(), phase))
 
 
@@ -75,7 +77,9 @@ def test_prefill_sends_one_copy_to_each_remote_domain() -> None:
     distinct = domains * (1 - (1 - 1 / domains) ** 8) / 8
     expected = 1e-5 + 5e-6 + MB * 24 / 32 * distinct / 5e9
     assert exchanged(32, INNER, NETWORK, phase="prefill") == pytest.approx(expected)
-    assert exchanged(32, INNER, NETWORK, phase="prefill", copies=1) == pytest.approx(exchanged(32, INNER, NETWORK, copies=1))
+    assert exchanged(32, INNER, NETWORK, phase="prefill", copies=1) == pytest.approx(
+        exchanged(32, INNER, NETWORK, copies=1)
+    )
     assert exchanged(8, INNER, NETWORK, phase="prefill") == pytest.approx(exchanged(8, INNER, NETWORK))
 
 

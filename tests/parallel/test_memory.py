@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests import rig
+from tests.rig import BF16, attention, latent, model, setting, value
 
 from accord.base.array import array
 from accord.hardware.device import bytes_per_number
 from accord.models import kv
 from accord.models.params import count
-from accord.models.spec import Ffn, Layer, ModelSpec
+from accord.models.spec import Attention, Ffn, Layer, ModelSpec
 from accord.ops.op import Formats
 from accord.parallel.memory import (
     BLOCK_TOKENS,
@@ -23,8 +25,6 @@ from accord.parallel.memory import (
     weights_bytes,
 )
 from accord.parallel.plan import Setting, deployments
-from tests import rig
-from tests.rig import BF16, attention, latent, model, setting, value
 
 
 def weights(spec: ModelSpec, formats: Formats = BF16, **ranks: float) -> float:
@@ -50,7 +50,23 @@ def test_one_rank_holds_every_parameter(name: str) -> None:
 def test_tensor_ranks_hold_a_share_and_the_norms_whole() -> None:
     spec = model()
     norms = 2 * 2 * 512 * 2
-    assert weights(spec, tp=4) - norms == pytest.approx((weights(spec) - norms) / 4)
+    assert weights(spec, tp=2) - norms == pytest.approx((weights(spec) - norms) / 2)
+
+
+def test_key_and_value_projections_repeat_beyond_their_heads() -> None:
+    spec = model()
+    heads = spec.layers[0].attention.kv_heads
+    wide = spec.layers[0].attention.head_dim + spec.layers[0].attention.v_head_dim
+    norms, one = 2 * 2 * 512 * 2, 2 * 512 * wide * 2  # both layers, one head, 16 bits
+    split = (weights(spec) - norms) / (2 * heads)
+    assert weights(spec, tp=2 * heads) - norms == pytest.approx(split + one / 2)
+
+
+def test_latent_down_projections_are_whole_on_every_rank() -> None:
+    spec = rig.spec_of("deepseek-v3")
+    whole = 61 * spec.hidden * (1536 + 576) * 2
+    narrow, wide = weights(spec, tp=64, ep=64), weights(spec, tp=128, ep=128)
+    assert narrow > wide > whole
 
 
 def test_pipeline_stages_hold_their_layers() -> None:
@@ -126,7 +142,7 @@ def test_uneven_heads_fill_the_fullest_rank() -> None:
 
 
 @pytest.mark.parametrize("block", [latent(), attention(shared_kv_vector=True)])
-def test_a_shared_vector_is_whole_on_every_rank(block: rig.Attention) -> None:
+def test_a_shared_vector_is_whole_on_every_rank(block: Attention) -> None:
     assert cached(model(block), 1280, tp=8) == cached(model(block), 1280)
 
 

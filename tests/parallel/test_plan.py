@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tests import rig
 
 from accord.base.errors import UsageError
 from accord.parallel.plan import deployments
-from tests import rig
 
 
 def test_numbers_and_lists_pair_up() -> None:
@@ -51,7 +53,10 @@ def test_what_is_no_deployment(columns: dict[str, object], what: str) -> None:
 
 
 def test_skew_is_of_the_phase_and_gone_when_balanced() -> None:
-    setting = rig.setting(**{"engine.expert_skew.prefill": 0.4, "engine.expert_skew.decode": 0.2})
+    setting = replace(
+        rig.setting(),
+        efficiency=rig.efficiency(**{"engine.expert_skew.prefill": 0.4, "engine.expert_skew.decode": 0.2}),
+    )
     assert (setting.skew("prefill"), setting.skew("decode")) == (0.4, 0.2)
     balanced = type(setting)(setting.spec, setting.machine, setting.formats, setting.efficiency, balanced=True)
     assert balanced.skew("prefill") == 0.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.rig import value
 
 from accord.parallel.plan import deployments
 from accord.parallel.shard import decode_shape, padded, prefill_shape
-from tests.rig import value
 
 
 @pytest.mark.parametrize(("tokens", "rows"), [

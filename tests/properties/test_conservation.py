@@ -6,16 +6,22 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from tests import rig
 
 from accord.ops.lower import lower_head, lower_layers
 from accord.ops.op import Op, Phase
 from accord.parallel.plan import deployments
 from accord.parallel.shard import decode_shape, prefill_shape
-from tests import rig
 
 # Computed whole on every rank: the router scores every expert, the latent down projections and the
 # indexer make what all heads share. Element-wise kernels have no FLOP.
-REPLICATED = ("router", "query and kv down projection", "query down and kv projection", "index projection", "index scores")
+REPLICATED = (
+    "router",
+    "query and kv down projection",
+    "query down and kv projection",
+    "index projection",
+    "index scores",
+)
 REPLICATED_PARTS = ("qkv projection",)  # key/value heads repeat where ranks outnumber them
 DIVIDING = {
     "deepseek-r1": (1, 2, 8, 32, 128),

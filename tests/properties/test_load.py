@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import rig
 
 from accord.base.array import Array, array
 from accord.inference.aggregated import serve_point
 from accord.inference.slo import tokens_per_iteration
 from accord.parallel.plan import Deployments, Setting, deployments
-from tests import rig
 
 CASES = [
     ("llama-3.1-70b", "nvidia-hgx-h100-8", 8, 1, 1),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import rig
 
 from accord.base.array import Array
 from accord.base.errors import MissingFact
@@ -15,7 +16,6 @@ from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
 from accord.inference.pools import decode_point, prefill_point
 from accord.parallel.plan import Deployments, Setting
-from tests import rig
 
 COUNT = 24
 SLACK = 1e-9

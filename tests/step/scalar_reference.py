@@ -91,7 +91,9 @@ class Bench:
     def move(self, moved: float, launches: int = 1) -> float:
         return launches * self.launch + moved / (self.rig.bytes_per_s * self.rig.parameter("vector.memory", None))
 
-    def work(self, family: str, stored: str, flop: float, moved: float, padding: float = 0.0, launches: int = 1) -> float:
+    def work(
+        self, family: str, stored: str, flop: float, moved: float, padding: float = 0.0, launches: int = 1
+    ) -> float:
         """Launch plus the longer of computing and moving; ``padding`` is FLOP of tiles filled for nothing."""
         unit, rate, native = self.rig.units[stored]
         reached = rate * self.rig.parameter(f"{family}.compute", unit)
@@ -267,7 +269,7 @@ def load(bench: Bench, work: Work, copies: float) -> tuple[float, float]:
     """Token copies of the busiest rank, and how many of its experts at least one token uses."""
     case = bench.case
     skew = bench.rig.parameter(f"engine.expert_skew.{'prefill' if work.prefill else 'decode'}", None)
-    held = max((256 + case.redundant) / case.ep, 1.0)
+    held = max(round((256 + case.redundant) / case.ep), math.ceil(256 / case.ep), 1)
     everywhere = work.tokens * case.dp
     mean = everywhere * copies / case.ep
     deviation = math.sqrt((skew * mean) ** 2 / held + mean)
@@ -332,7 +334,9 @@ def stack(bench: Bench, model: Model, work: Work) -> dict[str, float]:
 
 
 def outside(bench: Bench, work: Work) -> float:
-    return bench.rig.parameter("engine.iteration_s", None) + bench.rig.parameter("engine.sequence_s", None) * work.requests
+    return (
+        bench.rig.parameter("engine.iteration_s", None) + bench.rig.parameter("engine.sequence_s", None) * work.requests
+    )
 
 
 def captured(tokens: float) -> float:

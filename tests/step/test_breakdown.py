@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from tests import rig
 
 from accord.base.array import array
 from accord.ops.op import Op, Phase
@@ -14,7 +15,6 @@ from accord.step.breakdown import LayerTime, StepTime
 from accord.step.decode import decode_ops, decode_step
 from accord.step.prefill import prefill_ops, prefill_step
 from accord.step.price import seconds
-from tests import rig
 
 
 def test_total_is_every_part() -> None:

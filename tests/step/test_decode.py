@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from accord.parallel.plan import deployments
-from accord.step.decode import decode_step
 from tests import rig
 from tests.rig import setting, value
+
+from accord.parallel.plan import Deployments, deployments
+from accord.step.decode import decode_step
 
 CM384 = rig.setting_of("deepseek-r1", "huawei-cloudmatrix-384", "int8", "bf16", "cloudmatrix-infer")
 
 
-def wide(**columns: object) -> rig.Deployments:
+def wide(**columns: object) -> Deployments:
     given = {"tp": 1, "dp": 320, "ep": 320, "batch": 48, "isl": 4096, "osl": 256, "redundant": 32}
     return deployments(**{**given, **columns})
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rig import value
 
 from accord.base.array import array
 from accord.step.breakdown import LayerTime
 from accord.step.overlap import choose, overlapped, serial
-from tests.rig import value
 
 SECONDS = st.floats(0.0, 1.0)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests import rig
+from tests.rig import setting, value
 
 from accord.models.params import count
 from accord.parallel.plan import deployments
 from accord.step.prefill import prefill_ops, prefill_step
-from tests import rig
-from tests.rig import setting, value
 
 CM384 = rig.setting_of("deepseek-r1", "huawei-cloudmatrix-384", "int8", "bf16", "cloudmatrix-infer")
 

@@ -6,6 +6,8 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from tests import rig
+from tests.step import scalar_reference as reference
 
 from accord.base.array import Array
 from accord.parallel.collectives import rate_of
@@ -13,8 +15,6 @@ from accord.parallel.plan import Deployments, Setting, deployments
 from accord.step.breakdown import StepTime
 from accord.step.decode import decode_step
 from accord.step.prefill import prefill_step
-from tests import rig
-from tests.step import scalar_reference as reference
 
 COUNT = 120
 H100, CM384 = "nvidia-hgx-h100-8", "huawei-cloudmatrix-384"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from accord.api.answers import Answer, answer
+from accord.api.demo import Demo, demo
 from accord.api.lookup import CatalogLookup, residual_factor
 from accord.api.records import (
     calibration_chain,
@@ -26,9 +27,23 @@ from accord.validation.rows import read_rows
 from accord.validation.score import Scored, score_rows
 
 __all__ = [
-    "Answer", "CatalogLookup", "Comparison", "EstimateRequest", "calibration_chain", "compare", "efficiency_of",
-    "engine_id", "estimate", "estimate_answer", "machine_of", "model_spec", "residual_factor", "validate",
-]  # fmt: skip
+    "Answer",
+    "CatalogLookup",
+    "Comparison",
+    "Demo",
+    "EstimateRequest",
+    "calibration_chain",
+    "compare",
+    "demo",
+    "efficiency_of",
+    "engine_id",
+    "estimate",
+    "estimate_answer",
+    "machine_of",
+    "model_spec",
+    "residual_factor",
+    "validate",
+]
 
 
 def estimate(request: EstimateRequest, *, catalog: Catalog | None = None, spec: ModelSpec | None = None) -> Estimate:

@@ -48,7 +48,10 @@ def answer(requests: Sequence[EstimateRequest], catalog: Catalog, level: float, 
         spec, machine = model_spec(catalog, request.model), machine_of(catalog, request.system)
         efficiency = efficiency_of(catalog, machine.device.family, request.engine)
         estimates[request.phase] = estimate_records(spec, machine, efficiency, request, catalog.defaults())
-    factors = {phase: _factors(catalog, one, phase, level) for phase, one in estimates.items()}
+    kinds: dict[str, str] = {
+        str(request.phase): "split" if request.disaggregated else request.phase for request in requests
+    }
+    factors = {phase: _factors(catalog, one, kinds[phase], level) for phase, one in estimates.items()}
     rows = {phase: _rows(one, phase) for phase, one in estimates.items()} if explained else {}
     constants = _constants(catalog, requests[0], estimates, rows) if explained else ()
     return Answer(

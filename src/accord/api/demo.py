@@ -17,6 +17,7 @@ from accord.base.errors import CatalogError
 from accord.catalog.load import Catalog, load_catalog
 from accord.catalog.system import System
 from accord.catalog.value import Value
+from accord.hardware.device import bytes_per_number
 from accord.hardware.system import Machine
 from accord.inference.complete import Assumed, formats_for, number
 from accord.inference.layouts import Options, Split, Workload, best_split, decode_options, prefill_options
@@ -87,7 +88,7 @@ def demo(*, catalog: Catalog | None = None, level: float = 0.9, question: Questi
     return Demo(
         inputs=inputs, result=result_dict(answers, question),
         tables=demo_tables(answers, question, costs, accept, level),
-        sources=_sources(catalog, question), warnings=_warnings(answers), answers=answers,
+        sources=_sources(catalog, question), warnings=_warnings(answers, spec), answers=answers,
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def _search(
     disagreement = chip_log_sd(catalog, machine.chip, formats.experts)
     own = (
         residual_factor(catalog, family, "tpot_s", "decode", _ONE_SD),
-        residual_factor(catalog, family, "request_per_s", "serve", _ONE_SD),
+        residual_factor(catalog, family, "request_per_s", "split", _ONE_SD),
     )
     pool, served = (math.hypot(math.log(factor), disagreement) for factor in own)
     return _Tried(setting, pools, (pool, served))
@@ -260,11 +261,16 @@ def _stated(part: str, one: Figure | None) -> Evidence:
     return Evidence(part=part, basis=one.basis, words=f"{words}, disputed" if one.disputed and not one.built else words)
 
 
-def _warnings(answers: Iterable[SystemPlan]) -> list[str]:
+def _warnings(answers: Iterable[SystemPlan], spec: ModelSpec) -> list[str]:
     said = []
     for one in answers:
         if one.price is None:
             said.append(f"{one.id}: no source at hand states a price; cost is left out")
+        narrow = {plan.weights for plan in one.plans if bytes_per_number(plan.weights) < bytes_per_number(spec.weights)}
+        said += [
+            f"{one.id}: {weights} is narrower than the released {spec.weights}; its effect on answers is not modelled"
+            for weights in sorted(narrow)
+        ]
         for plan in one.plans:
             if plan.split is None:
                 limit = plan.tpot_limit_s * 1e3

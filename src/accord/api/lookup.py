@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from accord.api.records import efficiency_of, machine_of, model_spec
 from accord.catalog.load import Catalog
 from accord.inference.estimate import Estimate
@@ -16,7 +18,10 @@ from accord.validation.machines import MachineFacts
 def residual_factor(catalog: Catalog, family: str, metric: str, phase: str, level: float) -> float:
     """Half-width factor of an answer's interval at ``level`` for a chip family."""
     efficiency = efficiency_of(catalog, family, None)
-    return factor(efficiency.get(f"residual.{kind_of(metric, phase)}"), level)
+    kind = kind_of(metric, phase)
+    if kind == "split":
+        return factor(math.hypot(efficiency.get("residual.pool"), efficiency.get("residual.balance")), level)
+    return factor(efficiency.get(f"residual.{kind}"), level)
 
 
 class CatalogLookup:

@@ -27,7 +27,7 @@ class SplitPoint:
     """A disaggregated deployment at constant load, shape ``(D,)``.
 
     request_per_s: of the whole deployment; running: requests decoding in one attention group
-    prefill_limit_per_s: what the prefill pool could do; transfer_s: one request's cache on the wire
+    prefill_limit_per_s: what the prefill pool could do, in steps of prefill_tokens a device; transfer_s: one request's cache on the wire
     """
 
     request_per_s: Array
@@ -36,6 +36,7 @@ class SplitPoint:
     tpot_s: Array
     transfer_s: Array
     prefill_limit_per_s: Array
+    prefill_tokens: Array
 
 
 def split_point(
@@ -53,7 +54,7 @@ def split_point(
     p_setting, p_plan, p_instances = prefill
     d_setting, d_plan, d_instances = decode
     groups = d_plan.dp * d_instances
-    one_s, capacity = _prefill(p_setting, p_plan, p_instances, reuse)
+    one_s, capacity, step_tokens = _prefill(p_setting, p_plan, p_instances, reuse)
     transfer = _transfer_s(p_setting, p_plan, plane)
     tokens = np.full_like(d_plan.tp, d_setting.efficiency.get("engine.max_num_seqs"))
     limit = np.minimum(most_requests(d_setting, d_plan, tokens), tokens)
@@ -70,11 +71,11 @@ def split_point(
         target = np.minimum(np.minimum(free, limit), capacity * decoding / groups)
         running = 0.5 * (running + np.maximum(target, 1e-9))
     rate = np.minimum(running * groups / (d_plan.osl * point.tpot_s), capacity)
-    return SplitPoint(rate, running, ttft, point.tpot_s, transfer, capacity)
+    return SplitPoint(rate, running, ttft, point.tpot_s, transfer, capacity, step_tokens)
 
 
-def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse) -> tuple[Array, Array]:
-    """Time of one prompt alone in an attention group [s], and the pool's capacity [request/s]."""
+def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse) -> tuple[Array, Array, Array]:
+    """Time of one prompt alone in an attention group [s], the pool's capacity [request/s], its step [token]."""
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     alone = np.minimum(computed, budget)
@@ -84,7 +85,7 @@ def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse
     one = prefill_step(setting, single)[0].total_s * np.maximum(computed / alone, 1.0) + load
     full = np.maximum(alone, budget)
     step = prefill_step(setting, filled)[0].total_s + reuse_load_s(setting, filled, reuse)
-    return one, full / step / computed * plan.dp * instances
+    return one, full / step / computed * plan.dp * instances, filled.tokens
 
 
 def _transfer_s(setting: Setting, plan: Deployments, plane: FabricTier | None) -> Array:

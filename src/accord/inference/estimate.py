@@ -6,11 +6,12 @@ request's lists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from accord.base.array import Array, array
 from accord.base.errors import DoesNotFit, NotSupported, UsageError
@@ -19,13 +20,14 @@ from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
 from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, serve_point
 from accord.inference.cache import Reuse, reuse_load_s
-from accord.inference.check import check_request
+from accord.inference.check import RANKS, check_request
 from accord.inference.complete import Assumed, Defaults, Layout, formats_for, layout_for, number
 from accord.inference.disaggregated import split_point
+from accord.inference.points import by_ranks, merge_arrays
 from accord.inference.pools import decode_point, largest_batch, prefill_point
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.models.spec import ModelSpec
-from accord.parallel.memory import Memory, decode_memory
+from accord.parallel.memory import Memory, decode_memory, prefill_memory, serving_memory
 from accord.parallel.plan import Deployments, Setting, deployments
 from accord.step.breakdown import StepTime
 
@@ -80,6 +82,17 @@ def estimate(
 ) -> Estimate:
     """Steady-state answer. Raises UsageError, DoesNotFit, MissingFact or NotSupported."""
     check_request(request)
+    parts = [_estimate(spec, machine, efficiency, one, defaults) for one in by_ranks(request)]
+    done = merge(parts)
+    if not np.any(fitting(done)):
+        _refuse(done)
+    return done
+
+
+def _estimate(
+    spec: ModelSpec, machine: Machine, efficiency: Efficiency, request: EstimateRequest, defaults: Defaults
+) -> Estimate:
+    """Estimate points of one layout of ranks; those that do not fit are kept for the caller to judge."""
     assumed = Assumed()
     formats = formats_for(spec, machine, request, efficiency, assumed)
     setting = Setting(spec, machine, formats, efficiency, request.balanced, request.graph)
@@ -89,6 +102,25 @@ def estimate(
     if request.phase in ("serve", "offline"):
         return _serve(job)
     return _pool(job)
+
+
+def merge(parts: Sequence[Estimate]) -> Estimate:
+    """Points of several layouts after one another; layouts, setting and chips are the first one's."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    names = [name for name in first.metrics if all(name in part.metrics for part in parts)]
+    return replace(
+        first,
+        metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in names},
+        points=tuple(point for part in parts for point in part.points),
+        assumed=tuple(dict.fromkeys(name for part in parts for name in part.assumed)),
+        steps={pool: merge_arrays([(part.steps[pool], len(part.points)) for part in parts]) for pool in first.steps},
+        memories={
+            pool: merge_arrays([(part.memories[pool], len(part.points)) for part in parts]) for pool in first.memories
+        },
+        plans={pool: merge_arrays([(part.plans[pool], len(part.points)) for part in parts]) for pool in first.plans},
+    )
 
 
 def _points(request: EstimateRequest) -> tuple[Mapping[str, float], ...]:
@@ -111,10 +143,10 @@ def _devices(job: _Job, fallback: int) -> int:
 
 
 def _one(value: object) -> int | None:
-    """The first entry of a list field, for layouts."""
+    """A rank field of a request whose rank lists have been taken apart."""
     if isinstance(value, tuple):
-        return int(value[0])
-    return int(value) if isinstance(value, int) else None
+        value = value[0]
+    return int(value) if isinstance(value, int | float) else None
 
 
 def _layout(job: _Job, pool: PoolRequest | None, devices: int, prefix: str = "") -> Layout:
@@ -138,10 +170,7 @@ def _plan(job: _Job, layout: Layout) -> Deployments:
         job.assumed.note("mtp_tokens")
     if np.any(mtp > 0.0) and request.mtp_accept is None:
         job.assumed.note("mtp_accept")
-    ranks: dict[str, Array] = {}
-    for name in ("tp", "pp", "dp", "ep"):
-        listed = isinstance(getattr(request, name), tuple)
-        ranks[name] = job.column(name, getattr(layout, name)) if listed else array(float(getattr(layout, name)))
+    ranks = {name: array(float(getattr(layout, name))) for name in RANKS}
     context = job.column("kv_len", 0.0)
     context = np.where(context > 0.0, context, isl + osl / 2.0)
     shared = job.setting.efficiency.get("engine.redundant_share") * _experts(job.setting.spec)
@@ -163,25 +192,29 @@ def _answer(
     job: _Job, metrics: dict[str, Array], plans: Mapping[str, Deployments], layouts: Mapping[str, Layout], chips: float,
     steps: Mapping[str, StepTime] | None = None, memories: Mapping[str, Memory] | None = None,
 ) -> Estimate:  # fmt: skip
-    for name, memory in (memories or {}).items():
-        _refuse(job, name, memory, plans[name])
     shaped = {name: np.broadcast_to(values, (len(job.points),)) for name, values in metrics.items()}
     return Estimate(
         shaped, job.points, tuple(job.assumed.names), steps or {}, memories or {}, job.setting, plans, layouts, chips
     )
 
 
-def _refuse(job: _Job, pool: str, memory: Memory, plan: Deployments) -> None:
-    """Refuse when nothing of the request fits; lists keep the points that do. Raises DoesNotFit."""
-    free = memory.free_bytes
-    if np.any(free >= 0.0):
-        return
-    at = int(np.argmax(free))
-    missing = -float(free[at])
+def fitting(done: Estimate) -> npt.NDArray[np.bool_]:
+    """Which points fit their memory, shape ``(D,)``."""
+    fits = np.ones(len(done.points), dtype=np.bool_)
+    for memory in done.memories.values():
+        fits &= np.broadcast_to(memory.free_bytes >= 0.0, fits.shape)
+    return fits
+
+
+def _refuse(done: Estimate) -> None:
+    """Refuse when no point fits, by the pool that misses least. Raises DoesNotFit."""
+    pool, memory = max(done.memories.items(), key=lambda item: -float(np.max(item[1].free_bytes)))
+    plan, at = done.plans[pool], int(np.argmax(memory.free_bytes))
+    setting = done.setting
     raise DoesNotFit(
-        f"{job.setting.spec.id} {pool} needs {float(memory.used_bytes[at]) / 1e9:,.1f} GB on a device of "
-        f"{float(memory.capacity_bytes[at]) / 1e9:,.1f} GB: {missing / 1e9:,.1f} GB too much",
-        hint=nearest_fit(job.setting, plan.take(slice(at, at + 1)), memory, at),
+        f"{setting.spec.id} {pool} needs {float(memory.used_bytes[at]) / 1e9:,.1f} GB on a device of "
+        f"{float(memory.capacity_bytes[at]) / 1e9:,.1f} GB: {-float(memory.free_bytes[at]) / 1e9:,.1f} GB too much",
+        hint=nearest_fit(setting, plan.take(slice(at, at + 1)), memory, at),
     )
 
 
@@ -289,9 +322,6 @@ def _serve(job: _Job) -> Estimate:
     offline = request.phase == "offline"
     wanted = job.column("concurrency", np.inf)
     point = serve_point(job.setting, plan, wanted / replicas)
-    if np.all(point.limit < 1.0):
-        empty = decode_point(job.setting, plan.with_(batch=1.0 / plan.tp)).memory
-        _refuse(job, "decode", empty, plan)
     rate, latency = point.request_per_s * replicas, point.tpot_s
     if offline and request.concurrency is not None and request.batch_per_device is None:
         spread = request.answer_spread or number(job.defaults, "serving", "answer_spread")
@@ -306,7 +336,7 @@ def _serve(job: _Job) -> Estimate:
             "tpot_s": latency, "ttft_s": point.ttft_s, "running": point.running,
             "output_token_per_s_per_user": 1.0 / latency,
         },
-        {"serve": plan}, {"serve": layout}, chips,
+        {"serve": plan}, {"serve": layout}, chips, memories={"serve": serving_memory(job.setting, plan, point.running)},
     )  # fmt: skip
 
 
@@ -347,7 +377,11 @@ def _split(job: _Job) -> Estimate:
         "running": point.running,
         "output_token_per_s_per_user": 1.0 / latency,
     }
-    return _answer(job, metrics, plans, layouts, chips)
+    memories = {
+        "prefill": prefill_memory(setting, plans["prefill"].with_(tokens=point.prefill_tokens)),
+        "decode": serving_memory(setting, plans["decode"], point.running),
+    }
+    return _answer(job, metrics, plans, layouts, chips, memories=memories)
 
 
 def transfer_tier(machine: Machine) -> FabricTier | None:

@@ -1,6 +1,6 @@
 """Feed-forward blocks as operators: dense, and mixtures of routed and shared experts.
 
-Expert placement. Each of ``ep`` ranks holds ``(experts + redundant) / ep`` routed experts, split
+Expert placement. Each of ``ep`` ranks holds about ``(experts + redundant) / ep`` routed experts, split
 ``group / ep`` ways inside. Shared experts run on every rank beside the routed ones; where ranks
 outnumber the experts, they get ranks of their own, so many that every rank sees the same number
 of token copies (``ep / (top_k + 1)`` of them), and tokens are sent to ``top_k + 1`` places.
@@ -46,7 +46,7 @@ def route(ffn: Ffn, shape: Shape, skew: float) -> Routing:
     """
     apart = np.where((shape.ep > ffn.experts) & (ffn.shared_hidden > 0), 1.0, 0.0)
     copies = ffn.top_k + apart
-    held = np.maximum((ffn.experts + shape.redundant) / shape.ep, 1.0)
+    held = held_experts(ffn.experts, shape.redundant, shape.ep)
     arriving = shape.tokens * shape.groups * copies
     mean = arriving / shape.ep
     spread = np.sqrt(2.0 * np.log(np.maximum(shape.ep, 1.0)))
@@ -55,6 +55,12 @@ def route(ffn: Ffn, shape: Shape, skew: float) -> Routing:
     drawn = shape.tokens * shape.groups
     untouched = np.exp(drawn * np.log1p(-min(ffn.top_k / ffn.experts, 1.0 - 1e-12)))
     return Routing(slots, held, held * (1.0 - untouched), copies, apart)
+
+
+def held_experts(experts: int, redundant: Array, ranks: Array) -> Array:
+    """Routed experts on one rank: a whole number, as near as may be to an even spread with copies."""
+    even = (experts + redundant) / ranks
+    return np.maximum(np.maximum(np.round(even), np.ceil(experts / ranks)), 1.0)
 
 
 def lower_ffn(

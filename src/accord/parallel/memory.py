@@ -16,7 +16,8 @@ from accord.models.params import (
     router_params,
     shared_expert_params,
 )
-from accord.models.spec import Layer
+from accord.models.spec import Attention, Layer
+from accord.ops.moe import held_experts
 from accord.parallel.plan import Deployments, Setting
 
 BLOCK_TOKENS = 128.0  # cache pages hold 128 tokens on Ascend engines, 16 to 64 elsewhere: the wasteful end
@@ -59,17 +60,33 @@ def weights_bytes(setting: Setting, plan: Deployments) -> Array:
 
 def _layer_bytes(layer: Layer, setting: Setting, plan: Deployments) -> Array:
     formats, ffn, hidden = setting.formats, layer.ffn, setting.spec.hidden
-    attention = attention_params(layer.attention, hidden) * bytes_per_number(formats.attention) / plan.tp
+    attention = rank_attention_params(layer.attention, hidden, plan.tp) * bytes_per_number(formats.attention)
     dense = dense_ffn_params(ffn, hidden) * bytes_per_number(formats.dense) / plan.tp
     whole = np.full_like(plan.tp, (router_params(ffn, hidden) + layer.norms * hidden) * 2.0)
     if not ffn.experts:
         return attention + dense + whole
     group = plan.tp * plan.dp
-    experts = np.maximum((ffn.experts + plan.redundant) / plan.ep, 1.0) * plan.ep / group
+    experts = held_experts(ffn.experts, plan.redundant, plan.ep) * plan.ep / group
     routed = experts * expert_params(ffn, hidden) * bytes_per_number(formats.experts)
     apart = (plan.ep > ffn.experts) & (ffn.shared_hidden > 0)
     shared = shared_expert_params(ffn, hidden) * bytes_per_number(formats.experts) / plan.tp
     return attention + dense + whole + routed + np.where(apart, 0.0, shared)
+
+
+def rank_attention_params(block: Attention, hidden: int, tp: Array) -> Array:
+    """Attention weights of one tensor-parallel rank, shape ``(D,)``.
+
+    Heads are split; low-rank down projections are whole on every rank, and beyond as many ranks as
+    key/value heads every rank keeps a head of its own.
+    """
+    whole = hidden * block.q_lora_rank
+    if block.kind == "mla":
+        whole += hidden * (block.kv_lora_rank + block.rope_head_dim)
+    repeated = np.zeros_like(tp)
+    if block.kind == "full" and not block.shares_kv:
+        width = block.head_dim if block.shared_kv_vector else block.head_dim + block.v_head_dim
+        repeated = hidden * width * np.maximum(1.0 - block.kv_heads / tp, 0.0)
+    return np.asarray((attention_params(block, hidden) - whole) / tp + whole + repeated, dtype=np.float64)
 
 
 def layer_cache_elements(layer: Layer, tokens: Array) -> Array:
@@ -111,6 +128,13 @@ def decode_memory(setting: Setting, plan: Deployments) -> Memory:
     cache = group_requests * cache_bytes_per_request(setting, plan, longest)
     tokens = plan.batch * plan.tp * (1.0 + plan.mtp_tokens)
     return _memory(setting, plan, cache, tokens)
+
+
+def serving_memory(setting: Setting, plan: Deployments, requests: Array) -> Memory:
+    """Memory while ``requests`` (at least one) of an attention group are in mid-answer on average."""
+    held = np.maximum(requests, 1.0)
+    cache = held * cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
+    return _memory(setting, plan, cache, held * (1.0 + plan.mtp_tokens))
 
 
 def prefill_memory(setting: Setting, plan: Deployments) -> Memory:

@@ -95,8 +95,8 @@ def _pool_rate(label: str, plans: Sequence[Plan], name: str) -> tuple[str, ...]:
 
 def _doubles(answers: Sequence[SystemPlan]) -> str:
     """Which systems have several ranks in a chip."""
-    several = [f"a chip of {one.name} is {one.devices_per_chip}" for one in answers if one.devices_per_chip > 1]
-    return ", ".join(several) or "a chip is one"
+    several = [f"a chip of {one.name} has {one.devices_per_chip}" for one in answers if one.devices_per_chip > 1]
+    return ", ".join(several) or "a chip has 1"
 
 
 def _row(label: str, answers: Sequence[SystemPlan], cell: Callable[[SystemPlan], str]) -> tuple[str, ...]:

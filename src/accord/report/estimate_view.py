@@ -107,8 +107,9 @@ def result_dict(
 
 
 def _point(estimate: Estimate, at: int, phase: str, factors: Factors) -> dict[str, object]:
-    inputs, metrics = dict(estimate.points[at]), metrics_dict(estimate, at, factors)
-    return {"inputs": inputs, "phase": phase, "metrics": metrics, "fits": fits(estimate, at)}
+    inputs, good = dict(estimate.points[at]), fits(estimate, at)
+    metrics = metrics_dict(estimate, at, factors) if good else {}
+    return {"inputs": inputs, "phase": phase, "metrics": metrics, "fits": good}
 
 
 def fits(estimate: Estimate, at: int) -> bool:
@@ -149,11 +150,15 @@ def points_table(title: str, estimate: Estimate, names: Sequence[str]) -> Table:
     columns += tuple(number_column(name) for name in names) + (text_column("fits"),)
     rows = tuple(
         tuple(f"{point[key]:g}" for key in listed)
-        + tuple(_show(float(estimate.metrics[name][at]), unit_of(name)) for name in names)
+        + tuple(_cell(estimate, name, at) for name in names)
         + ("yes" if fits(estimate, at) else "no",)
         for at, point in enumerate(estimate.points)
     )
     return Table(title=title, columns=columns, rows=rows)
+
+
+def _cell(estimate: Estimate, name: str, at: int) -> str:
+    return _show(float(estimate.metrics[name][at]), unit_of(name)) if fits(estimate, at) else "-"
 
 
 def memory_table(pool: str, memory: Memory) -> Table:

@@ -14,12 +14,15 @@ POOL_PREFIXES = ("prefill_", "decode_", "input_token_per_s_per_chip", "layer_", 
 
 
 def kind_of(metric: str, phase: str) -> str:
-    """``kernel``, ``pool`` or ``serve``: which residual a metric follows."""
+    """``kernel``, ``pool``, ``split`` or ``serve``: which residual a metric follows.
+
+    A disaggregated deployment (phase ``split``) is two pools and the balance between them.
+    """
     if metric.startswith(KERNEL_PREFIXES):
         return "kernel"
     if metric.startswith(POOL_PREFIXES) or phase in ("prefill", "decode", "cache"):
         return "pool"
-    return "serve"
+    return "split" if phase == "split" else "serve"
 
 
 def factor(log_sd: float, level: float) -> float:

@@ -1,0 +1,104 @@
+"""Predictions do not look at where a row is from or what it measured."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from tests import measured, rig
+
+from accord import api
+from accord.validation.predict import SKIPS
+from accord.validation.score import Scored
+
+HEAD = (
+    "id,source_id,kind,confidence,phase,metric,value,model,chip,system,engine,op,dtype,m,n,k,ep,tokens_per_device,notes"
+)
+LINK = "link,{metric},1,,huawei-ascend-910c,huawei-cloudmatrix-384,,{op},,,,,,,"
+
+
+def score(*lines: str) -> tuple[Scored, ...]:
+    numbered = [f"{at},s,measured,high,{line}" for at, line in enumerate(lines)]
+    return api.validate("\n".join([HEAD, *numbered, ""]), "t.csv", catalog=rig.catalog())
+
+
+def test_measured_links_are_the_catalogs() -> None:
+    rate, latency, unknown = score(
+        LINK.format(metric="link_byte_per_s", op="npu-npu-read-inter-node"),
+        LINK.format(metric="link_latency_s", op="npu-cpu-read-intra-node"),
+        LINK.format(metric="link_byte_per_s", op="npu-moon"),
+    )
+    assert (rate.predicted, latency.predicted) == (164e9, 1.0e-6)
+    assert unknown.skipped == "no_shape"
+
+
+@pytest.mark.parametrize(("line", "reason"), [
+    ("decode,tpot_s,1,deepseek-r1,nobodys-chip,,,,,,,,,,", "unknown_chip"),
+    ("decode,tpot_s,1,nobodys-model,nvidia-h100-sxm,nvidia-hgx-h100-8,,,,,,,,,", "unknown_model"),
+    ("serve,output_token_per_s_total,1,llama-3.1-70b,nvidia-h100-sxm,nvidia-hgx-h100-8,,,,,,,,,", "no_lengths"),
+    ("decode,tpot_s,1,llama-3.1-70b,nvidia-h100-sxm,nvidia-hgx-h100-8,,,,,,,,,", "no_lengths"),
+    ("decode,cache_hit_ratio,1,llama-3.1-70b,nvidia-h100-sxm,nvidia-hgx-h100-8,,,,,,,,,", "fleet_average"),
+    ("kernel,gemm_utilization,1,,nvidia-h100-sxm,,,,bf16,,,,,,", "no_shape"),
+    ("kernel,mha_utilization,1,,nvidia-h100-sxm,,,,bf16,,,,,,", "no_shape"),
+    ("ep,ep_dispatch_s,1,,nvidia-h100-sxm,nvidia-hgx-h100-8,,dispatch,,,,,8,,", "no_shape"),
+])  # fmt: skip
+def test_reasons_not_to_predict(line: str, reason: str) -> None:
+    (row,) = score(line)
+    assert row.skipped == reason
+    assert reason in SKIPS
+    assert row.predicted is None
+
+
+def test_a_kernel_on_a_chip_alone() -> None:
+    one, grouped = score(
+        "kernel,gemm_flop_per_s,1,,nvidia-h100-sxm,,,,bf16,4096,4096,4096,,,",
+        "kernel,gemm_flop_per_s,1,,nvidia-h100-sxm,,,,bf16,4096,4096,4096,,,groups=4",
+    )
+    peak = rig.machine_of("nvidia-hgx-h100-8").device.peak_flop_per_s["bf16"]
+    assert 0.2 * peak < (one.predicted or 0.0) < peak
+    assert (grouped.predicted or 0.0) > 0.0
+
+
+# The shared table
+
+
+def predictions(records: list[dict[str, str]]) -> dict[str, float | None]:
+    scored = api.validate(measured.write(records), "shared.csv", catalog=rig.catalog())
+    return {row.id: row.predicted for row in scored}
+
+
+@pytest.fixture(scope="module")
+def shared() -> list[dict[str, str]]:
+    """Every third row, all sources among them."""
+    return measured.rows(measured.table())[::3]
+
+
+@pytest.fixture(scope="module")
+def predicted(shared: list[dict[str, str]]) -> dict[str, float | None]:
+    return predictions(shared)
+
+
+def test_most_rows_are_predicted(predicted: dict[str, float | None]) -> None:
+    assert sum(value is not None for value in predicted.values()) > len(predicted) / 2
+
+
+def test_other_names_in_another_order_change_no_bit(
+    shared: list[dict[str, str]], predicted: dict[str, float | None]
+) -> None:
+    sources = sorted({row["source_id"] for row in shared})
+    renamed = {name: f"source-{at}" for at, name in enumerate(sources)}
+    changed = [
+        {**row, "source_id": renamed[row["source_id"]], "source": "A title", "location": "", "date": "2000-01-01"}
+        for row in shared
+    ]
+    random.Random(1).shuffle(changed)
+    assert predictions(changed) == predicted
+
+
+def test_other_values_change_no_prediction(shared: list[dict[str, str]], predicted: dict[str, float | None]) -> None:
+    values = [row["value"] for row in shared]
+    random.Random(2).shuffle(values)
+    changed = [{**row, "value": value} for row, value in zip(shared, values, strict=True)]
+    both = {id: value for id, value in predictions(changed).items() if value is not None and predicted[id] is not None}
+    assert len(both) > len(predicted) / 2
+    assert all(value == predicted[id] for id, value in both.items())
