@@ -73,16 +73,16 @@ def _inputs(requests: Sequence[EstimateRequest], estimates: Mapping[str, Estimat
 
 def _factors(catalog: Catalog, one: Estimate, phase: str, level: float) -> dict[str, float]:
     """Residual of the chip family, widened by what sources disagree about the chip."""
-    family = one.setting.machine.device.family
-    disagreement = chip_log_sd(catalog, one.setting.machine.chip, one.setting.formats.experts)
-    z = residual_factor(catalog, family, "tpot_s", phase, level)
-    unit = math.log(z) / max(math.log(residual_factor(catalog, family, "tpot_s", phase, 0.6827)), 1e-9)
+    chip = one.setting.machine.chip
+    disagreement = chip_log_sd(catalog, chip, one.setting.formats.experts)
+    z = residual_factor(catalog, chip, "tpot_s", phase, level)
+    unit = math.log(z) / max(math.log(residual_factor(catalog, chip, "tpot_s", phase, 0.6827)), 1e-9)
     found: dict[str, float] = {}
     for name in one.metrics:
         if view.exact(name):
             found[name] = 1.0
             continue
-        own = math.log(residual_factor(catalog, family, name, phase, level)) / unit
+        own = math.log(residual_factor(catalog, chip, name, phase, level)) / unit
         found[name] = math.exp(unit * math.hypot(own, disagreement))
     return found
 

@@ -156,8 +156,8 @@ def _search(
     )
     disagreement = chip_log_sd(catalog, machine.chip, formats.experts)
     own = (
-        residual_factor(catalog, family, "tpot_s", "decode", _ONE_SD),
-        residual_factor(catalog, family, "request_per_s", "split", _ONE_SD),
+        residual_factor(catalog, machine.chip, "tpot_s", "decode", _ONE_SD),
+        residual_factor(catalog, machine.chip, "request_per_s", "split", _ONE_SD),
     )
     pool, served = (math.hypot(math.log(factor), disagreement) for factor in own)
     return _Tried(setting, pools, (pool, served))

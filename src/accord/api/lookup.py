@@ -15,13 +15,13 @@ from accord.uncertainty.residual import factor, kind_of
 from accord.validation.machines import MachineFacts
 
 
-def residual_factor(catalog: Catalog, family: str, metric: str, phase: str, level: float) -> float:
-    """Half-width factor of an answer's interval at ``level`` for a chip family."""
-    efficiency = efficiency_of(catalog, family, None)
+def residual_factor(catalog: Catalog, chip: str, metric: str, phase: str, level: float) -> float:
+    """Half-width factor of an answer's interval at ``level``: the chip's own residual, else its family's."""
+    efficiency = efficiency_of(catalog, catalog.chip(chip).family, None)
     kind = kind_of(metric, phase)
     if kind == "split":
-        return factor(math.hypot(efficiency.get("residual.pool"), efficiency.get("residual.balance")), level)
-    return factor(efficiency.get(f"residual.{kind}"), level)
+        return factor(math.hypot(efficiency.get("residual.pool", chip), efficiency.get("residual.balance")), level)
+    return factor(efficiency.get(f"residual.{kind}", chip), level)
 
 
 class CatalogLookup:
@@ -83,9 +83,9 @@ class CatalogLookup:
         """A default in SI."""
         return self._catalog.defaults()[section][name].si
 
-    def spread(self, family: str, metric: str, phase: str, level: float) -> float:
+    def spread(self, chip: str, metric: str, phase: str, level: float) -> float:
         """Factor around a prediction that holds ``level`` of all answers."""
-        key = (family, metric, phase, level)
+        key = (chip, metric, phase, level)
         if key not in self._spread:
-            self._spread[key] = residual_factor(self._catalog, family, metric, phase, level)
+            self._spread[key] = residual_factor(self._catalog, chip, metric, phase, level)
         return self._spread[key]

@@ -30,7 +30,7 @@ class Efficiency:
     family: str = ""
 
     def get(self, name: str, fmt: str | None = None) -> float:
-        """A parameter in SI, the format's or the chip family's own value first.
+        """A parameter in SI; the value of its own for a format (or chip) or for the chip family goes first.
 
         Raises CatalogError when nobody states it.
         """

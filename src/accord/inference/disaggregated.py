@@ -15,7 +15,7 @@ from accord.hardware.fabric import FabricTier
 from accord.inference.cache import Reuse, reuse_load_s
 from accord.inference.pools import decode_point
 from accord.parallel.collectives import send_s
-from accord.parallel.memory import cache_bytes_per_request, most_requests
+from accord.parallel.memory import cache_bytes_per_request, most_prompt_tokens, most_requests
 from accord.parallel.plan import Deployments, Setting
 from accord.step.prefill import prefill_step
 
@@ -27,7 +27,8 @@ class SplitPoint:
     """A disaggregated deployment at constant load, shape ``(D,)``.
 
     request_per_s: of the whole deployment; running: requests decoding in one attention group
-    prefill_limit_per_s: what the prefill pool could do, in steps of prefill_tokens a device; transfer_s: one request's cache on the wire
+    prefill_limit_per_s: what the prefill pool could do, in steps of prefill_tokens a device
+    transfer_s: one request's cache on the wire
     """
 
     request_per_s: Array
@@ -70,7 +71,11 @@ def split_point(
         free = np.where(np.isfinite(concurrency), concurrency / groups * decoding / (decoding + ttft), limit)
         target = np.minimum(np.minimum(free, limit), capacity * decoding / groups)
         running = 0.5 * (running + np.maximum(target, 1e-9))
-    rate = np.minimum(running * groups / (d_plan.osl * point.tpot_s), capacity)
+    point = decode_point(d_setting, d_plan.with_(batch=running / d_plan.tp))
+    decoding = d_plan.osl * point.tpot_s
+    rate = np.minimum(running * groups / decoding, capacity)
+    # what is in flight and not decoding waits for its prompt: Little's law
+    ttft = np.maximum(ttft, np.where(np.isfinite(concurrency), concurrency / rate - decoding, 0.0))
     return SplitPoint(rate, running, ttft, point.tpot_s, transfer, capacity, step_tokens)
 
 
@@ -80,10 +85,12 @@ def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     alone = np.minimum(computed, budget)
     whole = plan.isl / computed / plan.tp
-    single, filled = plan.with_(tokens=alone * whole), plan.with_(tokens=np.maximum(alone, budget) * whole)
+    held = np.maximum(most_prompt_tokens(setting, plan, np.maximum(alone, budget)), plan.isl / plan.tp)
+    single = plan.with_(tokens=alone * whole)
+    filled = plan.with_(tokens=np.minimum(np.maximum(alone, budget) * whole, held))
     load = reuse_load_s(setting, plan.with_(tokens=plan.isl / plan.tp), reuse)
     one = prefill_step(setting, single)[0].total_s * np.maximum(computed / alone, 1.0) + load
-    full = np.maximum(alone, budget)
+    full = filled.tokens / whole
     step = prefill_step(setting, filled)[0].total_s + reuse_load_s(setting, filled, reuse)
     return one, full / step / computed * plan.dp * instances, filled.tokens
 

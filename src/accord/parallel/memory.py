@@ -139,8 +139,8 @@ def serving_memory(setting: Setting, plan: Deployments, requests: Array) -> Memo
 
 def prefill_memory(setting: Setting, plan: Deployments) -> Memory:
     """Memory while computing ``tokens`` prompt tokens a device, their cache kept until handed on."""
-    tokens = plan.tokens * plan.tp
-    requests = tokens / np.maximum(plan.isl, 1.0)
+    requests = plan.tokens * plan.tp / np.maximum(plan.isl, 1.0)
+    tokens = requests * np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     cache = requests * plan.pp * cache_bytes_per_request(setting, plan, np.maximum(plan.isl, 1.0))
     return _memory(setting, plan, cache, tokens)
 
@@ -166,3 +166,11 @@ def most_requests(setting: Setting, plan: Deployments, step_tokens: Array) -> Ar
     empty = _memory(setting, plan, np.zeros_like(plan.tp), step_tokens)
     each = cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
     return np.maximum(np.floor(empty.free_bytes / np.maximum(each, 1.0)), 0.0)
+
+
+def most_prompt_tokens(setting: Setting, plan: Deployments, step_tokens: Array) -> Array:
+    """Prompt tokens a device, reused ones included, whose cache fits beside a step that computes ``step_tokens``."""
+    empty = _memory(setting, plan, np.zeros_like(plan.tp), step_tokens)
+    each = cache_bytes_per_request(setting, plan, np.maximum(plan.isl, 1.0)) * plan.pp
+    requests = np.maximum(empty.free_bytes, 0.0) / np.maximum(each, 1.0)
+    return requests * plan.isl / plan.tp

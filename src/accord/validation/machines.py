@@ -40,5 +40,5 @@ class Lookup(Protocol):
     def number(self, section: str, name: str) -> float:
         """A default in SI."""
 
-    def spread(self, family: str, metric: str, phase: str, level: float) -> float:
-        """Factor around a prediction of ``metric`` on a chip family that holds ``level`` of all answers."""
+    def spread(self, chip: str, metric: str, phase: str, level: float) -> float:
+        """Factor around a prediction of ``metric`` on a chip that holds ``level`` of all answers."""

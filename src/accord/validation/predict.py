@@ -28,7 +28,6 @@ class Prediction:
     value: float | None
     skipped: str | None = None
     assumed: tuple[str, ...] = ()
-    family: str = ""
 
 
 def predict(row: Row, lookup: Lookup) -> Prediction:
@@ -58,7 +57,7 @@ def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> 
     done = lookup.estimate(request)
     if metric not in done.metrics:
         return Prediction(None, "no_shape")
-    return Prediction(float(done.metrics[metric][0]), None, done.assumed, done.setting.machine.device.family)
+    return Prediction(float(done.metrics[metric][0]), None, done.assumed)
 
 
 def _gap(row: Row, lookup: Lookup) -> str | None:
@@ -85,14 +84,14 @@ def _gemm(row: Row, lookup: Lookup) -> Prediction:
     kernel = gemm_kernel(
         facts.machine, facts.efficiency, row.numbers["m"], row.numbers["n"], row.numbers["k"], row.text["dtype"], groups
     )
-    return Prediction(_rate(row, kernel), None, (), facts.machine.device.family)
+    return Prediction(_rate(row, kernel))
 
 
 def _mla(row: Row, lookup: Lookup) -> Prediction:
     if row.text.get("op") not in ("mla", "mla-decode"):
         return Prediction(None, "no_shape")
     facts = _facts(row, lookup)
-    return Prediction(_rate(row, mla_kernel(facts.machine, facts.efficiency)), None, (), facts.machine.device.family)
+    return Prediction(_rate(row, mla_kernel(facts.machine, facts.efficiency)))
 
 
 def _rate(row: Row, kernel: Kernel) -> float:
@@ -109,7 +108,7 @@ def _exchange(row: Row, lookup: Lookup) -> Prediction:
     op, ranks = row.text["op"], row.count("ep") or 1
     if op.endswith("-normal"):
         kernel = exchange_link(facts.machine, facts.efficiency, ranks)
-        return Prediction(kernel.bytes_per_s, None, (), facts.machine.device.family)
+        return Prediction(kernel.bytes_per_s)
     if "tokens_per_device" not in row.numbers:
         return Prediction(None, "no_shape")
     spec = lookup.model(row.text.get("model", ""))
@@ -118,7 +117,7 @@ def _exchange(row: Row, lookup: Lookup) -> Prediction:
         facts.machine, facts.efficiency, op, row.numbers["tokens_per_device"], _copies(spec), message, ranks
     )
     value = kernel.bytes_per_s if row.text["metric"].endswith("byte_per_s") else kernel.seconds
-    return Prediction(value, None, (), facts.machine.device.family)
+    return Prediction(value)
 
 
 def _copies(spec: ModelSpec | None) -> int:
@@ -138,14 +137,14 @@ def _link(row: Row, lookup: Lookup) -> Prediction:
     if path is None:
         return Prediction(None, "no_shape")
     value = path[0] if row.text["metric"] == "link_byte_per_s" else path[1]
-    return Prediction(value, None, (), facts.machine.device.family)
+    return Prediction(value)
 
 
 def _ratio(row: Row, lookup: Lookup, above: EstimateRequest, below: EstimateRequest, metric: str) -> Prediction:
     over, under = _answer(row, lookup, above, metric), _answer(row, lookup, below, metric)
     if over.value is None or under.value is None:
         return over
-    return Prediction(over.value / under.value, None, over.assumed, over.family)
+    return Prediction(over.value / under.value, None, over.assumed)
 
 
 def _rate_metric(row: Row) -> str:
@@ -195,7 +194,7 @@ def _saved(row: Row, lookup: Lookup, asked: EstimateRequest, reuse: float) -> Pr
     without = lookup.estimate(_with(asked, reuse=0.0))
     with_reuse = lookup.estimate(_with(asked, reuse=reuse))
     saved = float(without.metrics["ttft_s"][0]) - float(with_reuse.metrics["ttft_s"][0])
-    return Prediction(max(saved, 0.0) or None, None, without.assumed, without.setting.machine.device.family)
+    return Prediction(max(saved, 0.0) or None, None, without.assumed)
 
 
 def _no_shape(row: Row, lookup: Lookup) -> Prediction:

@@ -63,7 +63,7 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
     known = value is not None and math.isfinite(value) and value > 0.0 and measured > 0.0
     low = high = ratio = inside = None
     if known and value is not None:
-        spread = lookup.spread(made.family, text["metric"], text["phase"], level)
+        spread = lookup.spread(row.text["chip"], text["metric"], text["phase"], level)
         low, high = value / spread, value * spread
         ratio = _distance(value, measured, row.flags.get("range"))
         inside = low <= measured <= high
