@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from accord.api.records import efficiency_of, machine_of, model_spec
+from accord.api.records import efficiency_of, is_engine, machine_of, model_spec
 from accord.catalog.load import Catalog
 from accord.inference.estimate import Estimate
 from accord.inference.estimate import estimate as estimate_records
@@ -53,7 +53,7 @@ class CatalogLookup:
         key = (name, engine)
         if key not in self._machines:
             machine = machine_of(self._catalog, name)
-            known = engine if engine in self._catalog.ids("engines") else None
+            known = engine if engine is not None and is_engine(self._catalog, engine) else None
             efficiency = efficiency_of(self._catalog, machine.device.family, known)
             self._machines[key] = MachineFacts(machine, efficiency, self._paths(name))
         return self._machines[key]

@@ -69,6 +69,11 @@ def engine_id(catalog: Catalog, name: str | None) -> str:
     raise CatalogError(f"no engine is called '{name}'", hint=did_you_mean(name, known))
 
 
+def is_engine(catalog: Catalog, name: str) -> bool:
+    """Whether the catalog knows an engine by this id or alias."""
+    return any(name == id or name in catalog.engine(id).aliases for id in catalog.ids("engines"))
+
+
 def machine_of(catalog: Catalog, system: str) -> Machine:
     """The machine of a system entry; a chip's id stands for one chip. Raises CatalogError, MissingFact."""
     kind, record = catalog.find(system)

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from accord.base.errors import AccordError
+from accord.base.errors import AccordError, ArchitectureUnpublished, DoesNotFit, MissingFact, ModelConfigError
 from accord.validation.machines import Lookup
-from accord.validation.predict import predict
+from accord.validation.predict import Prediction, predict
 from accord.validation.rows import Row
 
 COMPLETE_FIELDS = ("model", "chip", "weights")
@@ -58,7 +58,7 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
     try:
         made = predict(row, lookup)
     except AccordError as error:
-        raise error.at(where=f"row {row.id}") from None
+        made = Prediction(None, reason_of(error))
     value = made.value
     known = value is not None and math.isfinite(value) and value > 0.0 and measured > 0.0
     low = high = ratio = inside = None
@@ -81,6 +81,20 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
         skipped=None if known else made.skipped or "no_shape",
         complete=known and is_complete(row),
     )
+
+
+def reason_of(error: AccordError) -> str:
+    """Why a row cannot be predicted: the reason of the closed list that an error stands for.
+
+    A deployment that ran but does not fit by our count of memory beats a bound of ours.
+    """
+    reasons: tuple[tuple[type[AccordError], str], ...] = (
+        (DoesNotFit, "bound_violation"),
+        (ArchitectureUnpublished, "unknown_model"),
+        (ModelConfigError, "unknown_model"),
+        (MissingFact, "unknown_chip"),
+    )
+    return next((reason for kind, reason in reasons if isinstance(error, kind)), "no_shape")
 
 
 def _distance(predicted: float, measured: float, bound: str | None) -> float:
