@@ -150,7 +150,7 @@ def test_any_systems(ids: list[str]) -> None:
         ([*FOUR, PAIR[0]], 2, "5 systems to compare"),
         ([], 2, "Missing argument"),
         ([PAIR[0], "nvidia-gb200-nvl27"], 3, "did you mean 'nvidia-gb200-nvl72'"),
-        ([*PAIR, "--level", "90"], 2, "level of a band"),
+        ([*PAIR, "--level", "90"], 2, "is no share between"),
     ],
 )
 def test_malformed_commands(words: list[str], code: int, message: str, capsys: Capture) -> None:

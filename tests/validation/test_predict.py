@@ -8,6 +8,7 @@ import pytest
 from tests import measured, rig
 
 from accord import api
+from accord.base.errors import TableError
 from accord.validation.predict import SKIPS
 from accord.validation.score import Scored
 
@@ -102,3 +103,47 @@ def test_other_values_change_no_prediction(shared: list[dict[str, str]], predict
     both = {id: value for id, value in predictions(changed).items() if value is not None and predicted[id] is not None}
     assert len(both) > len(predicted) / 2
     assert all(value == predicted[id] for id, value in both.items())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"metric": "gemm_flop_per_s", "phase": "kernel", "m": "64", "n": "64", "k": "64"},
+        {"metric": "gemm_flop_per_s", "phase": "kernel", "m": "64", "n": "64", "k": "64", "dtype": "int3"},
+        {"metric": "ep_dispatch_s", "phase": "ep", "ep": "8"},
+        {"metric": "ep_dispatch_s", "phase": "ep", "ep": "8", "op": "scatter", "tokens_per_device": "1"},
+        {"metric": "cache_prefill_speedup", "phase": "cache", "op": "reuse-x-over-y", "model": "deepseek-r1"},
+        {"metric": "ttft_reduction_s", "phase": "cache", "op": "reuse-abc", "model": "deepseek-r1"},
+        {"metric": "cache_prefill_speedup", "phase": "cache", "op": "reuse-0.5-over-0"},
+        {"metric": "tpot_s", "phase": "training", "model": "deepseek-r1"},
+        {
+            "metric": "tpot_s",
+            "phase": "serve",
+            "model": "deepseek-r1",
+            "isl": "9",
+            "osl": "9",
+            "devices": "1",
+            "tp": "1",
+        },
+        {"metric": "tpot_s", "phase": "decode", "model": "nobody", "kv_len": "9"},
+        {"metric": "no_such_metric", "phase": "decode", "model": "qwen3-8b", "kv_len": "9"},
+    ],
+)
+def test_what_cannot_be_predicted_is_skipped_with_a_listed_reason(cells: dict[str, str]) -> None:
+    row = {
+        "id": "a", "source_id": "s", "kind": "measured", "confidence": "high", "chip": "nvidia-h100-sxm", "value": "1",
+    }  # fmt: skip
+    names = [*row, *cells]
+    table = f"{','.join(names)}\n{','.join([*row.values(), *cells.values()])}\n"
+    (scored,) = api.validate(table, "table.csv")
+    assert scored.predicted is None
+    assert scored.skipped in SKIPS
+
+
+@pytest.mark.parametrize("note", ["groups=x", "groups=0", "range=both"])
+def test_a_flag_that_means_nothing_is_an_error_with_its_line(note: str) -> None:
+    table = (
+        f"id,source_id,kind,confidence,phase,metric,value,notes\na,s,measured,high,kernel,gemm_flop_per_s,1,{note}\n"
+    )
+    with pytest.raises(TableError, match=r"table\.csv:2"):
+        api.validate(table, "table.csv")

@@ -10,7 +10,7 @@ from statistics import fmean, pstdev
 import msgspec
 import numpy as np
 
-from accord.api.lookup import residual_factor
+from accord.api.lookup import residual_log_sd
 from accord.api.records import calibration_chain, efficiency_of, engine_id, machine_of, model_spec
 from accord.catalog.load import Catalog
 from accord.catalog.value import Value
@@ -22,6 +22,7 @@ from accord.report.catalog_view import entry_sources
 from accord.step.decode import decode_ops
 from accord.step.explain import OpRow, explain
 from accord.step.prefill import prefill_ops
+from accord.uncertainty.residual import factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +76,10 @@ def _factors(catalog: Catalog, one: Estimate, phase: str, level: float) -> dict[
     """Residual of the chip family, widened by what sources disagree about the chip."""
     chip = one.setting.machine.chip
     disagreement = chip_log_sd(catalog, chip, one.setting.formats.experts)
-    z = residual_factor(catalog, chip, "tpot_s", phase, level)
-    unit = math.log(z) / max(math.log(residual_factor(catalog, chip, "tpot_s", phase, 0.6827)), 1e-9)
     found: dict[str, float] = {}
     for name in one.metrics:
-        if view.exact(name):
-            found[name] = 1.0
-            continue
-        own = math.log(residual_factor(catalog, chip, name, phase, level)) / unit
-        found[name] = math.exp(unit * math.hypot(own, disagreement))
+        spread = math.hypot(residual_log_sd(catalog, chip, name, phase), disagreement)
+        found[name] = 1.0 if view.exact(name) else factor(spread, level)
     return found
 
 

@@ -16,12 +16,17 @@ from accord.validation.machines import MachineFacts
 
 
 def residual_factor(catalog: Catalog, chip: str, metric: str, phase: str, level: float) -> float:
-    """Half-width factor of an answer's interval at ``level``: the chip's own residual, else its family's."""
+    """Half-width factor of an answer's interval at ``level``."""
+    return factor(residual_log_sd(catalog, chip, metric, phase), level)
+
+
+def residual_log_sd(catalog: Catalog, chip: str, metric: str, phase: str) -> float:
+    """Standard deviation of ln(predicted / measured): the chip's own, else its family's."""
     efficiency = efficiency_of(catalog, catalog.chip(chip).family, None)
     kind = kind_of(metric, phase)
     if kind == "split":
-        return factor(math.hypot(efficiency.get("residual.pool", chip), efficiency.get("residual.balance")), level)
-    return factor(efficiency.get(f"residual.{kind}", chip), level)
+        return math.hypot(efficiency.get("residual.pool", chip), efficiency.get("residual.balance"))
+    return efficiency.get(f"residual.{kind}", chip)
 
 
 class CatalogLookup:

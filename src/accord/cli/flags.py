@@ -137,6 +137,29 @@ class CatalogId(click.ParamType):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class Level(click.ParamType):
+    """The share of outcomes an interval holds, between 1 % and 99.9 %."""
+
+    name = "share"
+    low, high = 0.01, 0.999
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number and check its bounds."""
+        try:
+            level = float(str(value))
+        except ValueError:
+            level = float("nan")
+        if not self.low <= level <= self.high:
+            self.fail(f"'{value}' is no share between {self.low} and {self.high}, such as 0.9", param, ctx)
+        return level
+
+
+def level_option(function: Decorated) -> Decorated:
+    """Add ``--level``, handed to the verb as ``level``."""
+    text = "Share of outcomes that intervals and bands hold."
+    return click.option("--level", type=Level(), default=0.9, show_default=True, help=text)(function)
+
+
 def json_option(function: Decorated) -> Decorated:
     """Add ``--json``, handed to the verb as ``as_json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print the JSON envelope.")(function)

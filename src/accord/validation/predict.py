@@ -6,6 +6,7 @@ functions behind it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ from accord.validation.rows import Row, request_of
 
 SKIPS = ("no_shape", "fleet_average", "unknown_chip", "unknown_model", "no_lengths", "bound_violation")
 _FLEET = ("input_token_per_s_total", "input_token_per_s_per_chip", "cache_hit_ratio")
+_ASKED = ("prefill", "decode", "serve", "offline")
+_SHARE = r"([01](?:\.[0-9]+)?)"
+_REUSE = re.compile(f"reuse-{_SHARE}")
+_REUSE_PAIR = re.compile(f"reuse-{_SHARE}-over-{_SHARE}")
+_PLANES = re.compile(r"(\w+)-plane-over-(\w+)-plane")
 _DEFAULT_HIDDEN = 7168
 _DEFAULT_COPIES = 8
 
@@ -63,8 +69,10 @@ def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> 
 def _gap(row: Row, lookup: Lookup) -> str | None:
     """The reason from the closed list why a row cannot be asked, if any."""
     metric, phase = row.text["metric"], row.text["phase"]
-    if metric in _FLEET or (phase == "serve" and "nodes" in row.text and float(row.text["nodes"]) % 1.0):
+    if metric in _FLEET or (phase == "serve" and row.numbers.get("nodes", 1.0) % 1.0):
         return "fleet_average"
+    if phase not in _ASKED:
+        return "no_shape"
     if lookup.model(row.text.get("model", "")) is None:
         return "unknown_model"
     if phase in ("serve", "offline") and "isl" not in row.numbers:
@@ -77,7 +85,7 @@ def _gap(row: Row, lookup: Lookup) -> str | None:
 
 
 def _gemm(row: Row, lookup: Lookup) -> Prediction:
-    if not all(name in row.numbers for name in ("m", "n", "k")):
+    if not all(name in row.numbers for name in ("m", "n", "k")) or "dtype" not in row.text:
         return Prediction(None, "no_shape")
     facts = _facts(row, lookup)
     groups = int(row.flags.get("groups", "1"))
@@ -104,8 +112,10 @@ def _rate(row: Row, kernel: Kernel) -> float:
 
 
 def _exchange(row: Row, lookup: Lookup) -> Prediction:
+    op, ranks = row.text.get("op", ""), row.count("ep") or 1
+    if op.removesuffix("-normal") not in ("dispatch", "combine"):
+        return Prediction(None, "no_shape")
     facts = _facts(row, lookup)
-    op, ranks = row.text["op"], row.count("ep") or 1
     if op.endswith("-normal"):
         kernel = exchange_link(facts.machine, facts.efficiency, ranks)
         return Prediction(kernel.bytes_per_s)
@@ -175,14 +185,18 @@ def _drafting(row: Row, lookup: Lookup) -> Prediction:
 def _caching(row: Row, lookup: Lookup) -> Prediction:
     """``reuse-A-over-B`` and ``PLANE-over-PLANE`` of prefill rate, ``reuse-A`` of TTFT saved."""
     asked = _with(request_of(row, "prefill"), microbatches=None)
+    gap = _gap(row, lookup)
+    if gap and gap != "no_shape":
+        return Prediction(None, gap)
     op = row.text.get("op", "")
-    if op.startswith("reuse-") and "-over-" in op:
-        above, below = (float(part) for part in op.removeprefix("reuse-").split("-over-"))
+    pair, single, planes = _REUSE_PAIR.fullmatch(op), _REUSE.fullmatch(op), _PLANES.fullmatch(op)
+    if pair:
+        above, below = (float(part) for part in pair.groups())
         return _ratio(row, lookup, _with(asked, reuse=above), _with(asked, reuse=below), "input_token_per_s_per_chip")
-    if op.startswith("reuse-") and row.text["metric"] == "ttft_reduction_s":
-        return _saved(row, lookup, asked, float(op.removeprefix("reuse-")))
-    if op.endswith("-plane") and "-plane-over-" in op:
-        one, other = op.removesuffix("-plane").split("-plane-over-")
+    if single and row.text["metric"] == "ttft_reduction_s":
+        return _saved(row, lookup, asked, float(single.group(1)))
+    if planes:
+        one, other = planes.groups()
         share = lookup.number("cache", "reuse")
         above_plane, below_plane = (_with(asked, reuse=share, cache_plane=plane) for plane in (one, other))
         return _ratio(row, lookup, above_plane, below_plane, "input_token_per_s_per_chip")

@@ -23,7 +23,7 @@ _COUNTS = (
 )  # fmt: skip
 _NUMBERS = (
     "value", "isl", "osl", "kv_len", "batch_per_device", "tokens_per_device", "concurrency", "accept_rate",
-    "m", "n", "k", "message_bytes",
+    "m", "n", "k", "message_bytes", "nodes",
 )  # fmt: skip
 _MEAN = re.compile(r"actual lengths[^;]*\(mean ([0-9.]+)\)")
 
@@ -92,6 +92,10 @@ def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> Row:
             raise TableError(f"{column} is empty", where=where)
     notes = (part.strip() for part in filled.get("notes", "").split(";"))
     flags = dict(part.split("=", 1) for part in notes if re.fullmatch(r"[a-z_]+=\S+", part))
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", flags.get("groups", "1")):
+        raise TableError(f"groups={flags['groups']} in the notes is no whole number of 1 or more", where=where)
+    if flags.get("range", "min") not in ("min", "max"):
+        raise TableError(f"range={flags['range']} in the notes is neither min nor max", where=where)
     if "value" in numbers and not numbers["value"] >= 0.0:
         raise TableError(f"value is {filled['value']}; a measurement is 0 or more", where=where)
     text = {key: value for key, value in filled.items() if key not in numbers}
@@ -122,8 +126,8 @@ def request_of(row: Row, phase: str | None = None) -> EstimateRequest:
     split = text.get("mode") == "disaggregated" and asked in ("serve", "offline")
     mtp = row.count("mtp_tokens")
     return EstimateRequest(
-        model=text["model"],
-        system=text["system"],
+        model=text.get("model", ""),
+        system=text.get("system") or text.get("chip", ""),
         phase="decode" if asked == "cache" else asked,  # type: ignore[arg-type]
         chips=row.count("chips") if not split else None,
         devices=row.count("devices") if not split else None,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from accord.cli.flags import CatalogId, common_options
+from accord.cli.flags import CatalogId, common_options, level_option
 from accord.cli.output import emit
 
 
 @click.command("compare")
 @click.argument("systems", metavar="A B [C D]", nargs=-1, required=True, type=CatalogId("systems"))
-@click.option("--level", type=float, default=0.9, show_default=True, help="Share of what sources say inside a band.")
+@level_option
 @common_options
 def command(systems: tuple[str, ...], level: float, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
     """Put two to four systems side by side: totals, per chip, per rack, per watt, per dollar.

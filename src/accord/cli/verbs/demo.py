@@ -6,15 +6,12 @@ from pathlib import Path
 
 import click
 
-from accord.cli.flags import common_options
+from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
 
 
 @click.command("demo")
-@click.option(
-    "--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.9, show_default=True,
-    help="Share of outcomes the intervals hold.",
-)  # fmt: skip
+@level_option
 @common_options
 def command(level: float, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
     """Plan DeepSeek-R1 serving on a CloudMatrix 384 beside a GB200 NVL72 and HGX clusters.

@@ -11,7 +11,7 @@ from accord import api
 from accord.base.errors import UsageError
 from accord.catalog.load import load_catalog
 from accord.cli.deployment import pool_text, read_deployment, sweep_text
-from accord.cli.flags import CatalogId, NumberList, WordList, common_options
+from accord.cli.flags import CatalogId, NumberList, WordList, common_options, level_option
 from accord.cli.output import emit
 from accord.inference.estimate import LIST_FIELDS
 from accord.inference.request import EstimateRequest
@@ -26,7 +26,6 @@ _HEAD = (
     "output_token_per_s_per_user", "request_per_s",
 )  # fmt: skip
 _PHASES = WordList("prefill", "decode", "serve", "offline")
-_SHARE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -62,7 +61,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--decode", "decode", metavar="POOL", help="Decode pool: 'instances=1,devices=320,ep=320'."),
         click.option("--deployment", type=_FILE, metavar="FILE", help="Fields from a YAML file; flags win."),
         click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=A:B:N", help="N values from A to B."),
-        click.option("--level", type=_SHARE, default=0.9, show_default=True, help="What the intervals hold."),
+        level_option,
         click.option("--explain", is_flag=True, help="Operators, memory, parts, and the constants with sources."),
     )  # fmt: skip
     for option in reversed(options):

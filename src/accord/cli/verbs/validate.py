@@ -9,7 +9,7 @@ import click
 from accord import api
 from accord.base.errors import TableError
 from accord.catalog.load import load_catalog
-from accord.cli.flags import common_options
+from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
 from accord.report import validate_view as view
 from accord.report.to_json import envelope
@@ -20,10 +20,7 @@ MOST_BYTES = 64 << 20
 
 @click.command("validate")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.9, show_default=True,
-    help="Share of outcomes the intervals should hold.",
-)  # fmt: skip
+@level_option
 @click.option("--rows", "all_rows", is_flag=True, help="Also print every row, worst first.")
 @common_options
 def command(file: Path, level: float, all_rows: bool, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
