@@ -168,6 +168,8 @@ def _warnings(catalog: Catalog, requests: Sequence[EstimateRequest], estimates: 
         chain = setting.efficiency.chain
         if len(chain) == 1:
             said.append(f"no measured kernels for {setting.machine.device.family}: generic efficiencies, wide interval")
+        if one.idle:
+            said.append(f"{one.idle} of the devices given stay idle: they make no whole instance")
         if one.chips > setting.machine.chips:
             said.append(
                 f"{one.chips:,.0f} chips are {one.chips / setting.machine.chips:,.1f} times {setting.machine.id}"

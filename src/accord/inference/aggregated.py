@@ -73,14 +73,14 @@ def request_limit(setting: Setting, plan: Deployments) -> Array:
     efficiency = setting.efficiency
     budget = efficiency.get("engine.max_num_batched_tokens")
     by_memory = most_requests(setting, plan, np.full_like(plan.tp, budget))
-    return np.minimum(by_memory, efficiency.get("engine.max_num_seqs"))
+    return np.minimum(by_memory, efficiency.get("engine.max_num_seqs") * plan.pp)
 
 
 def _token_limit(setting: Setting, plan: Deployments, tau: Array) -> Array:
     """Running requests at which prompts alone fill the token budget of every iteration."""
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     computed = plan.isl * (1.0 - plan.reuse)
-    return budget / (1.0 + plan.mtp_tokens + tau * computed / plan.osl)
+    return plan.pp * budget / (1.0 + plan.mtp_tokens + tau * computed / plan.osl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +95,26 @@ class _Iteration:
 
 
 def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -> _Iteration:
+    """Iterations with ``running`` requests in an attention group.
+
+    Pipeline stages work on as many micro-steps at once, each with its share of the requests, and
+    an iteration is one pass of a micro-step through all stages.
+    """
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
-    batch = plan.with_(batch=running / plan.tp)
+    share_of_stage = running / plan.pp
+    batch = plan.with_(batch=share_of_stage / plan.tp)
     plain = decode_step(setting, batch)[0].total_s
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
-    room = np.maximum(budget - running * (1.0 + plan.mtp_tokens), 1.0)
-    arriving = running * tau * computed / plan.osl
+    room = np.maximum(budget - share_of_stage * (1.0 + plan.mtp_tokens), 1.0)
+    arriving = share_of_stage * tau * computed / plan.osl
     chunk = np.minimum(np.maximum(arriving, computed), room)
-    computed_tokens = chunk + running * (1.0 + plan.mtp_tokens)
+    computed_tokens = chunk + share_of_stage * (1.0 + plan.mtp_tokens)
     joint = plan.with_(tokens=computed_tokens / plan.tp * plan.isl / computed)
     mixed = prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
     mixed = np.maximum(mixed, plain)
     share = np.minimum(arriving / chunk, 1.0)
     mean = (1.0 - share) * plain + share * mixed
-    prompt = np.maximum(computed / chunk, 1.0) * mixed
+    prompt = (1.0 + np.maximum(computed / chunk - 1.0, 0.0) / plan.pp) * mixed
     return _Iteration(plain, mixed, mean, prompt, chunk)
 
 
@@ -146,7 +152,7 @@ def batch_run_tpot_s(setting: Setting, plan: Deployments, point: ServePoint, req
     """
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
-    steps = np.minimum(requests, point.limit) * plan.isl * (1.0 - plan.reuse) / budget
+    steps = np.minimum(requests, point.limit) * plan.isl * (1.0 - plan.reuse) / budget / plan.pp
     full_s = prefill_step(setting, plan.with_(tokens=np.full_like(steps, budget) / plan.tp))[0].total_s
     if setting.efficiency.has("prompts_first"):
         return point.tpot_s + 0.5 * steps * full_s * exponential_integral(shortest / plan.osl) / plan.osl

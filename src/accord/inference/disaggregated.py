@@ -57,13 +57,14 @@ def split_point(
     groups = d_plan.dp * d_instances
     one_s, capacity, step_tokens = _prefill(p_setting, p_plan, p_instances, reuse)
     transfer = _transfer_s(p_setting, p_plan, plane)
-    tokens = np.full_like(d_plan.tp, d_setting.efficiency.get("engine.max_num_seqs"))
-    limit = np.minimum(most_requests(d_setting, d_plan, tokens), tokens)
+    most = d_setting.efficiency.get("engine.max_num_seqs") * d_plan.pp
+    limit = np.minimum(most_requests(d_setting, d_plan, most / d_plan.pp), most)
+    ranks = d_plan.tp * d_plan.pp
     running = np.maximum(np.minimum(concurrency / groups, limit), 1e-9)
-    point = decode_point(d_setting, d_plan.with_(batch=running / d_plan.tp))
+    point = decode_point(d_setting, d_plan.with_(batch=running / ranks))
     rate, ttft = np.zeros_like(running), one_s + transfer
     for _ in range(_ROUNDS):
-        point = decode_point(d_setting, d_plan.with_(batch=running / d_plan.tp))
+        point = decode_point(d_setting, d_plan.with_(batch=running / ranks))
         decoding = d_plan.osl * point.tpot_s
         rate = np.minimum(running * groups / decoding, capacity)
         load = np.minimum(rate / capacity, 0.95)
@@ -71,7 +72,7 @@ def split_point(
         free = np.where(np.isfinite(concurrency), concurrency / groups * decoding / (decoding + ttft), limit)
         target = np.minimum(np.minimum(free, limit), capacity * decoding / groups)
         running = 0.5 * (running + np.maximum(target, 1e-9))
-    point = decode_point(d_setting, d_plan.with_(batch=running / d_plan.tp))
+    point = decode_point(d_setting, d_plan.with_(batch=running / ranks))
     decoding = d_plan.osl * point.tpot_s
     rate = np.minimum(running * groups / decoding, capacity)
     # what is in flight and not decoding waits for its prompt: Little's law
@@ -89,10 +90,10 @@ def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse
     single = plan.with_(tokens=alone * whole)
     filled = plan.with_(tokens=np.minimum(np.maximum(alone, budget) * whole, held))
     load = reuse_load_s(setting, plan.with_(tokens=plan.isl / plan.tp), reuse)
-    one = prefill_step(setting, single)[0].total_s * np.maximum(computed / alone, 1.0) + load
+    one = prefill_step(setting, single)[0].total_s * (1.0 + (computed / alone - 1.0) / plan.pp) + load
     full = filled.tokens / whole
     step = prefill_step(setting, filled)[0].total_s + reuse_load_s(setting, filled, reuse)
-    return one, full / step / computed * plan.dp * instances, filled.tokens
+    return one, full / step / computed * plan.pp * plan.dp * instances, filled.tokens
 
 
 def _transfer_s(setting: Setting, plan: Deployments, plane: FabricTier | None) -> Array:

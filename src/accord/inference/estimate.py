@@ -43,6 +43,7 @@ class Estimate:
     """Answer to a request, shape ``(D,)`` per metric.
 
     points: the values of the listed fields for each entry; assumed: fields filled by default
+    chips: packages at work; idle: devices given that no whole instance uses
     steps, memories: by pool (``prefill``, ``decode``), where the phase has them
     """
 
@@ -55,6 +56,7 @@ class Estimate:
     plans: Mapping[str, Deployments]
     layouts: Mapping[str, Layout]
     chips: float
+    idle: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +193,20 @@ def _experts(spec: ModelSpec) -> int:
 def _answer(
     job: _Job, metrics: dict[str, Array], plans: Mapping[str, Deployments], layouts: Mapping[str, Layout], chips: float,
     steps: Mapping[str, StepTime] | None = None, memories: Mapping[str, Memory] | None = None,
+    idle: int = 0,
 ) -> Estimate:  # fmt: skip
     shaped = {name: np.broadcast_to(values, (len(job.points),)) for name, values in metrics.items()}
     return Estimate(
-        shaped, job.points, tuple(job.assumed.names), steps or {}, memories or {}, job.setting, plans, layouts, chips
+        shaped,
+        job.points,
+        tuple(job.assumed.names),
+        steps or {},
+        memories or {},
+        job.setting,
+        plans,
+        layouts,
+        chips,
+        idle,
     )
 
 
@@ -248,6 +260,9 @@ def _pool(job: _Job) -> Estimate:
     if request.chips is not None or request.devices is not None:
         _enough(plan, devices)
     per_chip = machine.devices_per_chip
+    whole = int(plan.devices[0])
+    instances = max(int(devices // whole), 1)
+    busy, layout = instances * whole, replace(layout, instances=instances)
     if request.phase == "decode":
         if request.batch_per_device is None:
             goal = number(job.defaults, "serving", "tpot")
@@ -259,14 +274,14 @@ def _pool(job: _Job) -> Estimate:
             "iteration_s": point.iteration_s,
             "decode_token_per_s_per_chip": point.tokens_per_s_per_device * per_chip,
             "output_token_per_s_per_chip": point.tokens_per_s_per_device * per_chip,
-            "output_token_per_s_total": point.tokens_per_s_per_device * devices,
+            "output_token_per_s_total": point.tokens_per_s_per_device * busy,
             "output_token_per_s_per_user": 1.0 / point.tpot_s,
             "layer_s": _layer_s(point.step, job.setting.spec),
             "microbatches": point.microbatches,
         }
         return _answer(
-            job, metrics, {"decode": plan}, {"decode": layout}, devices / per_chip,
-            {"decode": point.step}, {"decode": point.memory},
+            job, metrics, {"decode": plan}, {"decode": layout}, busy / per_chip,
+            {"decode": point.step}, {"decode": point.memory}, idle=max(devices - busy, 0),
         )  # fmt: skip
     tokens = plan.tokens
     if request.tokens_per_device is None:
@@ -284,8 +299,8 @@ def _pool(job: _Job) -> Estimate:
         "microbatches": done.microbatches,
     }
     return _answer(
-        job, metrics, {"prefill": plan}, {"prefill": layout}, devices / per_chip,
-        {"prefill": done.step}, {"prefill": done.memory},
+        job, metrics, {"prefill": plan}, {"prefill": layout}, busy / per_chip,
+        {"prefill": done.step}, {"prefill": done.memory}, idle=max(devices - busy, 0),
     )  # fmt: skip
 
 
@@ -328,7 +343,9 @@ def _serve(job: _Job) -> Estimate:
         rate = wanted / batch_run_s(plan, point, wanted, replicas, array(spread))
         shortest = number(job.defaults, "serving", "answer_least")
         latency = batch_run_tpot_s(job.setting, plan, point, wanted / replicas / plan.dp, shortest)
-    chips = devices / machine.devices_per_chip
+    busy = int(replicas[0] * plan.devices[0])
+    chips = busy / machine.devices_per_chip
+    layout = replace(layout, instances=int(replicas[0]))
     return _answer(
         job,
         _rates(rate, plan, chips)
@@ -337,6 +354,7 @@ def _serve(job: _Job) -> Estimate:
             "output_token_per_s_per_user": 1.0 / latency,
         },
         {"serve": plan}, {"serve": layout}, chips, memories={"serve": serving_memory(job.setting, plan, point.running)},
+        idle=devices - busy,
     )  # fmt: skip
 
 
@@ -362,8 +380,13 @@ def _split(job: _Job) -> Estimate:
         devices = pool.devices or setting.machine.devices_per_chip
         layouts[name] = _layout(job, pool, devices, f"{name}_")
         plans[name] = _plan(job, layouts[name])
-    used = sum(plan.devices * layouts[name].instances for name, plan in plans.items())
-    chips = float(_devices(job, int(np.max(used)))) / setting.machine.devices_per_chip
+    used = int(sum(float(plan.devices[0]) * layouts[name].instances for name, plan in plans.items()))
+    given = _devices(job, used)
+    if given < used:
+        raise UsageError(
+            f"the pools use {used} devices, more than the {given} given", hint="raise --chips, or leave it out"
+        )
+    chips = used / setting.machine.devices_per_chip
     point = split_point(
         (setting, plans["prefill"], array(layouts["prefill"].instances)),
         (setting, plans["decode"], array(layouts["decode"].instances)),
@@ -381,7 +404,7 @@ def _split(job: _Job) -> Estimate:
         "prefill": prefill_memory(setting, plans["prefill"].with_(tokens=point.prefill_tokens)),
         "decode": serving_memory(setting, plans["decode"], point.running),
     }
-    return _answer(job, metrics, plans, layouts, chips, memories=memories)
+    return _answer(job, metrics, plans, layouts, chips, memories=memories, idle=given - used)
 
 
 def transfer_tier(machine: Machine) -> FabricTier | None:

@@ -47,12 +47,12 @@ def route(ffn: Ffn, shape: Shape, skew: float) -> Routing:
     apart = np.where((shape.ep > ffn.experts) & (ffn.shared_hidden > 0), 1.0, 0.0)
     copies = ffn.top_k + apart
     held = held_experts(ffn.experts, shape.redundant, shape.ep)
-    arriving = shape.tokens * shape.groups * copies
+    arriving = shape.routed * shape.groups * copies
     mean = arriving / shape.ep
     spread = np.sqrt(2.0 * np.log(np.maximum(shape.ep, 1.0)))
     slots = mean + spread * np.sqrt((skew * mean) ** 2 / held + mean)
     slots = np.minimum(slots, arriving)
-    drawn = shape.tokens * shape.groups
+    drawn = shape.routed * shape.groups
     untouched = np.exp(drawn * np.log1p(-min(ffn.top_k / ffn.experts, 1.0 - 1e-12)))
     return Routing(slots, held, held * (1.0 - untouched), copies, apart)
 
@@ -105,7 +105,7 @@ def _experts(ffn: Ffn, routing: Routing, inner: float, within: Array, formats: F
 
 def _exchange(ffn: Ffn, shape: Shape, routing: Routing, inner: float, formats: Formats, layers: float) -> list[Op]:
     """Dispatch and combine when experts are spread; gather and scatter when each rank holds a slice of all."""
-    sent = shape.tokens / shape.tp
+    sent = shape.routed / shape.tp
     quantised = inner + SCALE_BYTES if formats.experts in ("fp8", "int8", "mxfp8", "fp4", "mxfp4") else 2.0 * inner
     spread = shape.ep > 1.0
     ranks = np.where(spread, shape.group, 1.0)

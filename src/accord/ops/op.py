@@ -5,7 +5,7 @@ All arrays have shape ``(D,)``: one entry a deployment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,6 +38,7 @@ class Shape:
     tp: ranks that split one attention; ep: ranks that hold different experts
     group: ranks that share one feed-forward layer (tp x dp); groups: attention groups in it (dp)
     redundant: expert copies beyond one of each, over all ranks
+    routed: tokens that are routed to experts; rows that only pad a captured graph are not [token]
     """
 
     phase: Phase
@@ -50,13 +51,17 @@ class Shape:
     group: Array
     groups: Array
     redundant: Array
+    routed: Array
 
     def scaled(self, share: float) -> Shape:
         """The same step with ``share`` of its tokens and requests (a microbatch)."""
-        return Shape(
-            self.phase, self.tokens * share, self.requests * share, self.context, self.logits * share,
-            self.tp, self.ep, self.group, self.groups, self.redundant,
-        )  # fmt: skip
+        return replace(
+            self,
+            tokens=self.tokens * share,
+            requests=self.requests * share,
+            logits=self.logits * share,
+            routed=self.routed * share,
+        )
 
 
 @dataclass(frozen=True, slots=True)

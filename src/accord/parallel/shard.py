@@ -34,7 +34,7 @@ def decode_shape(plan: Deployments, graph: bool = True) -> Shape:
     rows = padded(tokens) if graph else tokens
     return Shape(
         "decode", rows, requests, np.maximum(plan.context, 1.0), rows,
-        plan.tp, plan.ep, plan.tp * plan.dp, plan.dp, plan.redundant,
+        plan.tp, plan.ep, plan.tp * plan.dp, plan.dp, plan.redundant, tokens,
     )  # fmt: skip
 
 
@@ -49,5 +49,5 @@ def prefill_shape(plan: Deployments) -> Shape:
     context = plan.isl * plan.reuse + computed / 2.0
     return Shape(
         "prefill", tokens, requests, context, requests,
-        plan.tp, plan.ep, plan.tp * plan.dp, plan.dp, plan.redundant,
+        plan.tp, plan.ep, plan.tp * plan.dp, plan.dp, plan.redundant, tokens,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from accord.base.array import Array
@@ -87,10 +89,7 @@ def _draft_s(setting: Setting, plan: Deployments, shape: Shape, separate: bool) 
     """``mtp_tokens`` passes of the draft layer, one after another, each with its own output words."""
     if np.all(plan.mtp_tokens == 0.0):
         return np.zeros_like(plan.tp)
-    one = Shape(
-        "decode", shape.requests, shape.requests, shape.context, shape.requests,
-        shape.tp, shape.ep, shape.group, shape.groups, shape.redundant,
-    )  # fmt: skip
+    one = replace(shape, tokens=shape.requests, logits=shape.requests, routed=shape.requests)
     skew = setting.skew("decode")
     ops = lower_draft(setting.spec, one, setting.formats, skew, separate=separate)
     layer = layer_time(ops, setting, "decode")
