@@ -160,8 +160,9 @@ def shape(phase: Phase = "decode", **changes: float) -> Shape:
     """32 requests of one token each with 1000 entries of context, on one rank."""
     numbers = {
         "tokens": 32.0, "requests": 32.0, "context": 1000.0, "logits": 32.0,
-        "tp": 1.0, "ep": 1.0, "group": 1.0, "groups": 1.0, "redundant": 0.0,
+        "tp": 1.0, "ep": 1.0, "group": 1.0, "groups": 1.0, "redundant": 0.0, "cp": 1.0,
     }  # fmt: skip
+    numbers["routed"] = changes.get("tokens", numbers["tokens"])
     return Shape(phase, **{name: array(value) for name, value in {**numbers, **changes}.items()})
 
 

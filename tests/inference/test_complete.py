@@ -6,6 +6,7 @@ import pytest
 from tests import rig
 
 from accord.base.errors import DoesNotFit, UsageError
+from accord.catalog.load import load_catalog
 from accord.inference.complete import Assumed, Layout, formats_for, layout_for, number
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.ops.op import Formats
@@ -21,7 +22,7 @@ def formats(model: str, system: str, assumed: Assumed | None = None, **given: st
 
 
 def layout(setting: Setting, pool: PoolRequest, devices: int = 8, assumed: Assumed | None = None) -> Layout:
-    return layout_for(setting, pool, devices, "decode", assumed or Assumed())
+    return layout_for(setting, pool, devices, load_catalog().defaults(), assumed or Assumed())
 
 
 def test_a_note_is_taken_once() -> None:
@@ -64,16 +65,16 @@ def test_what_is_asked_for_is_kept() -> None:
 def test_expert_parallel_alone_means_attention_data_parallel() -> None:
     one = rig.setting_of("deepseek-r1", CM384)
     assumed = Assumed()
-    assert layout(one, PoolRequest(ep=320), 320, assumed) == Layout(tp=1, pp=1, dp=320, ep=320, instances=1)
+    assert layout(one, PoolRequest(ep=320), 320, assumed) == Layout(tp=1, pp=1, dp=320, cp=1, ep=320, instances=1)
     assert assumed.names == ["dp"]
 
 
 def test_given_ranks_are_kept() -> None:
     one = rig.setting_of("deepseek-r1", CM384)
-    assert layout(one, PoolRequest(tp=4, dp=8, ep=32, pp=2)) == Layout(tp=4, pp=2, dp=8, ep=32, instances=1)
-    assert layout(one, PoolRequest(tp=4, dp=8)) == Layout(tp=4, pp=1, dp=8, ep=32, instances=1)
-    assert layout(one, PoolRequest(devices=32, dp=8), 32) == Layout(tp=4, pp=1, dp=8, ep=32, instances=1)
-    assert layout(one, PoolRequest(devices=32, tp=4, ep=32), 32) == Layout(tp=4, pp=1, dp=8, ep=32, instances=1)
+    assert layout(one, PoolRequest(tp=4, dp=8, ep=32, pp=2)) == Layout(tp=4, pp=2, dp=8, cp=1, ep=32, instances=1)
+    assert layout(one, PoolRequest(tp=4, dp=8)) == Layout(tp=4, pp=1, dp=8, cp=1, ep=32, instances=1)
+    assert layout(one, PoolRequest(devices=32, dp=8), 32) == Layout(tp=4, pp=1, dp=8, cp=1, ep=32, instances=1)
+    assert layout(one, PoolRequest(devices=32, tp=4, ep=32), 32) == Layout(tp=4, pp=1, dp=8, cp=1, ep=32, instances=1)
 
 
 @pytest.mark.parametrize(("model", "system", "tp"), [

@@ -12,8 +12,8 @@ from tests import rig
 
 from accord import api
 from accord.base.errors import AccordError, ArchitectureUnpublished, DoesNotFit
-from accord.inference.estimate import Estimate
 from accord.inference.request import EstimateRequest, PoolRequest
+from accord.inference.result import Estimate
 
 H100, CM384, GB200 = "nvidia-hgx-h100-8", "huawei-cloudmatrix-384", "nvidia-gb200-nvl72"
 CLOSED = [id for id in rig.catalog().ids("models") if rig.catalog().model(id).config is None]

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import rig
 
+from accord import api
 from accord.base.array import Array, array
+from accord.base.errors import UsageError
 from accord.inference.aggregated import serve_point
+from accord.inference.request import EstimateRequest, PoolRequest
 from accord.inference.slo import tokens_per_iteration
 from accord.parallel.plan import Deployments, Setting, deployments
 
@@ -78,3 +81,36 @@ def test_what_is_in_flight_is_what_littles_law_says(name: str, system: str, tp: 
         point = serve_point(setting, plan, array(requests))
         latency = point.ttft_s + 512 * point.tpot_s
         assert float((point.request_per_s * latency)[0]) == pytest.approx(requests, rel=0.1)
+
+
+@pytest.mark.parametrize("stages", [1, 2, 4])
+def test_pipeline_stages_with_their_chips_do_not_lose_throughput(stages: int) -> None:
+    def rate(pp: int) -> float:
+        request = EstimateRequest(
+            model="llama-3.1-405b", system="nvidia-hgx-h100-8", weights="fp8", tp=8, pp=pp, chips=8 * pp,
+            isl=1000.0, osl=200.0, concurrency=4096.0,
+        )  # fmt: skip
+        return float(api.estimate(request).metrics["output_token_per_s_total"][0])
+
+    assert rate(2 * stages) >= 1.9 * rate(stages)
+
+
+@pytest.mark.parametrize("phase", ["decode", "serve"])
+def test_devices_that_make_no_whole_instance_do_nothing(phase: str) -> None:
+    def total(chips: int) -> float:
+        request = EstimateRequest(
+            model="deepseek-r1", system="huawei-cloudmatrix-384", phase=phase, chips=chips, ep=320,  # type: ignore[arg-type]
+            batch_per_device=8.0, concurrency=1000.0,
+        )  # fmt: skip
+        return float(api.estimate(request).metrics["output_token_per_s_total"][0])
+
+    assert total(170) == total(160)
+
+
+def test_pools_larger_than_the_chips_given_are_refused() -> None:
+    request = EstimateRequest(
+        model="deepseek-r1", system="huawei-cloudmatrix-384", chips=100,
+        prefill=PoolRequest(devices=32, ep=32), decode=PoolRequest(devices=320, ep=320), concurrency=100.0,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="352 devices"):
+        api.estimate(request)

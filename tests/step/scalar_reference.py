@@ -63,16 +63,19 @@ class Case:
 
 @dataclass(frozen=True)
 class Work:
-    """What one micro-step brings: tokens, requests, entries a token attends, sampled positions."""
+    """What one micro-step brings: rows, requests, entries a token attends, sampled positions, routed tokens."""
 
     prefill: bool
     tokens: float
     requests: float
     context: float
     logits: float
+    routed: float
 
     def half(self) -> Work:
-        return replace(self, tokens=self.tokens / 2, requests=self.requests / 2, logits=self.logits / 2)
+        return replace(
+            self, tokens=self.tokens / 2, requests=self.requests / 2, logits=self.logits / 2, routed=self.routed / 2
+        )
 
 
 Part = tuple[str, float]  # resource and seconds
@@ -270,7 +273,7 @@ def load(bench: Bench, work: Work, copies: float) -> tuple[float, float]:
     case = bench.case
     skew = bench.rig.parameter(f"engine.expert_skew.{'prefill' if work.prefill else 'decode'}", None)
     held = max(round((256 + case.redundant) / case.ep), math.ceil(256 / case.ep), 1)
-    everywhere = work.tokens * case.dp
+    everywhere = work.routed * case.dp
     mean = everywhere * copies / case.ep
     deviation = math.sqrt((skew * mean) ** 2 / held + mean)
     busiest = min(mean + math.sqrt(2.0 * math.log(case.ep)) * deviation, everywhere * copies)
@@ -283,7 +286,7 @@ def travel(bench: Bench, work: Work, copies: float) -> Iterator[Part]:
     if case.ep == 1.0:
         yield "reduce", bench.all_reduce(work.tokens * case.dp * 2 * 7168, group)
         return
-    sent = work.tokens / case.tp * copies
+    sent = work.routed / case.tp * copies
     message = 7168 + 512 if case.weights in EIGHT_BIT else 2 * 7168
     yield "exchange", bench.all_to_all("dispatch", sent * message, group, 8.0, work.prefill)
     yield "exchange", bench.all_to_all("combine", sent * 2 * 7168, group, 8.0, work.prefill)
@@ -354,11 +357,11 @@ def decode(rig: Rig, case: Case, model: Model) -> dict[str, float]:
     bench = Bench(rig, case)
     requests = case.batch * case.tp
     tokens = captured(requests * (1.0 + case.mtp))
-    work = Work(False, tokens, requests, max(case.context, 1.0), tokens)
+    work = Work(False, tokens, requests, max(case.context, 1.0), tokens, requests * (1.0 + case.mtp))
     parts = stack(bench, model, work)
     drafting = 0.0
     if case.mtp:
-        one = Work(False, requests, requests, work.context, requests)
+        one = Work(False, requests, requests, work.context, requests, requests)
         each = bench.product("bf16", requests, 2 * model.hidden, model.hidden) + words(bench, model, one)
         each += sum(seconds for _, seconds in model.draft(bench, one)) + rig.parameter("engine.draft_s", None)
         drafting = case.mtp * each
@@ -375,7 +378,8 @@ def prefill(rig: Rig, case: Case, model: Model) -> dict[str, float]:
     bench = Bench(rig, case)
     computed = max(case.isl * (1.0 - case.reuse), 1.0)
     requests = case.tokens * case.tp / max(case.isl, 1.0)
-    work = Work(True, requests * computed, requests, case.isl * case.reuse + computed / 2.0, requests)
+    rows = requests * computed
+    work = Work(True, rows, requests, case.isl * case.reuse + computed / 2.0, requests, rows)
     return stack(bench, model, work) | {
         "head": words(bench, model, work),
         "draft": 0.0,

@@ -10,7 +10,7 @@ from tests.rig import value
 
 from accord.base.array import array
 from accord.step.breakdown import LayerTime
-from accord.step.overlap import choose, overlapped, serial
+from accord.step.overlap import choose, overlapped
 
 SECONDS = st.floats(0.0, 1.0)
 
@@ -43,11 +43,6 @@ def test_hidden_exchanges_cost_the_slowdown() -> None:
 def test_without_exchanges_nothing_slows_down() -> None:
     both = overlapped(layer(2.0, 1.0, 1.0, 0.0), 1.25)
     assert total(both) == 8.0
-
-
-def test_serial_is_the_layer_itself() -> None:
-    one = layer(1.0, 2.0, 3.0, 4.0)
-    assert serial(one) is one
 
 
 @given(SECONDS, SECONDS, SECONDS, SECONDS, st.floats(1.0, 1.5))

@@ -18,9 +18,9 @@ from accord.api.records import (
     model_spec,
 )
 from accord.catalog.load import Catalog, load_catalog
-from accord.inference.estimate import Estimate
 from accord.inference.estimate import estimate as estimate_records
 from accord.inference.request import EstimateRequest
+from accord.inference.result import Estimate
 from accord.models.spec import ModelSpec
 from accord.report.comparison import Comparison, comparison_result
 from accord.validation.rows import read_rows

@@ -14,9 +14,9 @@ from accord.api.lookup import residual_log_sd
 from accord.api.records import calibration_chain, efficiency_of, engine_id, machine_of, model_spec
 from accord.catalog.load import Catalog
 from accord.catalog.value import Value
-from accord.inference.estimate import Estimate
 from accord.inference.estimate import estimate as estimate_records
 from accord.inference.request import EstimateRequest
+from accord.inference.result import Estimate
 from accord.report import estimate_view as view
 from accord.report.catalog_view import entry_sources
 from accord.step.decode import decode_ops

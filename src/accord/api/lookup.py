@@ -6,9 +6,9 @@ import math
 
 from accord.api.records import efficiency_of, is_engine, machine_of, model_spec
 from accord.catalog.load import Catalog
-from accord.inference.estimate import Estimate
 from accord.inference.estimate import estimate as estimate_records
 from accord.inference.request import EstimateRequest
+from accord.inference.result import Estimate
 from accord.models.hf_config import from_config
 from accord.models.spec import ModelSpec
 from accord.uncertainty.residual import factor, kind_of

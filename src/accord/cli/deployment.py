@@ -10,7 +10,8 @@ import msgspec
 from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.yaml_text import Item, read_yaml
-from accord.inference.estimate import LIST_FIELDS
+from accord.inference.check import RANKS
+from accord.inference.job import LIST_FIELDS
 from accord.inference.request import EstimateRequest, PoolRequest
 
 MOST_POINTS = 100_000
@@ -45,7 +46,7 @@ def sweep_text(text: str) -> tuple[str, tuple[float, ...]]:
     if not 2 <= count <= MOST_POINTS or count % 1.0:
         raise UsageError(f"a sweep of {count:g} values", hint=f"N is a whole number from 2 to {MOST_POINTS:,}")
     step = (high - low) / (count - 1.0)
-    whole = low % 1.0 == 0.0 and high % 1.0 == 0.0 and name in ("tp", "pp", "dp", "ep", "mtp_tokens", "microbatches")
+    whole = low % 1.0 == 0.0 and high % 1.0 == 0.0 and name in (*RANKS, "mtp_tokens", "microbatches")
     swept = [low + step * index for index in range(int(count))]
     if whole:
         swept = list(dict.fromkeys(float(round(value)) for value in swept))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,6 +70,8 @@ class NumberList(click.ParamType):
             number = self.kind(text)
         except ValueError:
             self.fail(f"'{text}' is not one of the {self.name} this flag takes, such as '4' or '4,12,48'", param, ctx)
+        if math.isnan(number):
+            self.fail(f"'{text}' is no number", param, ctx)
         if self.minimum is not None and not number >= self.minimum:
             self.fail(f"{text} is below {self.minimum:g}, the least this flag takes", param, ctx)
         return number

@@ -6,6 +6,7 @@ aligned text elsewhere, so that output in files and pipes never changes with the
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -32,21 +33,24 @@ def emit(envelope: Mapping[str, object], *tables: Table, as_json: bool) -> None:
 
 def show(*tables: Table) -> None:
     """Print tables on stdout, an empty line between them."""
-    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    if sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         _show_rich(tables)
         return
     write("\n".join(to_text(table) for table in tables))
 
 
 def write(text: str) -> None:
-    """Print text on stdout as it is."""
+    """Print text on stdout as it is. Raises OSError where there is no stdout."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "stdout is closed")
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def say(text: str) -> None:
-    """Print a line of progress or explanation on stderr."""
-    sys.stderr.write(f"{text}\n")
+    """Print a line of progress or explanation on stderr, if there is one."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{text}\n")
 
 
 def warn(text: str) -> None:
@@ -67,7 +71,7 @@ def _show_rich(tables: Iterable[Table]) -> None:
         if table.title:
             console.print(Text(table.title, style="bold"))
         headed = any(column.heading for column in table.columns)
-        drawn = RichTable(box=box.SIMPLE_HEAD, show_header=headed, pad_edge=False, show_edge=False)
+        drawn = RichTable(box=box.SIMPLE_HEAD, show_header=headed, padding=(0, 1, 0, 0), show_edge=False)
         for column in table.columns:
             drawn.add_column(Text(column.heading), justify=column.justify, overflow="fold")
         for row in table.rows:

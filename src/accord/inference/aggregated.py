@@ -50,7 +50,7 @@ def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> Serv
     concurrency: requests of the instance in flight or queued; infinite asks for the most it holds
     """
     limit = request_limit(setting, plan)
-    asked = concurrency / plan.dp
+    asked = concurrency / plan.groups
     held = np.maximum(np.minimum(asked, limit), 1e-9)
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
     running = held
@@ -65,7 +65,7 @@ def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> Serv
     per_group = running * tau / (plan.osl * mean)
     waiting = np.where(np.isfinite(asked), np.maximum(asked - running, 0.0), 0.0) / per_group
     ttft = np.maximum(prompt + 0.5 * mean, waiting)
-    return ServePoint(running, limit, per_group * plan.dp, ttft, mean / tau, step.plain_s, step.mixed_s, step.chunk)
+    return ServePoint(running, limit, per_group * plan.groups, ttft, mean / tau, step.plain_s, step.mixed_s, step.chunk)
 
 
 def request_limit(setting: Setting, plan: Deployments) -> Array:
@@ -107,20 +107,20 @@ def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) 
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     room = np.maximum(budget - share_of_stage * (1.0 + plan.mtp_tokens), 1.0)
     arriving = share_of_stage * tau * computed / plan.osl
-    chunk = np.minimum(np.maximum(arriving, computed), room)
+    chunk = np.minimum(np.maximum(arriving, computed / plan.cp), room)
     computed_tokens = chunk + share_of_stage * (1.0 + plan.mtp_tokens)
     joint = plan.with_(tokens=computed_tokens / plan.tp * plan.isl / computed)
     mixed = prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
     mixed = np.maximum(mixed, plain)
     share = np.minimum(arriving / chunk, 1.0)
     mean = (1.0 - share) * plain + share * mixed
-    prompt = (1.0 + np.maximum(computed / chunk - 1.0, 0.0) / plan.pp) * mixed
+    prompt = (1.0 + np.maximum(computed / plan.cp / chunk - 1.0, 0.0) / plan.pp) * mixed
     return _Iteration(plain, mixed, mean, prompt, chunk)
 
 
 def _cores_s(setting: Setting, plan: Deployments) -> Array:
     """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
-    separate = bool(np.any(plan.dp > 1.0))
+    separate = plan.separate
     total = np.zeros_like(plan.tp)
     for op in lower_layers(setting.spec, decode_shape(plan, setting.graph), setting.formats, 0.0, separate=separate):
         if op.family in _CORES:

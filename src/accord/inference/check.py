@@ -8,11 +8,12 @@ from typing import get_args
 from accord.base.errors import UsageError
 from accord.inference.request import EstimateRequest, PhaseName, PoolRequest
 
-RANKS = ("tp", "pp", "dp", "ep")
-WHOLE = {"tp": 1, "pp": 1, "dp": 1, "ep": 1, "mtp_tokens": 0, "microbatches": 0}
+RANKS = ("tp", "pp", "dp", "cp", "ep")
+WHOLE = {"tp": 1, "pp": 1, "dp": 1, "cp": 1, "ep": 1, "mtp_tokens": 0, "microbatches": 0}
 POSITIVE = ("batch_per_device", "tokens_per_device", "concurrency", "isl", "osl", "kv_len")
 SHARES = ("mtp_accept", "reuse")
 LONGEST = 1e9
+MOST = 1_000_000
 
 
 def check_request(request: EstimateRequest) -> None:
@@ -22,8 +23,8 @@ def check_request(request: EstimateRequest) -> None:
         raise UsageError(f"'{request.phase}' is no phase", where="--phase", hint=f"use one of {', '.join(phases)}")
     for name, least in WHOLE.items():
         for value in _values(request, name):
-            if value != math.floor(value) or value < least:
-                _refuse(name, value, f"a whole number of {least} or more")
+            if value != math.floor(value) or not least <= value <= MOST:
+                _refuse(name, value, f"a whole number from {least} to {MOST:,}")
     for name in POSITIVE:
         for value in _values(request, name):
             if value <= 0.0 or value > LONGEST:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from accord.base.errors import DoesNotFit, UsageError
 from accord.catalog.value import Value
 from accord.hardware.derate import Efficiency
@@ -22,6 +24,7 @@ from accord.parallel.plan import Setting, deployments
 
 Defaults = Mapping[str, Mapping[str, Value]]
 MOST_TP = 4096
+SPARE = 0.8  # of a memory that weights may fill where a layout is chosen for a question without one
 FOUR_BIT = ("fp4", "mxfp4", "int4")
 
 
@@ -76,46 +79,68 @@ class Layout:
     tp: int
     pp: int
     dp: int
+    cp: int
     ep: int
     instances: int
 
 
 def layout_for(
-    setting: Setting, pool: PoolRequest, devices: int, phase: str, assumed: Assumed, prefix: str = ""
+    setting: Setting, pool: PoolRequest, devices: int, defaults: Defaults, assumed: Assumed, prefix: str = ""
 ) -> Layout:
     """Ranks from what is given: the rest follows from the number of devices, wide experts first.
 
     An expert-parallel degree alone means attention data parallel over the same ranks. Nothing at
-    all means: the fewest tensor-parallel ranks that hold the weights.
+    all means: the fewest tensor-parallel ranks that hold the weights, or wide expert parallelism for
+    a mixture on many devices.
     """
-    tp, pp, dp, ep = pool.tp, pool.pp, pool.dp, pool.ep
+    tp, pp, dp, cp, ep = pool.tp, pool.pp or 1, pool.dp, pool.cp or 1, pool.ep
     size = pool.devices
-    if pp is None:
-        pp = 1
+    others = pp * cp
     if tp is None and dp is None:
         if ep is not None and ep > 1:
-            tp, dp = 1, ep
+            tp, dp = 1, max(ep // cp, 1)
             assumed.note(f"{prefix}dp")
         else:
             tp = _least_tp(setting, devices if size is None else size, ep or 1)
             dp = 1
             assumed.note(f"{prefix}tp")
+            wide = _wide_ep(setting, (devices if size is None else size) // others, defaults)
+            if wide and ep is None:
+                tp, dp, ep = 1, wide // cp, wide
+                assumed.note(f"{prefix}ep")
     elif tp is None and dp is not None:
-        tp = max((size or dp) // (dp * pp), 1)
+        tp = max((size or dp) // (dp * others), 1)
     elif dp is None and tp is not None:
         fills = size is not None and ep is not None and ep > tp and size == ep
-        dp = size // (tp * pp) if fills and size is not None else 1
+        dp = size // (tp * others) if fills and size is not None else 1
     tp, dp = (1 if tp is None else tp), (1 if dp is None else dp)
     if ep is None:
-        ep = tp * dp if setting.spec.is_moe and dp > 1 else 1
+        ep = tp * dp * cp if setting.spec.is_moe and dp * cp > 1 else 1
         if setting.spec.is_moe:
             assumed.note(f"{prefix}ep")
-    return Layout(tp, pp, dp, ep, pool.instances)
+    return Layout(tp, pp, dp, cp, ep, pool.instances)
+
+
+def _wide_ep(setting: Setting, devices: int, defaults: Defaults) -> int:
+    """Expert-parallel ranks of a mixture that states no layout, 0 for none.
+
+    From ``wide_ep`` devices on, attention goes data parallel and experts spread over the largest power
+    of two of ranks that the devices, the experts and the scale-up domain allow, if a rank holds its share.
+    """
+    spec, machine = setting.spec, setting.machine
+    experts = max(layer.ffn.experts for layer in spec.distinct_layers)
+    room = min(devices, experts, machine.scale_up_devices)
+    if room < number(defaults, "serving", "wide_ep"):
+        return 0
+    ranks = 2 ** int(np.log2(room))
+    plan = deployments(tp=1, dp=ranks, ep=ranks, isl=1, osl=1)
+    fits = float(weights_bytes(setting, plan)[0]) <= machine.device.memory_bytes * SPARE
+    return ranks if fits else 0
 
 
 def _least_tp(setting: Setting, devices: int, ep: int) -> int:
     """The smallest power of two of ranks whose memories hold the weights with a fifth to spare."""
-    room = setting.machine.device.memory_bytes * 0.8
+    room = setting.machine.device.memory_bytes * SPARE
     tp = 1
     while tp <= devices:
         plan = deployments(tp=tp, dp=1, ep=min(ep, tp), isl=1, osl=1)

@@ -54,7 +54,7 @@ def split_point(
     """
     p_setting, p_plan, p_instances = prefill
     d_setting, d_plan, d_instances = decode
-    groups = d_plan.dp * d_instances
+    groups = d_plan.groups * d_instances
     one_s, capacity, step_tokens = _prefill(p_setting, p_plan, p_instances, reuse)
     transfer = _transfer_s(p_setting, p_plan, plane)
     most = d_setting.efficiency.get("engine.max_num_seqs") * d_plan.pp
@@ -84,16 +84,16 @@ def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse
     """Time of one prompt alone in an attention group [s], the pool's capacity [request/s], its step [token]."""
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
-    alone = np.minimum(computed, budget)
+    alone = np.minimum(computed / plan.cp, budget)
     whole = plan.isl / computed / plan.tp
-    held = np.maximum(most_prompt_tokens(setting, plan, np.maximum(alone, budget)), plan.isl / plan.tp)
+    held = np.maximum(most_prompt_tokens(setting, plan, np.maximum(alone, budget)), plan.isl / plan.tp / plan.cp)
     single = plan.with_(tokens=alone * whole)
     filled = plan.with_(tokens=np.minimum(np.maximum(alone, budget) * whole, held))
-    load = reuse_load_s(setting, plan.with_(tokens=plan.isl / plan.tp), reuse)
-    one = prefill_step(setting, single)[0].total_s * (1.0 + (computed / alone - 1.0) / plan.pp) + load
+    load = reuse_load_s(setting, plan.with_(tokens=plan.isl / plan.tp / plan.cp), reuse)
+    one = prefill_step(setting, single)[0].total_s * (1.0 + (computed / plan.cp / alone - 1.0) / plan.pp) + load
     full = filled.tokens / whole
     step = prefill_step(setting, filled)[0].total_s + reuse_load_s(setting, filled, reuse)
-    return one, full / step / computed * plan.pp * plan.dp * instances, filled.tokens
+    return one, full / step / computed * plan.pp * plan.groups * instances, filled.tokens
 
 
 def _transfer_s(setting: Setting, plan: Deployments, plane: FabricTier | None) -> Array:

@@ -32,7 +32,7 @@ def evaluate(setting: Setting, plan: Deployments) -> Grid:
     """
     count = len(plan)
     columns = {name: np.empty(count) for name in Grid.__dataclass_fields__}
-    separate = plan.dp > 1.0
+    separate = plan.groups > 1.0
     for kind in (True, False):
         chosen = np.flatnonzero(separate == kind)
         for start in range(0, len(chosen), SLICE):

@@ -187,7 +187,7 @@ def _options(
     plan = _plan(setting, work, rows, "batch" if phase == "decode" else "tokens", redundant_from)
     found: list[tuple[Index, _Row]] = []
     for separate in (True, False):  # with and without separate attention groups: never in one batch
-        index = np.flatnonzero((plan.dp > 1.0) == separate)
+        index = np.flatnonzero((plan.groups > 1.0) == separate)
         if len(index):
             row = _run(setting, plan.pick(index), phase)
             good = np.flatnonzero(row.capacity_bytes >= row.used_bytes)

@@ -19,6 +19,7 @@ class PoolRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tp: int | None = None
     pp: int | None = None
     dp: int | None = None
+    cp: int | None = None
     ep: int | None = None
 
 
@@ -27,7 +28,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     phase: ``prefill`` or ``decode`` pool, ``serve`` (closed loop) or ``offline`` (all at once)
     chips, devices: packages or ranks used; replicas share the load evenly
-    tp, pp, dp, ep: tensor, pipeline, data (attention) and expert parallel ranks
+    tp, pp, dp, cp, ep: tensor, pipeline, data (attention), context and expert parallel ranks
     batch_per_device, tokens_per_device: decode requests, prefill tokens of a device
     concurrency: requests in flight or submitted, whole deployment
     isl, osl, kv_len: prompt, answer and decode context [token]
@@ -47,6 +48,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tp: Ints | None = None
     pp: Ints | None = None
     dp: Ints | None = None
+    cp: Ints | None = None
     ep: Ints | None = None
     batch_per_device: Floats | None = None
     tokens_per_device: Floats | None = None

@@ -13,7 +13,7 @@ from accord.base.array import Array
 from accord.hardware.device import bytes_per_number
 from accord.models.spec import Attention
 from accord.ops.gemm import gemm
-from accord.ops.op import Formats, Op, Shape, compute_op
+from accord.ops.op import Formats, Op, Shape, compute_op, exchange_op
 from accord.ops.vector import norm, vector
 
 INDEX_KEY_FORMAT = "fp8"  # the sparse indexer keeps 8-bit keys: DeepSeek-V3.2 report, section 2 (2025-09)
@@ -39,8 +39,31 @@ def lower_attention(block: Attention, hidden: int, shape: Shape, formats: Format
     else:
         ops += _grouped_query(block, hidden, shape, formats, layers)
     ops += _index(block, hidden, shape, formats, layers)
+    if np.any(shape.cp > 1.0):
+        ops.append(_context_exchange(block, shape, layers))
     ops += _output(block, hidden, shape, formats, layers)
     return ops
+
+
+def _context_exchange(block: Attention, shape: Shape, layers: float) -> Op:
+    """What context-parallel ranks tell each other, in 16 bits.
+
+    Prefill passes keys and values of a rank's tokens around the ring to the ``cp - 1`` others; decode
+    sends queries to them and gets partial results back. An all-reduce moves ``2 (cp - 1) / cp`` of its
+    bytes, so half of ``cp`` times the payload stands for it.
+    """
+    if block.kind == "linear":
+        width = block.heads / shape.tp * block.v_head_dim
+    elif shape.phase == "prefill":
+        latent = float(block.kv_lora_rank + block.rope_head_dim)
+        both = _local(block.kv_heads, shape.tp) * (block.head_dim + block.v_head_dim)
+        width = np.full_like(shape.tokens, latent) if block.kind == "mla" else both
+    else:
+        query = block.kv_lora_rank + block.rope_head_dim if block.kind == "mla" else block.head_dim
+        result = block.kv_lora_rank if block.kind == "mla" else block.v_head_dim
+        width = _local(block.heads, shape.tp) * (query + result)
+    payload = shape.tokens * width * 2.0 * shape.cp / 2.0
+    return exchange_op("context exchange", "reduce", "reduce", payload, shape.cp, layers=layers)
 
 
 def _local(heads: int, tp: Array) -> Array:

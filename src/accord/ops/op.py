@@ -38,6 +38,7 @@ class Shape:
     tp: ranks that split one attention; ep: ranks that hold different experts
     group: ranks that share one feed-forward layer (tp x dp); groups: attention groups in it (dp)
     redundant: expert copies beyond one of each, over all ranks
+    cp: groups that share the context of a request
     routed: tokens that are routed to experts; rows that only pad a captured graph are not [token]
     """
 
@@ -52,6 +53,7 @@ class Shape:
     groups: Array
     redundant: Array
     routed: Array
+    cp: Array
 
     def scaled(self, share: float) -> Shape:
         """The same step with ``share`` of its tokens and requests (a microbatch)."""

@@ -65,7 +65,7 @@ def _layer_bytes(layer: Layer, setting: Setting, plan: Deployments) -> Array:
     whole = np.full_like(plan.tp, (router_params(ffn, hidden) + layer.norms * hidden) * 2.0)
     if not ffn.experts:
         return attention + dense + whole
-    group = plan.tp * plan.dp
+    group = plan.tp * plan.groups
     experts = held_experts(ffn.experts, plan.redundant, plan.ep) * plan.ep / group
     routed = experts * expert_params(ffn, hidden) * bytes_per_number(formats.experts)
     apart = (plan.ep > ffn.experts) & (ffn.shared_hidden > 0)
@@ -131,8 +131,8 @@ def decode_memory(setting: Setting, plan: Deployments) -> Memory:
 
 
 def serving_memory(setting: Setting, plan: Deployments, requests: Array) -> Memory:
-    """Memory while ``requests`` (at least one) of an attention group are in mid-answer on average."""
-    held = np.maximum(requests, 1.0)
+    """Memory while ``requests`` (at least one over its context-parallel ranks) of a group are in mid-answer."""
+    held = np.maximum(requests, 1.0 / plan.cp)
     cache = held * cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
     return _memory(setting, plan, cache, held * (1.0 + plan.mtp_tokens))
 
@@ -165,7 +165,8 @@ def most_requests(setting: Setting, plan: Deployments, step_tokens: Array) -> Ar
     """Requests of full length whose cache fits one attention group beside a step of ``step_tokens``."""
     empty = _memory(setting, plan, np.zeros_like(plan.tp), step_tokens)
     each = cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
-    return np.maximum(np.floor(empty.free_bytes / np.maximum(each, 1.0)), 0.0)
+    whole = np.floor(np.maximum(empty.free_bytes, 0.0) * plan.cp / np.maximum(each, 1.0))
+    return whole / plan.cp
 
 
 def most_prompt_tokens(setting: Setting, plan: Deployments, step_tokens: Array) -> Array:

@@ -38,7 +38,8 @@ class Setting:
 class Deployments:
     """Deployments of one instance each, shape ``(D,)``.
 
-    tp, pp, dp, ep: ranks; the instance has ``tp * pp * dp`` and ``ep`` divides ``tp * dp``
+    tp, pp, dp, cp, ep: ranks; the instance has ``tp * pp * dp * cp`` and ``ep`` divides ``tp * dp * cp``.
+        ``cp`` ranks share the tokens and the cache of a request (context parallel)
     batch: requests in flight per device; tokens: prompt tokens per device and prefill step,
         reused ones included
     isl, osl: prompt and answer [token]; context: cache entries a new token sees in decode [token]
@@ -62,6 +63,7 @@ class Deployments:
     microbatches: Array
     reuse: Array
     redundant: Array
+    cp: Array
 
     def __len__(self) -> int:
         """Number of deployments."""
@@ -70,7 +72,17 @@ class Deployments:
     @property
     def devices(self) -> Array:
         """Ranks of one instance."""
-        return self.tp * self.pp * self.dp
+        return self.tp * self.pp * self.dp * self.cp
+
+    @property
+    def groups(self) -> Array:
+        """Groups of tensor-parallel ranks that hold different tokens."""
+        return self.dp * self.cp
+
+    @property
+    def separate(self) -> bool:
+        """Whether groups hold different tokens, so that routed tokens must travel; one answer for all deployments."""
+        return bool(np.any(self.groups > 1.0))
 
     def take(self, index: slice) -> Deployments:
         """A part of the batch."""
@@ -87,7 +99,7 @@ class Deployments:
 
 _DEFAULTS = {
     "pp": 1, "mtp_tokens": 0, "accept": 0, "microbatches": 0, "reuse": 0, "redundant": 0,
-    "tokens": 0, "batch": 1, "isl": 0, "osl": 1,
+    "tokens": 0, "batch": 1, "isl": 0, "osl": 1, "cp": 1,
 }  # fmt: skip
 
 
@@ -118,15 +130,16 @@ def _check(made: Deployments) -> None:
             raise UsageError(
                 f"{field.name} holds a negative or infinite value", hint=f"give a finite {field.name} of 0 or more"
             )
-    for name in ("tp", "pp", "dp", "ep"):
+    for name in ("tp", "pp", "dp", "cp", "ep"):
         values = getattr(made, name)
         if np.any(values < 1.0) or np.any(values != np.floor(values)):
             raise UsageError(f"{name} must be a whole number of 1 or more", hint=f"give {name} 1, 2, 4, ...")
-    group = made.tp * made.dp
+    group = made.tp * made.groups
     if np.any(np.mod(group, made.ep) != 0.0):
         at = int(np.argmax(np.mod(group, made.ep) != 0.0))
         raise UsageError(
-            f"ep {made.ep[at]:g} does not divide the {group[at]:g} ranks of tp {made.tp[at]:g} x dp {made.dp[at]:g}",
+            f"ep {made.ep[at]:g} does not divide the {group[at]:g} ranks of "
+            f"tp {made.tp[at]:g} x dp {made.dp[at]:g} x cp {made.cp[at]:g}",
             hint=f"use ep {group[at]:g}, or 1 to slice every expert over the ranks",
         )
     if np.any((made.accept > 1.0) | (made.reuse > 1.0)):

@@ -24,6 +24,8 @@ def padded(tokens: Array) -> Array:
 def decode_shape(plan: Deployments, graph: bool = True) -> Shape:
     """One decode iteration: every request of the attention group brings 1 + draft tokens.
 
+    Context-parallel ranks count as groups that each hold their share of the requests.
+
     graph: the step replays a captured graph, whose rows are padded to its size.
 
     With pipeline stages the requests of a group are dealt to as many micro-steps, so one
@@ -34,7 +36,7 @@ def decode_shape(plan: Deployments, graph: bool = True) -> Shape:
     rows = padded(tokens) if graph else tokens
     return Shape(
         "decode", rows, requests, np.maximum(plan.context, 1.0), rows,
-        plan.tp, plan.ep, plan.tp * plan.dp, plan.dp, plan.redundant, tokens,
+        plan.tp, plan.ep, plan.tp * plan.groups, plan.groups, plan.redundant, tokens, plan.cp,
     )  # fmt: skip
 
 
@@ -49,5 +51,5 @@ def prefill_shape(plan: Deployments) -> Shape:
     context = plan.isl * plan.reuse + computed / 2.0
     return Shape(
         "prefill", tokens, requests, context, requests,
-        plan.tp, plan.ep, plan.tp * plan.dp, plan.dp, plan.redundant, tokens,
+        plan.tp, plan.ep, plan.tp * plan.groups, plan.groups, plan.redundant, tokens, plan.cp,
     )  # fmt: skip

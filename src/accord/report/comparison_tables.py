@@ -13,7 +13,7 @@ from accord.economics.unit_cost import breakeven_tariff_ratio
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 from accord.uncertainty.figure import Figure
 
-WIDTH = 100
+WIDTH = 97  # of 100 columns: terminals put a little more between columns than plain text does
 FAR_APART = 1e4
 LETTERS = "ABCD"
 MARKS: dict[Basis, str] = {"measured": "m", "published": "p", "derived": "d", "estimate": "e", "assumed": "a"}

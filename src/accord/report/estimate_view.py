@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from accord.base.units import show
 from accord.catalog.value import Value
-from accord.inference.estimate import Estimate
+from accord.inference.result import Estimate
 from accord.parallel.memory import Memory
 from accord.report.tables import Table, number, number_column, pairs, text_column
 from accord.report.to_json import metric
@@ -95,7 +95,7 @@ def result_dict(
     }
     result["step"] = {pool: step_dict(step, 0) for one in estimates.values() for pool, step in one.steps.items()}
     result["layout"] = {
-        pool: {name: getattr(layout, name) for name in ("tp", "pp", "dp", "ep", "instances")}
+        pool: {name: getattr(layout, name) for name in ("tp", "pp", "dp", "cp", "ep", "instances")}
         for one in estimates.values() for pool, layout in one.layouts.items()
     }  # fmt: skip
     one = next(iter(estimates.values()))
@@ -117,6 +117,38 @@ def fits(estimate: Estimate, at: int) -> bool:
     return all(memory_dict(memory, at)["free_bytes"] >= 0.0 for memory in estimate.memories.values())
 
 
+def question_notes(estimate: Estimate) -> tuple[str, ...]:
+    """The deployment behind the numbers: layout, formats, and what was filled by default."""
+    layouts = []
+    for pool, layout in estimate.layouts.items():
+        ranks = " x ".join(
+            f"{name} {getattr(layout, name)}" for name in ("tp", "pp", "dp", "cp") if getattr(layout, name) > 1
+        )
+        experts = f", ep {layout.ep}" if layout.ep > 1 else ""
+        layouts.append(f"{pool} {layout.instances} x ({ranks or 'one device'}{experts})")
+    formats = estimate.setting.formats
+    stored = (
+        formats.experts if formats.experts == formats.attention else f"{formats.experts}, attention {formats.attention}"
+    )
+    notes = [
+        f"layout: {'; '.join(layouts)}" + (" (of the first line)" if len(estimate.points) > 1 else ""),
+        f"formats: weights {stored}; cache {formats.kv}; engine {estimate.setting.efficiency.engine}",
+    ]
+    filled = [_filled(estimate, name) for name in estimate.assumed]
+    if filled:
+        notes.append(f"filled by default: {', '.join(filled)}")
+    return tuple(notes)
+
+
+def _filled(estimate: Estimate, name: str) -> str:
+    """A default with its value where a plan holds it."""
+    plan = next(iter(estimate.plans.values()))
+    field = {"batch_per_device": "batch", "tokens_per_device": "tokens", "mtp_accept": "accept"}.get(name, name)
+    if field in ("isl", "osl", "batch", "tokens", "mtp_tokens", "accept"):
+        return f"{name} {float(getattr(plan, field)[0]):,g}"
+    return name
+
+
 def metrics_table(title: str, estimate: Estimate, factors: Factors, level: float) -> Table:
     """One line a metric with its interval."""
     rows = []
@@ -130,7 +162,7 @@ def metrics_table(title: str, estimate: Estimate, factors: Factors, level: float
         text_column(f"{level:.0%} interval"),
         text_column("metric"),
     )
-    return Table(title=title, columns=columns, rows=tuple(rows))
+    return Table(title=title, columns=columns, rows=tuple(rows), notes=question_notes(estimate))
 
 
 def _show(value: float, unit: str) -> str:
@@ -154,7 +186,7 @@ def points_table(title: str, estimate: Estimate, names: Sequence[str]) -> Table:
         + ("yes" if fits(estimate, at) else "no",)
         for at, point in enumerate(estimate.points)
     )
-    return Table(title=title, columns=columns, rows=rows)
+    return Table(title=title, columns=columns, rows=rows, notes=question_notes(estimate))
 
 
 def _cell(estimate: Estimate, name: str, at: int) -> str:
@@ -213,7 +245,7 @@ def constants_table(constants: Sequence[tuple[str, str, str, str]]) -> Table:
 
 def value_words(value: Value) -> str:
     """A parameter with its unit."""
-    return number(value.si) if value.unit == "1" else show(value.si, value.unit)
+    return f"{value.si:,g}" if value.unit == "1" else show(value.si, value.unit)
 
 
 def exact(name: str) -> bool:

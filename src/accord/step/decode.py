@@ -61,7 +61,7 @@ def decode_ops(setting: Setting, plan: Deployments) -> list[Op]:
 
 def stack_ops(setting: Setting, plan: Deployments, shape: Shape) -> list[Op]:
     """Operators of all layers and of what lies outside them, for one step of ``shape``."""
-    separate = bool(np.any(plan.dp > 1.0))
+    separate = plan.separate
     layers = lower_layers(setting.spec, shape, setting.formats, setting.skew(shape.phase), separate=separate)
     return layers + lower_head(setting.spec, shape)
 
@@ -72,7 +72,7 @@ def decode_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
     All deployments must agree on whether attention groups are separate (dp > 1).
     """
     shape = decode_shape(plan, setting.graph)
-    separate = bool(np.any(plan.dp > 1.0))
+    separate = plan.separate
     layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
     head = layer_time(lower_head(setting.spec, shape), setting, "decode").attention_s
     draft = _draft_s(setting, plan, shape, separate)

@@ -17,11 +17,6 @@ from accord.base.array import Array
 from accord.step.breakdown import LayerTime
 
 
-def serial(whole: LayerTime) -> LayerTime:
-    """One microbatch: exchanges wait for work and work for exchanges."""
-    return whole
-
-
 def overlapped(half: LayerTime, slowdown: float) -> LayerTime:
     """Two microbatches of ``half`` each; only the exchange time that nothing hides is kept."""
     exchanging = half.exchange_s > 0.0

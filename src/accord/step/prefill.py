@@ -17,7 +17,7 @@ from accord.step.price import layer_time
 def prefill_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
     """Parts of one step of ``plan.tokens`` prompt tokens a device, and microbatches, shape ``(D,)``."""
     shape = prefill_shape(plan)
-    separate = bool(np.any(plan.dp > 1.0))
+    separate = plan.separate
     layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
     head = layer_time(lower_head(setting.spec, shape), setting, "prefill").attention_s
     efficiency = setting.efficiency

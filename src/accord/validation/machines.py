@@ -8,8 +8,8 @@ from typing import Protocol
 
 from accord.hardware.derate import Efficiency
 from accord.hardware.system import Machine
-from accord.inference.estimate import Estimate
 from accord.inference.request import EstimateRequest
+from accord.inference.result import Estimate
 from accord.models.spec import ModelSpec
 
 

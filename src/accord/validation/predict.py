@@ -23,8 +23,6 @@ _SHARE = r"([01](?:\.[0-9]+)?)"
 _REUSE = re.compile(f"reuse-{_SHARE}")
 _REUSE_PAIR = re.compile(f"reuse-{_SHARE}-over-{_SHARE}")
 _PLANES = re.compile(r"(\w+)-plane-over-(\w+)-plane")
-_DEFAULT_HIDDEN = 7168
-_DEFAULT_COPIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,8 @@ def _exchange(row: Row, lookup: Lookup) -> Prediction:
     if "tokens_per_device" not in row.numbers:
         return Prediction(None, "no_shape")
     spec = lookup.model(row.text.get("model", ""))
+    if spec is None or not spec.is_moe:
+        return Prediction(None, "unknown_model")
     message = row.number("message_bytes") or _message(spec, op)
     kernel = exchange_kernel(
         facts.machine, facts.efficiency, op, row.numbers["tokens_per_device"], _copies(spec), message, ranks
@@ -130,15 +130,13 @@ def _exchange(row: Row, lookup: Lookup) -> Prediction:
     return Prediction(value)
 
 
-def _copies(spec: ModelSpec | None) -> int:
-    if spec is None:
-        return _DEFAULT_COPIES
-    return max(layer.ffn.top_k for layer in spec.layers) or _DEFAULT_COPIES
+def _copies(spec: ModelSpec) -> int:
+    return max(layer.ffn.top_k for layer in spec.layers)
 
 
-def _message(spec: ModelSpec | None, op: str) -> float:
-    hidden = spec.hidden if spec is not None else _DEFAULT_HIDDEN
-    return float(hidden if op == "dispatch" else 2 * hidden)
+def _message(spec: ModelSpec, op: str) -> float:
+    """Bytes of one token: 8-bit on the way out, 16-bit on the way back."""
+    return float(spec.hidden if op == "dispatch" else 2 * spec.hidden)
 
 
 def _link(row: Row, lookup: Lookup) -> Prediction:

@@ -10,10 +10,11 @@ import click
 from accord.base.errors import UsageError
 from accord.catalog.check import check_catalog
 from accord.catalog.load import KINDS, Catalog, load_catalog
+from accord.catalog.schema import json_schema
 from accord.cli.flags import CatalogId, common_options
-from accord.cli.output import emit, say
+from accord.cli.output import emit, say, write
 from accord.report import catalog_view as view
-from accord.report.to_json import envelope
+from accord.report.to_json import envelope, to_bytes
 
 BAD_DATA = 3
 
@@ -69,6 +70,13 @@ def check(ctx: click.Context, as_json: bool, catalog_paths: tuple[Path, ...]) ->
     emit(answer, view.check_table(report), as_json=as_json)
     if not report.ok:
         ctx.exit(BAD_DATA)
+
+
+@command.command("schema")
+@click.argument("kind")
+def schema(kind: str) -> None:
+    """Print the JSON Schema of a KIND of entries (chips, systems, models, ...), made from the records."""
+    write(to_bytes(json_schema(view.kind_named(kind))).decode())
 
 
 @command.command("diff")

@@ -13,7 +13,7 @@ from accord.catalog.load import load_catalog
 from accord.cli.deployment import pool_text, read_deployment, sweep_text
 from accord.cli.flags import CatalogId, NumberList, WordList, common_options, level_option
 from accord.cli.output import emit
-from accord.inference.estimate import LIST_FIELDS
+from accord.inference.job import LIST_FIELDS
 from accord.inference.request import EstimateRequest
 from accord.report import estimate_view as view
 from accord.report.tables import Table
@@ -40,6 +40,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--tp", type=INTS, help="Tensor-parallel ranks."),
         click.option("--pp", type=INTS, help="Pipeline stages."),
         click.option("--dp", type=INTS, help="Attention data-parallel groups of one instance."),
+        click.option("--cp", type=INTS, help="Ranks that share the tokens and cache of a request (context parallel)."),
         click.option("--ep", type=INTS, help="Expert-parallel ranks."),
         click.option("--batch-per-device", type=FLOATS, help="Decode requests in flight per device."),
         click.option("--tokens-per-device", type=FLOATS, help="Prompt tokens per device and prefill step."),
@@ -133,7 +134,8 @@ def _request(fields: Mapping[str, object]) -> EstimateRequest:
 def _tables(answer: api.Answer, level: float, explain: bool) -> list[Table]:
     tables: list[Table] = []
     for phase, one in answer.estimates.items():
-        where = f"{one.setting.spec.id} on {one.chips:,.0f} chips of {one.setting.machine.id}, {phase}"
+        chips = "1 chip" if one.chips == 1 else f"{one.chips:,.0f} chips"
+        where = f"{one.setting.spec.id} on {chips} of {one.setting.machine.id}, {phase}"
         if len(one.points) > 1:
             names = [name for name in _HEAD if name in one.metrics]
             tables.append(view.points_table(where, one, names))
