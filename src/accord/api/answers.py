@@ -165,6 +165,9 @@ def _warnings(catalog: Catalog, requests: Sequence[EstimateRequest], estimates: 
         if not request.weights and setting.formats.experts != setting.spec.weights:
             stored, kept = setting.spec.weights, setting.formats.experts
             said.append(f"{setting.machine.chip} has no {stored} unit: weights converted to {kept}")
+        engine = catalog.engine(engine_id(catalog, request.engine))
+        if engine.vendors and setting.machine.device.vendor not in engine.vendors:
+            said.append(f"{engine.name} is not known to run on chips of {setting.machine.device.vendor}")
         chain = setting.efficiency.chain
         if len(chain) == 1:
             said.append(f"no measured kernels for {setting.machine.device.family}: generic efficiencies, wide interval")

@@ -11,12 +11,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One engine.
 
     aliases: other names it goes by in published tables
+    vendors: whose chips it runs on, empty where it is not bound to some
     parameters: by name, each with its own unit; features: what it can do, by name
     """
 
     id: str
     name: str
     aliases: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()
     parameters: dict[str, Fact] = {}
     features: dict[str, bool] = {}
     sources: Sources
