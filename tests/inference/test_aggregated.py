@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import exp1
 from tests import rig
 from tests.rig import value
 
 from accord.base.array import array
-from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, exponential_integral, request_limit, serve_point
+from accord.inference.aggregated import batch_run_s, batch_run_tpot_s, request_limit, serve_point
 from accord.parallel.memory import most_requests
 from accord.parallel.plan import Deployments, deployments
 
@@ -68,8 +67,3 @@ def test_answers_admitted_in_the_flood_of_prompts_are_slower(first: bool) -> Non
     means = [value(batch_run_tpot_s(one, PLAN, point, array(count), 16.0)) for count in (1.0, 50.0, 200.0)]
     assert np.all(np.diff(means) > 0.0)
     assert value(point.tpot_s) * 0.999 < means[0] < means[-1] < 10 * value(point.tpot_s)
-
-
-def test_the_exponential_integral() -> None:
-    x = np.geomspace(1e-3, 10.0, 500)
-    assert exponential_integral(x) == pytest.approx(exp1(x), rel=0.09)

@@ -21,6 +21,7 @@ from accord.parallel.shard import decode_shape
 from accord.step.decode import decode_step
 from accord.step.prefill import prefill_step
 from accord.step.price import seconds
+from accord.workloads.lengths import mean_inverse, share_within
 
 _ROUNDS = 8
 _CORES = ("attention_decode", "mla_decode", "linear")
@@ -142,11 +143,9 @@ def batch_run_tpot_s(setting: Setting, plan: Deployments, point: ServePoint, req
     """Mean over requests of TPOT when ``requests`` per attention group are submitted at once.
 
     At the start prompts flood in: every step carries a full chunk until those that fit are in, and
-    admissions are even over the flood. Answers are taken as exponential of mean ``mu`` iterations.
-    An engine that mixes chunks into decode lets a request spend ``min(n, k)`` of its ``n``
-    iterations in the rest ``k`` of the flood: ``E[min(1, k / n)] = 1 - exp(-x) + x E1(x)`` with
-    ``x = k / mu``. An engine that runs prompts first stops decoding for the rest of the flood, which
-    costs every token of an answer its share: ``E[1 / n] = E1(shortest / mu) / mu``.
+    admissions are even over the flood. An engine that mixes chunks into decode lets a request spend
+    its first ``k`` iterations in the rest of the flood. One that runs prompts first stops decoding for
+    the rest of the flood, which costs every token of an answer its share.
 
     shortest: shortest answer [token]
     """
@@ -155,16 +154,7 @@ def batch_run_tpot_s(setting: Setting, plan: Deployments, point: ServePoint, req
     steps = np.minimum(requests, point.limit) * plan.isl * (1.0 - plan.reuse) / budget / plan.pp
     full_s = prefill_step(setting, plan.with_(tokens=np.full_like(steps, budget) / plan.tp))[0].total_s
     if setting.efficiency.has("prompts_first"):
-        return point.tpot_s + 0.5 * steps * full_s * exponential_integral(shortest / plan.osl) / plan.osl
-    x = np.maximum(0.5 * steps * tau / plan.osl, 1e-9)
-    share = np.clip(1.0 - np.exp(-x) + x * exponential_integral(x), 0.0, 1.0)
+        return point.tpot_s + 0.5 * steps * full_s * mean_inverse(shortest, plan.osl)
+    share = share_within(0.5 * steps * tau, plan.osl)
     flooded = np.maximum(full_s, point.mixed_s)
     return share * flooded / tau + (1.0 - share) * point.tpot_s
-
-
-def exponential_integral(x: Array) -> Array:
-    """``E1(x)`` for x > 0 between its classic bounds, two thirds up: within 9 % from 1e-3 to 10.
-
-    ``exp(-x) / 2 ln(1 + 2 / x) < E1(x) < exp(-x) ln(1 + 1 / x)`` (Abramowitz and Stegun 5.1.20).
-    """
-    return np.exp(-x) * (0.5 * np.log1p(2.0 / x) + 2.0 * np.log1p(1.0 / x)) / 3.0
