@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from accord.cli.flags import CatalogId, NumberList, Quantity, QuantityList, WordList, common_options
+from accord.cli.flags import CatalogId, NumberList, Quantity, WordList, common_options
 
 
 def run(kind: click.ParamType, text: str) -> object:
@@ -17,7 +17,6 @@ def run(kind: click.ParamType, text: str) -> object:
 def test_quantities_are_si() -> None:
     assert run(Quantity("s", example="50ms"), "50ms") == pytest.approx(0.05)
     assert run(Quantity("B", example="1MB"), "1 MB") == 1e6
-    assert run(QuantityList("s", example="50ms"), "20ms, 1s") == pytest.approx((0.02, 1.0))
 
 
 def test_a_quantity_without_unit_is_refused_with_a_hint() -> None:

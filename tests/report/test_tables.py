@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.report.tables import Table, interval, number, number_column, pairs, text_column, to_text
+from accord.report.tables import Table, number, number_column, pairs, text_column, to_text
 
 TABLE = Table(
     title="Two parts",
@@ -63,8 +63,3 @@ def test_numbers(value: float | None, text: str) -> None:
 @given(st.floats(min_value=1e-12, max_value=1e15), st.integers(min_value=1, max_value=8))
 def test_numbers_keep_their_digits(value: float, digits: int) -> None:
     assert float(number(value, digits).replace(",", "")) == pytest.approx(value, rel=0.51 * 10 ** (1 - digits))
-
-
-def test_interval() -> None:
-    assert interval(1.0, 2.0) == "1.00 to 2.00"
-    assert interval(None, 2.0) == "-"

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.base.errors import UsageError
-from accord.uncertainty.interval import band, distinct, products, quotients, ratio_band, spread_band
+from accord.uncertainty.interval import band, distinct, products, quotients
+
+
+def spread_band(values: tuple[float, ...] | list[float], level: float = 0.9) -> tuple[float, float]:
+    return band(distinct(values), level)
+
+
+def ratio_band(above: tuple[float, ...] | list[float], below: tuple[float, ...] | list[float]) -> tuple[float, float]:
+    return band(quotients(distinct(above), distinct(below)), 0.9)
+
 
 claims = st.lists(st.floats(min_value=1e-3, max_value=1e18), min_size=1, max_size=8)
 

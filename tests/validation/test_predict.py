@@ -147,3 +147,17 @@ def test_a_flag_that_means_nothing_is_an_error_with_its_line(note: str) -> None:
     )
     with pytest.raises(TableError, match=r"table\.csv:2"):
         api.validate(table, "table.csv")
+
+
+def test_what_is_not_known_is_said_or_skipped() -> None:
+    header = "id,source_id,kind,confidence,phase,model,chip,system,devices,tp,engine,isl,osl,concurrency,weights,metric,value"
+    rows = [
+        "a,s,measured,high,serve,qwen3-8b,nvidia-h100-sxm,some-cloud,1,1,my-engine,100,100,4,bf16,tpot_s,0.01",
+        "b,s,measured,high,serve,qwen3-8b,nvidia-h100-sxm,some-cloud,8,8,vllm,100,100,4,bf16,tpot_s,0.01",
+        "c,s,measured,high,serve,qwen3-8b,nvidia-h100-sxm,nvidia-hgx-h100-8,8,8,vllm,100,100,4,bf16,tpot_s,0.01",
+    ]
+    alone, joined, known = api.validate("\n".join([header, *rows]), "table.csv")
+    assert alone.assumed[:2] == ("system", "engine")
+    assert joined.skipped == "unknown_chip"
+    assert known.skipped is None
+    assert not {"system", "engine"} & set(known.assumed)

@@ -36,7 +36,7 @@ class CatalogLookup:
         """Look things up in ``catalog``."""
         self._catalog = catalog
         self._models: dict[str, ModelSpec | None] = {}
-        self._machines: dict[tuple[str, str | None], MachineFacts] = {}
+        self._machines: dict[tuple[str, str, str | None], MachineFacts] = {}
         self._answers: dict[EstimateRequest, Estimate] = {}
         self._spread: dict[tuple[str, str, str, float], float] = {}
 
@@ -55,12 +55,16 @@ class CatalogLookup:
     def facts(self, system: str | None, chip: str, engine: str | None) -> MachineFacts:
         """The machine of a row; a chip alone stands for itself."""
         name = system if system in self._catalog.ids("systems") else chip
-        key = (name, engine)
+        key = (system or "", name, engine)
         if key not in self._machines:
             machine = machine_of(self._catalog, name)
             known = engine if engine is not None and is_engine(self._catalog, engine) else None
             efficiency = efficiency_of(self._catalog, machine.device.family, known)
-            self._machines[key] = MachineFacts(machine, efficiency, self._paths(name))
+            assumed = (
+                *(("system",) if name != system else ()),
+                *(("engine",) if engine is not None and known is None else ()),
+            )
+            self._machines[key] = MachineFacts(machine, efficiency, self._paths(name), assumed)
         return self._machines[key]
 
     def _paths(self, name: str) -> dict[str, tuple[float, float]]:

@@ -77,25 +77,6 @@ class NumberList(click.ParamType):
         return number
 
 
-class QuantityList(click.ParamType):
-    """Quantities between commas, such as ``20ms,50ms``; gives a tuple of SI floats."""
-
-    def __init__(self, unit: str, *, example: str) -> None:
-        """Take quantities of one kind; arguments as for :class:`Quantity`."""
-        self.one = Quantity(unit, example=example)
-        self.name = f"quantities in {unit}"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """Show an example in the help."""
-        return f"{self.one.get_metavar(param, ctx)}[,...]"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """Split at commas and parse every part."""
-        if isinstance(value, tuple):
-            return value
-        return tuple(self.one.convert(part, param, ctx) for part in _parts(value, self, param, ctx))
-
-
 class WordList(click.ParamType):
     """Words between commas, such as ``prefill,decode``; gives a tuple."""
 

@@ -74,13 +74,6 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits - 1}e}"
 
 
-def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Write the two ends of an interval, "-" where either is not known."""
-    if low is None or high is None:
-        return NOTHING
-    return f"{number(low, digits)} to {number(high, digits)}"
-
-
 def pairs(title: str, items: Sequence[tuple[str, str]], notes: Sequence[str] = ()) -> Table:
     """A table of two columns without much heading: a name and what it is."""
     return Table(title=title, columns=(Column(name=""), Column(name="")), rows=tuple(items), notes=tuple(notes))

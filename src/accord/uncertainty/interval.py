@@ -60,19 +60,3 @@ def band(points: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
     first = int(math.floor(tail + 1e-9))
     first = min(first, (len(ordered) - 1) // 2)
     return float(ordered[first]), float(ordered[len(ordered) - 1 - first])
-
-
-def spread_band(values: Iterable[float], level: float = LEVEL) -> tuple[float, float]:
-    """Band of one fact from what its sources say, repeated claims counted once.
-
-    values: the chosen one and its alternatives, in one unit. Raises UsageError where there is none.
-    """
-    return band(distinct(values), level)
-
-
-def ratio_band(above: Iterable[float], below: Iterable[float], level: float = LEVEL) -> tuple[float, float]:
-    """Band of the quotient of two facts, each with the claims of its sources.
-
-    Raises UsageError where either has no claims, or the lower one only claims of zero.
-    """
-    return band(quotients(distinct(above), distinct(below)), level)

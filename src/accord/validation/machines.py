@@ -15,11 +15,16 @@ from accord.models.spec import ModelSpec
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """A machine, its efficiency, and its measured paths: name -> (bytes/s, seconds)."""
+    """A machine, its efficiency, and its measured paths: name -> (bytes/s, seconds).
+
+    assumed: ``system`` where the chip alone stands for an unknown one, ``engine`` where the parameters
+    of any engine stand for those of an unknown one
+    """
 
     machine: Machine
     efficiency: Efficiency
     paths: Mapping[str, tuple[float, float]]
+    assumed: tuple[str, ...] = ()
 
 
 class Lookup(Protocol):

@@ -18,6 +18,7 @@ from accord.validation.rows import Row, request_of
 
 SKIPS = ("no_shape", "fleet_average", "unknown_chip", "unknown_model", "no_lengths", "bound_violation")
 _FLEET = ("input_token_per_s_total", "input_token_per_s_per_chip", "cache_hit_ratio")
+_SIZES = ("devices", "chips", "tp", "pp", "dp", "ep", "prefill_devices", "decode_devices")
 _ASKED = ("prefill", "decode", "serve", "offline")
 _SHARE = r"([01](?:\.[0-9]+)?)"
 _REUSE = re.compile(f"reuse-{_SHARE}")
@@ -58,10 +59,13 @@ def _from_estimate(row: Row, lookup: Lookup) -> Prediction:
 
 
 def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> Prediction:
-    done = lookup.estimate(request)
+    facts = _facts(row, lookup)
+    if "system" in facts.assumed and max(row.count(name) or 1 for name in _SIZES) > 1:
+        return Prediction(None, "unknown_chip")  # how its chips are joined is not known
+    done = lookup.estimate(_with(request, system=facts.machine.id))
     if metric not in done.metrics:
         return Prediction(None, "no_shape")
-    return Prediction(float(done.metrics[metric][0]), None, done.assumed)
+    return Prediction(float(done.metrics[metric][0]), None, (*facts.assumed, *done.assumed))
 
 
 def _gap(row: Row, lookup: Lookup) -> str | None:
