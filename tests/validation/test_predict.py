@@ -150,7 +150,8 @@ def test_a_flag_that_means_nothing_is_an_error_with_its_line(note: str) -> None:
 
 
 def test_what_is_not_known_is_said_or_skipped() -> None:
-    header = "id,source_id,kind,confidence,phase,model,chip,system,devices,tp,engine,isl,osl,concurrency,weights,metric,value"
+    stated = "id,source_id,kind,confidence,phase,model,chip,system,devices,tp,engine"
+    header = f"{stated},isl,osl,concurrency,weights,metric,value"
     rows = [
         "a,s,measured,high,serve,qwen3-8b,nvidia-h100-sxm,some-cloud,1,1,my-engine,100,100,4,bf16,tpot_s,0.01",
         "b,s,measured,high,serve,qwen3-8b,nvidia-h100-sxm,some-cloud,8,8,vllm,100,100,4,bf16,tpot_s,0.01",
