@@ -40,7 +40,7 @@ def test_load_slows_everybody_down_and_serves_more() -> None:
 def test_beyond_the_limit_requests_queue() -> None:
     point = serve_point(H100, many(2), np.array([np.inf, 5000.0]))
     assert point.request_per_s[1] == pytest.approx(point.request_per_s[0], rel=1e-6)
-    assert point.ttft_s[1] > 10 * point.ttft_s[0]
+    assert point.ttft.mean_s[1] > 10 * point.ttft.mean_s[0]
     assert np.all(point.running <= point.limit)
 
 
@@ -67,3 +67,21 @@ def test_answers_admitted_in_the_flood_of_prompts_are_slower(first: bool) -> Non
     means = [value(batch_run_tpot_s(one, PLAN, point, array(count), 16.0)) for count in (1.0, 50.0, 200.0)]
     assert np.all(np.diff(means) > 0.0)
     assert value(point.tpot_s) * 0.999 < means[0] < means[-1] < 10 * value(point.tpot_s)
+
+
+def test_quantiles_of_a_loop_that_fits_are_those_of_one_iteration() -> None:
+    """Where all run, the wait lies anywhere in the iteration under way."""
+    point = serve_point(H100, PLAN, array(np.inf))
+    p50, p90, p99 = (value(getattr(point.ttft, name)) for name in ("p50_s", "p90_s", "p99_s"))
+    assert p50 == pytest.approx(value(point.ttft.mean_s))
+    assert p99 - p50 == pytest.approx(0.49 * value(point.tpot_s))
+    assert p90 - p50 == pytest.approx(0.40 * value(point.tpot_s))
+
+
+def test_a_long_line_of_a_closed_loop_waits_evenly() -> None:
+    """Behind thousands in order of arrival the wait is nearly the same for all: Little's law."""
+    point = serve_point(H100, PLAN, array(8000.0))
+    outside = 8000.0 - value(point.running)
+    assert value(point.ttft.mean_s) == pytest.approx(outside / value(point.request_per_s))
+    assert value(point.ttft.p50_s) == pytest.approx(value(point.ttft.mean_s), rel=0.01)
+    assert 1.0 < value(point.ttft.p99_s) / value(point.ttft.mean_s) < 1.1

@@ -9,7 +9,7 @@ from tests import rig
 from tests.rig import efficiency, machine
 
 from accord.base.errors import MissingFact, UsageError
-from accord.inference.kernels import exchange_kernel, exchange_link, gemm_kernel, mla_kernel
+from accord.inference.kernels import ATTENTION, attention_kernel, exchange_kernel, exchange_link, gemm_kernel
 
 
 def test_a_large_product_reaches_its_share_of_the_peak() -> None:
@@ -32,8 +32,21 @@ def test_groups_share_one_launch() -> None:
 
 
 def test_latent_attention_at_its_best() -> None:
-    kernel = mla_kernel(machine(), efficiency())
+    kernel = attention_kernel(machine(), efficiency(), "mla-decode")
     assert (kernel.flop_per_s, kernel.bytes_per_s) == (50e12, 0.8e12)
+
+
+@pytest.mark.parametrize("op", ATTENTION)
+def test_attention_is_never_above_its_peaks(op: str) -> None:
+    wide, narrow = (attention_kernel(machine(), efficiency(), op, kv) for kv in (None, "fp8"))
+    assert wide.flop_per_s == 50e12
+    assert narrow.flop_per_s == 25e12
+    assert wide.bytes_per_s == narrow.bytes_per_s < 1e12
+
+
+def test_another_attention_is_refused() -> None:
+    with pytest.raises(UsageError, match="no attention kernel"):
+        attention_kernel(machine(), efficiency(), "mla-sideways")
 
 
 def test_an_exchange() -> None:

@@ -40,7 +40,7 @@ def test_tokens_of_an_iteration_are_bounded(tokens: int, accept: float) -> None:
 
 def loop(setting: Setting, plan: Deployments, requests: list[float]) -> tuple[Array, Array, Array]:
     point = serve_point(setting, plan.pick(np.zeros(len(requests), dtype=np.intp)), np.array(requests))
-    return point.tpot_s, point.ttft_s, point.request_per_s
+    return point.tpot_s, point.ttft.mean_s, point.request_per_s
 
 
 @pytest.mark.parametrize(("name", "system", "tp", "dp", "ep"), CASES)
@@ -79,7 +79,7 @@ def test_what_is_in_flight_is_what_littles_law_says(name: str, system: str, tp: 
     plan = deployments(tp=tp, dp=dp, ep=ep, isl=512, osl=512, microbatches=1)
     for requests in (dp * 2.0, dp * 16.0):
         point = serve_point(setting, plan, array(requests))
-        latency = point.ttft_s + 512 * point.tpot_s
+        latency = point.ttft.mean_s + 512 * point.tpot_s
         assert float((point.request_per_s * latency)[0]) == pytest.approx(requests, rel=0.1)
 
 

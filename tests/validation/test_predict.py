@@ -9,6 +9,7 @@ from tests import measured, rig
 
 from accord import api
 from accord.base.errors import TableError
+from accord.inference.request import EstimateRequest
 from accord.validation.predict import SKIPS
 from accord.validation.score import Scored
 
@@ -60,6 +61,74 @@ def test_a_kernel_on_a_chip_alone() -> None:
     assert (grouped.predicted or 0.0) > 0.0
 
 
+SERVED = "serve,{metric},1,llama-3.1-70b,nvidia-h100-sxm,nvidia-hgx-h100-8,vllm,8,8,,,{osl},{rate}"
+
+
+def served(*lines: str) -> tuple[Scored, ...]:
+    head = "phase,metric,value,model,chip,system,engine,chips,tp,concurrency,isl,osl,request_rate"
+    numbered = [f"{at},s,measured,high,{line}" for at, line in enumerate(lines)]
+    text = "\n".join([f"id,source_id,kind,confidence,{head}", *numbered, ""])
+    return api.validate(text, "t.csv", catalog=rig.catalog())
+
+
+def test_a_row_of_arrivals_without_prompts_is_asked_as_a_user_would() -> None:
+    total, p99, silent = served(
+        SERVED.format(metric="output_token_per_s_total", osl=300, rate=2),
+        SERVED.format(metric="ttft_p99_s", osl=300, rate=2),
+        SERVED.format(metric="ttft_p99_s", osl="", rate=2),
+    )
+    request = EstimateRequest(
+        model="llama-3.1-70b", system="nvidia-hgx-h100-8", chips=8, tp=8, osl=300.0, request_rate=2.0, engine="vllm"
+    )
+    metrics = api.estimate(request, catalog=rig.catalog()).metrics
+    assert total.predicted == float(metrics["output_token_per_s_total"][0]) == pytest.approx(600.0)
+    assert p99.predicted == float(metrics["ttft_p99_s"][0])
+    assert "isl" in p99.assumed
+    assert silent.skipped == "no_lengths"
+
+
+def test_best_rates_of_attention_need_no_shape() -> None:
+    kernel = "kernel,{metric},1,,nvidia-b200,,,{op},bf16,,,,,,"
+    decode, prefill, heads, unknown = score(
+        kernel.format(metric="mla_flop_per_s", op="sparse-mla-decode"),
+        kernel.format(metric="mla_flop_per_s", op="sparse-mla-prefill"),
+        kernel.format(metric="mha_flop_per_s", op="mha-prefill"),
+        kernel.format(metric="mha_flop_per_s", op="mha-sideways"),
+    )
+    peak = rig.machine_of("nvidia-b200").device.peak_flop_per_s["bf16"]
+    assert all(0.3 * peak < (row.predicted or 0.0) < peak for row in (decode, prefill, heads))
+    assert prefill.predicted == heads.predicted
+    assert unknown.skipped == "no_shape"
+
+
+@pytest.mark.parametrize("phase", ["prefill", "decode"])
+def test_ratios_of_a_pool_without_ranks_take_the_fewest_that_hold_it(phase: str) -> None:
+    line = f"{phase},{{metric}},1,deepseek-v3,nvidia-h100-sxm,nvidia-hgx-h100-8,sglang,,,,,,,,"
+    balance, overlap, closed = score(
+        line.format(metric="eplb_speedup"),
+        line.format(metric="microbatch_speedup"),
+        line.format(metric="eplb_speedup").replace("deepseek-v3", "nobodys-model"),
+    )
+    assert 1.0 < (balance.predicted or 0.0) < 3.0
+    assert 0.5 < (overlap.predicted or 0.0) < 2.0
+    assert "ep" in balance.assumed
+    assert closed.skipped == "unknown_model"
+
+
+def test_a_stream_lasts_half_a_layer_of_two_microbatches() -> None:
+    line = "decode,{metric},1,deepseek-r1,huawei-ascend-910c,huawei-cloudmatrix-384,cloudmatrix-infer,320,320,48,4096,2"
+    head = "phase,metric,value,model,chip,system,engine,devices,ep,batch_per_device,kv_len,microbatches"
+    lines = [line.format(metric=metric) for metric in ("layer_s", "layer_stream_s", "graph_dispatch_s")]
+    table = [
+        f"id,source_id,kind,confidence,{head}",
+        *(f"{at},s,measured,med,{one}" for at, one in enumerate(lines)),
+        "",
+    ]
+    layer, stream, launch = api.validate("\n".join(table), "t.csv", catalog=rig.catalog())
+    assert (stream.predicted or 0.0) == pytest.approx((layer.predicted or 0.0) / 2.0)
+    assert launch.skipped == "no_shape"
+
+
 # The shared table
 
 
@@ -81,6 +150,13 @@ def predicted(shared: list[dict[str, str]]) -> dict[str, float | None]:
 
 def test_most_rows_are_predicted(predicted: dict[str, float | None]) -> None:
     assert sum(value is not None for value in predicted.values()) > len(predicted) / 2
+
+
+def test_at_least_19_of_20_rows_to_score_are_scored() -> None:
+    scored = api.validate(measured.write(measured.rows(measured.table())), "shared.csv", catalog=rig.catalog())
+    skipped = [row.skipped for row in scored if row.skipped is not None]
+    assert len(skipped) <= len(scored) / 20
+    assert set(skipped) <= set(SKIPS)
 
 
 def test_other_names_in_another_order_change_no_bit(

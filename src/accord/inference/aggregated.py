@@ -1,9 +1,6 @@
 """One engine that mixes prompt chunks into decode iterations, under constant load.
 
-In steady state every finished request is replaced by one with a prompt of ``isl`` tokens, so each
-iteration brings on average ``N tau isl / osl`` prompt tokens for ``N`` running requests that
-yield ``tau`` tokens an iteration. Prompts enter in chunks of at most the engine's token budget; an
-iteration with a chunk computes both together, one without is a plain decode iteration.
+A closed loop: every finished request is replaced by a new one, and what the engine does not run waits.
 """
 
 from __future__ import annotations
@@ -13,18 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
+from accord.inference.mixed import Iteration, iteration
 from accord.inference.slo import tokens_per_iteration
-from accord.ops.lower import lower_layers
+from accord.inference.waiting import QUANTILES, Ttft, behind
 from accord.parallel.memory import most_requests
 from accord.parallel.plan import Deployments, Setting
-from accord.parallel.shard import decode_shape
-from accord.step.decode import decode_step
 from accord.step.prefill import prefill_step
-from accord.step.price import seconds
 from accord.workloads.lengths import mean_inverse, share_within
 
 _ROUNDS = 8
-_CORES = ("attention_decode", "mla_decode", "linear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +26,17 @@ class ServePoint:
     """A deployment at constant load, shape ``(D,)``.
 
     running: requests decoding in one attention group; limit: most it can hold (memory, engine)
-    request_per_s: completed requests of one instance; ttft_s, tpot_s: means
+    request_per_s: completed requests of one instance; tpot_s: mean
     """
 
     running: Array
     limit: Array
     request_per_s: Array
-    ttft_s: Array
     tpot_s: Array
     plain_s: Array
     mixed_s: Array
     chunk: Array
+    ttft: Ttft
 
 
 def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> ServePoint:
@@ -56,17 +50,32 @@ def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> Serv
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
     running = held
     for _ in range(_ROUNDS):
-        step = _iteration(setting, plan, running, tau)
+        step = iteration(setting, plan, running, tau)
         mean, prompt = step.mean_s, step.prompt_s
         answering = plan.osl / tau * mean
         target = held * answering / (answering + prompt)
         running = 0.5 * (running + np.minimum(target, _token_limit(setting, plan, tau)))
-    step = _iteration(setting, plan, running, tau)
-    mean, prompt = step.mean_s, step.prompt_s
-    per_group = running * tau / (plan.osl * mean)
-    waiting = np.where(np.isfinite(asked), np.maximum(asked - running, 0.0), 0.0) / per_group
-    ttft = np.maximum(prompt + 0.5 * mean, waiting)
-    return ServePoint(running, limit, per_group * plan.groups, ttft, mean / tau, step.plain_s, step.mixed_s, step.chunk)
+    step = iteration(setting, plan, running, tau)
+    per_group = running * tau / (plan.osl * step.mean_s)
+    outside = np.where(np.isfinite(asked), np.maximum(asked - running, 0.0), 0.0)
+    return ServePoint(
+        running, limit, per_group * plan.groups, step.mean_s / tau, step.plain_s, step.mixed_s, step.chunk,
+        _ttft(step, outside, per_group),
+    )  # fmt: skip
+
+
+def _ttft(step: Iteration, outside: Array, per_s: Array) -> Ttft:
+    """TTFT in a closed loop with ``outside`` requests of a group in flight that do not decode yet.
+
+    A request waits for the rest of an iteration, anywhere in it, and for its prompt. Little's law says
+    how long those outside spend there; what is beyond that is a queue in order of arrival, and behind
+    ``m`` others that leave at random one waits a gamma time of shape ``m``.
+    """
+    own = step.prompt_s + 0.5 * step.mean_s
+    queued = np.maximum(outside / per_s - own, 0.0)
+    ahead = queued * per_s
+    quantiles = (step.prompt_s + q * step.mean_s + queued * behind(ahead, q) for q in QUANTILES)
+    return Ttft(own + queued, *quantiles)
 
 
 def request_limit(setting: Setting, plan: Deployments) -> Array:
@@ -82,51 +91,6 @@ def _token_limit(setting: Setting, plan: Deployments, tau: Array) -> Array:
     budget = setting.efficiency.get("engine.max_num_batched_tokens")
     computed = plan.isl * (1.0 - plan.reuse)
     return plan.pp * budget / (1.0 + plan.mtp_tokens + tau * computed / plan.osl)
-
-
-@dataclass(frozen=True, slots=True)
-class _Iteration:
-    """Plain, mixed and mean iteration, time from a prompt's first to its last chunk [s], chunk [token]."""
-
-    plain_s: Array
-    mixed_s: Array
-    mean_s: Array
-    prompt_s: Array
-    chunk: Array
-
-
-def _iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -> _Iteration:
-    """Iterations with ``running`` requests in an attention group.
-
-    Pipeline stages work on as many micro-steps at once, each with its share of the requests, and
-    an iteration is one pass of a micro-step through all stages.
-    """
-    budget = setting.efficiency.get("engine.max_num_batched_tokens")
-    share_of_stage = running / plan.pp
-    batch = plan.with_(batch=share_of_stage / plan.tp)
-    plain = decode_step(setting, batch)[0].total_s
-    computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
-    room = np.maximum(budget - share_of_stage * (1.0 + plan.mtp_tokens), 1.0)
-    arriving = share_of_stage * tau * computed / plan.osl
-    chunk = np.minimum(np.maximum(arriving, computed / plan.cp), room)
-    computed_tokens = chunk + share_of_stage * (1.0 + plan.mtp_tokens)
-    joint = plan.with_(tokens=computed_tokens / plan.tp * plan.isl / computed)
-    mixed = prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
-    mixed = np.maximum(mixed, plain)
-    share = np.minimum(arriving / chunk, 1.0)
-    mean = (1.0 - share) * plain + share * mixed
-    prompt = (1.0 + np.maximum(computed / plan.cp / chunk - 1.0, 0.0) / plan.pp) * mixed
-    return _Iteration(plain, mixed, mean, prompt, chunk)
-
-
-def _cores_s(setting: Setting, plan: Deployments) -> Array:
-    """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
-    separate = plan.separate
-    total = np.zeros_like(plan.tp)
-    for op in lower_layers(setting.spec, decode_shape(plan, setting.graph), setting.formats, 0.0, separate=separate):
-        if op.family in _CORES:
-            total = total + op.layers * seconds(op, setting, "decode").total_s
-    return total
 
 
 def batch_run_s(plan: Deployments, point: ServePoint, requests: Array, instances: Array, spread: Array) -> Array:

@@ -10,7 +10,7 @@ from accord.inference.request import EstimateRequest, PhaseName, PoolRequest
 
 RANKS = ("tp", "pp", "dp", "cp", "ep")
 WHOLE = {"tp": 1, "pp": 1, "dp": 1, "cp": 1, "ep": 1, "mtp_tokens": 0, "microbatches": 0}
-POSITIVE = ("batch_per_device", "tokens_per_device", "concurrency", "isl", "osl", "kv_len")
+POSITIVE = ("batch_per_device", "tokens_per_device", "concurrency", "request_rate", "isl", "osl", "kv_len")
 SHARES = ("mtp_accept", "reuse")
 LONGEST = 1e9
 MOST = 1_000_000
@@ -39,8 +39,30 @@ def check_request(request: EstimateRequest) -> None:
             _refuse(name, value, "a whole number of 1 or more")
     if request.answer_spread is not None and not 1.0 <= request.answer_spread < LONGEST:
         _refuse("answer_spread", request.answer_spread, "1 or more: the longest answer over the mean one")
+    _check_rate(request)
     for pool in ("prefill", "decode"):
         _check_pool(pool, getattr(request, pool))
+
+
+def _check_rate(request: EstimateRequest) -> None:
+    """A rate of arrivals is a load of its own, on an engine that serves both phases."""
+    if request.request_rate is None:
+        return
+    where = _flag("request_rate")
+    if request.concurrency is not None:
+        raise UsageError(
+            "arrivals at a rate beside --concurrency: two loads at once", where=where,
+            hint="give --concurrency for a fixed number in flight, or --request-rate for arrivals, not both",
+        )  # fmt: skip
+    if request.phase != "serve":
+        raise UsageError(
+            f"arrivals at a rate in phase '{request.phase}'", where=where, hint="use --phase serve, or leave it out"
+        )
+    if request.disaggregated:
+        raise UsageError(
+            "arrivals at a rate with separate pools, which are answered in closed loop only", where=where,
+            hint="give --concurrency, or leave --prefill and --decode out",
+        )  # fmt: skip
 
 
 def _values(request: EstimateRequest, name: str) -> tuple[float, ...]:

@@ -21,6 +21,7 @@ from accord.inference.check import check_request
 from accord.inference.complete import Assumed, Defaults, Layout, formats_for, number
 from accord.inference.disaggregated import split_point
 from accord.inference.job import Job, answer_of, devices_of, enough, layout_of, plan_of, points_of, ranks_asked
+from accord.inference.open_loop import open_point
 from accord.inference.points import by_ranks
 from accord.inference.pools import decode_point, largest_batch, prefill_point
 from accord.inference.request import EstimateRequest
@@ -128,8 +129,13 @@ def _serve(job: Job) -> Estimate:
     enough(plan, devices)
     replicas = np.floor(devices / plan.devices)
     offline = request.phase == "offline"
-    wanted = job.column("concurrency", np.inf)
-    point = serve_point(job.setting, plan, wanted / replicas)
+    wanted, extra = job.column("concurrency", np.inf), {}
+    if request.request_rate is not None:
+        window = array(number(job.defaults, "serving", "window"))
+        arrivals = open_point(job.setting, plan, job.column("request_rate") / replicas, window)
+        point, extra = arrivals.served, {"load": arrivals.load}
+    else:
+        point = serve_point(job.setting, plan, wanted / replicas)
     rate, latency = point.request_per_s * replicas, point.tpot_s
     if offline and request.concurrency is not None and request.batch_per_device is None:
         spread = request.answer_spread or number(job.defaults, "serving", "answer_spread")
@@ -143,8 +149,8 @@ def _serve(job: Job) -> Estimate:
         job,
         _rates(rate, plan, chips)
         | {
-            "tpot_s": latency, "ttft_s": point.ttft_s, "running": point.running,
-            "output_token_per_s_per_user": 1.0 / latency,
+            "tpot_s": latency, **point.ttft.metrics(), "running": point.running,
+            "output_token_per_s_per_user": 1.0 / latency, **extra,
         },
         {"serve": plan}, {"serve": layout}, chips, memories={"serve": serving_memory(job.setting, plan, point.running)},
         idle=devices - busy,

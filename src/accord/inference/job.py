@@ -20,8 +20,8 @@ from accord.parallel.plan import Deployments, Setting, deployments
 from accord.step.breakdown import StepTime
 
 LIST_FIELDS = (
-    "tp", "pp", "dp", "cp", "ep", "batch_per_device", "tokens_per_device", "concurrency", "isl", "osl", "kv_len",
-    "mtp_tokens", "mtp_accept", "microbatches", "reuse",
+    "tp", "pp", "dp", "cp", "ep", "batch_per_device", "tokens_per_device", "concurrency", "request_rate", "isl", "osl",
+    "kv_len", "mtp_tokens", "mtp_accept", "microbatches", "reuse",
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def layout_of(job: Job, pool: PoolRequest | None, devices: int, prefix: str = ""
 def plan_of(job: Job, layout: Layout) -> Deployments:
     """Deployments of one pool: ranks of the layout unless the request lists them."""
     request = job.request
-    isl = job.column("isl") if request.kv_len is None or request.isl is not None else job.column("kv_len")
+    isl = _prompt(job)
     alone = request.phase == "prefill" or (request.phase == "decode" and request.kv_len is not None)
     osl = job.column("osl", 1.0 if alone else None)
     mtp = job.column("mtp_tokens", number(job.defaults, "speculation", "mtp_tokens") if request.speculative else 0.0)
@@ -111,6 +111,17 @@ def plan_of(job: Job, layout: Layout) -> Deployments:
         microbatches=job.column("microbatches", 0.0 if overlaps else 1.0),
         reuse=job.column("reuse", 0.0), redundant=np.where(wide, shared, 0.0),
     )  # fmt: skip
+
+
+def _prompt(job: Job) -> Array:
+    """Prompt tokens: stated, else the decode context, else as long as a stated answer where both are served."""
+    request = job.request
+    if request.isl is None and request.kv_len is not None:
+        return job.column("kv_len")
+    if request.isl is None and request.osl is not None and request.phase in ("serve", "offline"):
+        job.assumed.note("isl")
+        return job.column("osl") * number(job.defaults, "serving", "isl_per_osl")
+    return job.column("isl")
 
 
 def experts_of(spec: ModelSpec) -> int:

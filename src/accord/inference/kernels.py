@@ -5,7 +5,9 @@ The same operator times as in a step, without model or engine around them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from accord.base.array import array
 from accord.base.errors import MissingFact, UsageError
@@ -19,6 +21,16 @@ from accord.ops.roofline import time_op
 from accord.parallel.collectives import exchange_s, rate_of
 
 OUT_BYTES = 2.0
+# Families of attention: over a cache of latents, or over the keys and values of a prompt.
+ATTENTION: Mapping[str, str] = MappingProxyType(
+    {
+        "mla": "mla_decode",
+        "mla-decode": "mla_decode",
+        "sparse-mla-decode": "mla_decode",
+        "sparse-mla-prefill": "attention_prefill",
+        "mha-prefill": "attention_prefill",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +59,21 @@ def gemm_kernel(
     return Kernel(taken, flop / taken, moved / taken, machine.device.compute(fmt).flop_per_s)
 
 
-def mla_kernel(machine: Machine, efficiency: Efficiency) -> Kernel:
-    """Latent attention in decode where it is bound by one resource alone: its best rates."""
+def attention_kernel(machine: Machine, efficiency: Efficiency, op: str, kv: str | None = None) -> Kernel:
+    """Attention where it is bound by one resource alone: its best rates.
+
+    op: one of ATTENTION. A cache of entries narrower than the 16 bits that are multiplied is widened on
+    the way, which keeps a share of the rate. kv: format of the cache; 16 bits if omitted
+    Raises UsageError for another op.
+    """
+    if op not in ATTENTION:
+        raise UsageError(f"'{op}' is no attention kernel", hint=f"use one of {', '.join(ATTENTION)}")
     unit = machine.device.compute("bf16")
-    flop = unit.flop_per_s * efficiency.get("mla_decode.compute", unit.format)
-    moved = machine.device.memory_bytes_per_s * efficiency.get("mla_decode.memory")
-    return Kernel(0.0, flop, moved, unit.flop_per_s)
+    reached = efficiency.get(f"{ATTENTION[op]}.compute", unit.format)
+    if kv is not None and bytes_per_number(kv) < bytes_per_number("bf16"):
+        reached = reached * efficiency.get("conversion.compute")
+    moved = machine.device.memory_bytes_per_s * efficiency.get(f"{ATTENTION[op]}.memory")
+    return Kernel(0.0, float(unit.flop_per_s * reached), float(moved), unit.flop_per_s)
 
 
 def exchange_kernel(

@@ -26,11 +26,12 @@ class PoolRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One deployment, or several where a field holds a list (every combination is estimated).
 
-    phase: ``prefill`` or ``decode`` pool, ``serve`` (closed loop) or ``offline`` (all at once)
+    phase: ``prefill`` or ``decode`` pool, ``serve`` (closed or open loop) or ``offline`` (all at once)
     chips, devices: packages or ranks used; replicas share the load evenly
     tp, pp, dp, cp, ep: tensor, pipeline, data (attention), context and expert parallel ranks
     batch_per_device, tokens_per_device: decode requests, prefill tokens of a device
     concurrency: requests in flight or submitted, whole deployment
+    request_rate: requests that arrive a second (Poisson), whole deployment; instead of concurrency
     isl, osl, kv_len: prompt, answer and decode context [token]
     weights, kv: number formats; mtp_tokens, mtp_accept: drafts and their acceptance
     microbatches: 1 or 2, 0 or None for the faster where the engine overlaps
@@ -53,6 +54,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     batch_per_device: Floats | None = None
     tokens_per_device: Floats | None = None
     concurrency: Floats | None = None
+    request_rate: Floats | None = None
     isl: Floats | None = None
     osl: Floats | None = None
     kv_len: Floats | None = None

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from accord.inference.kernels import Kernel, exchange_kernel, exchange_link, gemm_kernel, mla_kernel
+from accord.base.errors import DoesNotFit
+from accord.inference.kernels import ATTENTION, Kernel, attention_kernel, exchange_kernel, exchange_link, gemm_kernel
 from accord.inference.request import EstimateRequest
 from accord.models.spec import ModelSpec
 from accord.validation.machines import Lookup, MachineFacts
@@ -20,6 +21,7 @@ SKIPS = ("no_shape", "fleet_average", "unknown_chip", "unknown_model", "no_lengt
 _FLEET = ("input_token_per_s_total", "input_token_per_s_per_chip", "cache_hit_ratio")
 _SIZES = ("devices", "chips", "tp", "pp", "dp", "ep", "prefill_devices", "decode_devices")
 _ASKED = ("prefill", "decode", "serve", "offline")
+MOST_RANKS = 1024
 _SHARE = r"([01](?:\.[0-9]+)?)"
 _REUSE = re.compile(f"reuse-{_SHARE}")
 _REUSE_PAIR = re.compile(f"reuse-{_SHARE}-over-{_SHARE}")
@@ -52,9 +54,9 @@ def _facts(row: Row, lookup: Lookup) -> MachineFacts:
 
 def _from_estimate(row: Row, lookup: Lookup) -> Prediction:
     """Metrics the estimate names itself."""
-    gap = _gap(row, lookup)
-    if gap:
-        return Prediction(None, gap)
+    reason = _unanswerable(row, lookup)
+    if reason:
+        return Prediction(None, reason)
     return _answer(row, lookup, request_of(row), row.text["metric"])
 
 
@@ -68,8 +70,13 @@ def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> 
     return Prediction(float(done.metrics[metric][0]), None, (*facts.assumed, *done.assumed))
 
 
-def _gap(row: Row, lookup: Lookup) -> str | None:
-    """The reason from the closed list why a row cannot be asked, if any."""
+def _unanswerable(row: Row, lookup: Lookup) -> str | None:
+    """The reason from the closed list why a row asks nothing that has an answer, if any."""
+    return _unaskable(row, lookup) or _without_lengths(row)
+
+
+def _unaskable(row: Row, lookup: Lookup) -> str | None:
+    """Averages over a fleet, rows about no phase of a deployment, and unknown models."""
     metric, phase = row.text["metric"], row.text["phase"]
     if metric in _FLEET or (phase == "serve" and row.numbers.get("nodes", 1.0) % 1.0):
         return "fleet_average"
@@ -77,11 +84,15 @@ def _gap(row: Row, lookup: Lookup) -> str | None:
         return "no_shape"
     if lookup.model(row.text.get("model", "")) is None:
         return "unknown_model"
-    if phase in ("serve", "offline") and "isl" not in row.numbers:
-        return "no_lengths"
-    if metric in ("output_token_per_s_per_user",) and phase == "decode" and "batch_per_device" not in row.numbers:
+    if metric == "output_token_per_s_per_user" and phase == "decode" and "batch_per_device" not in row.numbers:
         return "fleet_average"
-    if phase == "decode" and not any(name in row.numbers for name in ("isl", "kv_len")):
+    return None
+
+
+def _without_lengths(row: Row) -> str | None:
+    """A served row states a prompt or an answer, a decode row a prompt or a context."""
+    stated = {"serve": ("isl", "osl"), "offline": ("isl", "osl"), "decode": ("isl", "kv_len")}.get(row.text["phase"])
+    if stated and not any(name in row.numbers for name in stated):
         return "no_lengths"
     return None
 
@@ -97,11 +108,13 @@ def _gemm(row: Row, lookup: Lookup) -> Prediction:
     return Prediction(_rate(row, kernel))
 
 
-def _mla(row: Row, lookup: Lookup) -> Prediction:
-    if row.text.get("op") not in ("mla", "mla-decode"):
+def _attention(row: Row, lookup: Lookup) -> Prediction:
+    """Rates printed without a shape are the best the kernel reaches."""
+    op = row.text.get("op", "")
+    if op not in ATTENTION:
         return Prediction(None, "no_shape")
     facts = _facts(row, lookup)
-    return Prediction(_rate(row, mla_kernel(facts.machine, facts.efficiency)))
+    return Prediction(_rate(row, attention_kernel(facts.machine, facts.efficiency, op, row.text.get("kv"))))
 
 
 def _rate(row: Row, kernel: Kernel) -> float:
@@ -159,6 +172,43 @@ def _ratio(row: Row, lookup: Lookup, above: EstimateRequest, below: EstimateRequ
     return Prediction(over.value / under.value, None, over.assumed)
 
 
+def _pool_ratio(
+    row: Row, lookup: Lookup, above: Mapping[str, object], below: Mapping[str, object], metric: str
+) -> Prediction:
+    """A ratio between two settings of one pool, of the same layout and batch.
+
+    A row without ranks is about the fewest expert-parallel ranks that hold it, from those on at which
+    experts have copies by default.
+    """
+    reason = _unaskable(row, lookup)
+    if reason:
+        return Prediction(None, reason)
+    asked, assumed = request_of(row), []
+    if asked.phase == "decode" and asked.batch_per_device is None:
+        asked = _with(asked, batch_per_device=lookup.number("serving", "batch_per_device"))
+        assumed.append("batch_per_device")
+    if not any(name in row.numbers for name in _SIZES):
+        asked = _wide(asked, lookup)
+        assumed.append("ep")
+    made = _ratio(row, lookup, _with(asked, **above), _with(asked, **below), metric)
+    return Prediction(made.value, made.skipped, (*assumed, *made.assumed))
+
+
+def _wide(asked: EstimateRequest, lookup: Lookup) -> EstimateRequest:
+    """``asked`` over enough expert-parallel ranks. Raises DoesNotFit where a memory holds none of it."""
+    ranks = int(lookup.number("serving", "wide_ep"))
+    while True:
+        wide = _with(asked, ep=ranks)
+        try:
+            lookup.estimate(wide)
+        except DoesNotFit:
+            if ranks >= MOST_RANKS:
+                raise
+            ranks *= 2
+        else:
+            return wide
+
+
 def _rate_metric(row: Row) -> str:
     return (
         "prefill_token_per_s_per_chip" if row.text["phase"] in ("prefill", "cache") else "decode_token_per_s_per_chip"
@@ -166,30 +216,34 @@ def _rate_metric(row: Row) -> str:
 
 
 def _microbatch(row: Row, lookup: Lookup) -> Prediction:
-    gap = "no_shape" if "ep" not in row.numbers else _gap(row, lookup)
-    if gap:
-        return Prediction(None, gap)
-    asked = request_of(row)
     metric = "layer_s" if row.text["metric"] == "microbatch_layer_ratio" else _rate_metric(row)
-    return _ratio(row, lookup, _with(asked, microbatches=2), _with(asked, microbatches=1), metric)
+    return _pool_ratio(row, lookup, {"microbatches": 2}, {"microbatches": 1}, metric)
 
 
 def _drafting(row: Row, lookup: Lookup) -> Prediction:
-    gap = _gap(row, lookup)
-    if gap:
-        return Prediction(None, gap)
-    asked = request_of(row)
-    if asked.batch_per_device is None:
-        asked = _with(asked, batch_per_device=lookup.number("serving", "batch_per_device"))
-    return _ratio(row, lookup, asked, _with(asked, mtp_tokens=0), _rate_metric(row))
+    return _pool_ratio(row, lookup, {}, {"mtp_tokens": 0}, _rate_metric(row))
+
+
+def _balancing(row: Row, lookup: Lookup) -> Prediction:
+    """Tokens that fall evenly on experts, over the spread that the engine has."""
+    return _pool_ratio(row, lookup, {"balanced": True}, {"balanced": False}, _rate_metric(row))
+
+
+def _stream(row: Row, lookup: Lookup) -> Prediction:
+    """Two microbatches take turns on two streams, so a layer lasts as long as two turns of the longer stream."""
+    reason = _unanswerable(row, lookup)
+    if reason:
+        return Prediction(None, reason)
+    made = _answer(row, lookup, _with(request_of(row), microbatches=2), "layer_s")
+    return Prediction(None if made.value is None else made.value / 2.0, made.skipped, made.assumed)
 
 
 def _caching(row: Row, lookup: Lookup) -> Prediction:
     """``reuse-A-over-B`` and ``PLANE-over-PLANE`` of prefill rate, ``reuse-A`` of TTFT saved."""
     asked = _with(request_of(row, "prefill"), microbatches=None)
-    gap = _gap(row, lookup)
-    if gap and gap != "no_shape":
-        return Prediction(None, gap)
+    reason = _unanswerable(row, lookup)
+    if reason and reason != "no_shape":
+        return Prediction(None, reason)
     op = row.text.get("op", "")
     pair, single, planes = _REUSE_PAIR.fullmatch(op), _REUSE.fullmatch(op), _PLANES.fullmatch(op)
     if pair:
@@ -213,7 +267,8 @@ def _saved(row: Row, lookup: Lookup, asked: EstimateRequest, reuse: float) -> Pr
     return Prediction(max(saved, 0.0) or None, None, without.assumed)
 
 
-def _no_shape(row: Row, lookup: Lookup) -> Prediction:
+def _host_launch(row: Row, lookup: Lookup) -> Prediction:
+    """The host's launch of a graph is part of an engine's time outside the layers, not a time of its own."""
     return Prediction(None, "no_shape")
 
 
@@ -222,24 +277,17 @@ def _with(request: EstimateRequest, **changes: object) -> EstimateRequest:
     return EstimateRequest(**{**fields, **changes})
 
 
-def ttft(row: Row, lookup: Lookup) -> Prediction:
-    """Mean-based quantiles of TTFT need arrivals, which steady state does not have."""
-    gap = _gap(row, lookup)
-    return Prediction(None, gap or "no_lengths")
-
-
 _BY_METRIC: Mapping[str, Callable[[Row, Lookup], Prediction]] = {
     "gemm_": _gemm,
-    "mla_": _mla,
-    "mha_": _no_shape,
+    "mla_": _attention,
+    "mha_": _attention,
     "ep_": _exchange,
     "link_": _link,
     "microbatch_": _microbatch,
     "mtp_speedup": _drafting,
     "cache_prefill_speedup": _caching,
     "ttft_reduction_s": _caching,
-    "ttft_p": ttft,
-    "eplb_speedup": _no_shape,
-    "graph_dispatch_s": _no_shape,
-    "layer_stream_s": _no_shape,
+    "eplb_speedup": _balancing,
+    "graph_dispatch_s": _host_launch,
+    "layer_stream_s": _stream,
 }

@@ -22,8 +22,8 @@ _COUNTS = (
     "dp", "prefill_tp", "prefill_ep", "prefill_dp", "decode_tp", "decode_ep", "decode_dp", "mtp_tokens", "microbatches",
 )  # fmt: skip
 _NUMBERS = (
-    "value", "isl", "osl", "kv_len", "batch_per_device", "tokens_per_device", "concurrency", "accept_rate",
-    "m", "n", "k", "message_bytes", "nodes",
+    "value", "isl", "osl", "kv_len", "batch_per_device", "tokens_per_device", "concurrency", "request_rate",
+    "accept_rate", "m", "n", "k", "message_bytes", "nodes",
 )  # fmt: skip
 _MEAN = re.compile(r"actual lengths[^;]*\(mean ([0-9.]+)\)")
 
@@ -135,6 +135,7 @@ def request_of(row: Row, phase: str | None = None) -> EstimateRequest:
         batch_per_device=row.number("batch_per_device"),
         tokens_per_device=row.number("tokens_per_device"),
         concurrency=row.number("concurrency"),
+        request_rate=row.number("request_rate"),
         isl=row.number("isl"), osl=row.number("osl"), kv_len=row.number("kv_len"),
         weights=text.get("weights"), kv=text.get("kv"),
         mtp_tokens=mtp, mtp_accept=row.number("accept_rate"),

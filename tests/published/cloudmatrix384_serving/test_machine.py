@@ -6,7 +6,7 @@ import pytest
 from tests import rig
 
 from accord import api
-from accord.inference.kernels import gemm_kernel, mla_kernel
+from accord.inference.kernels import attention_kernel, gemm_kernel
 
 MACHINE = rig.machine_of("huawei-cloudmatrix-384")
 CATALOG = rig.catalog()
@@ -30,7 +30,7 @@ def test_table_1_reads_and_writes() -> None:
 
 def test_latent_attention_kernel() -> None:
     """65.4 % of the matrix peak where compute-bound, 1,346 GB/s (84.1 %) where memory-bound."""
-    kernel = mla_kernel(MACHINE, ASCEND)
+    kernel = attention_kernel(MACHINE, ASCEND, "mla-decode")
     assert kernel.flop_per_s / kernel.peak_flop_per_s == pytest.approx(0.654, rel=0.1)
     assert kernel.bytes_per_s == pytest.approx(1346e9, rel=0.1)
 

@@ -34,7 +34,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option("--model", metavar="ID_OR_PATH", help="A catalog model, or the path of a config.json."),
         click.option("--system", type=CatalogId("systems", "chips"), help="A catalog system (or a single chip)."),
-        click.option("--phase", type=_PHASES, help="prefill,decode (pools), serve (closed loop) or offline (flood)."),
+        click.option("--phase", type=_PHASES, help="prefill,decode (pools), serve or offline (flood)."),
         click.option("--chips", type=click.IntRange(min=1), help="Packages in use."),
         click.option("--devices", type=click.IntRange(min=1), help="Ranks in use, instead of --chips."),
         click.option("--tp", type=INTS, help="Tensor-parallel ranks."),
@@ -45,6 +45,7 @@ def _flags(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--batch-per-device", type=FLOATS, help="Decode requests in flight per device."),
         click.option("--tokens-per-device", type=FLOATS, help="Prompt tokens per device and prefill step."),
         click.option("--concurrency", type=FLOATS, help="Requests in flight, whole deployment."),
+        click.option("--request-rate", type=FLOATS, help="Requests arriving a second (Poisson), whole deployment."),
         click.option("--isl", type=FLOATS, help="Prompt tokens."),
         click.option("--osl", type=FLOATS, help="Answer tokens."),
         click.option("--kv-len", type=FLOATS, help="Context in decode; left out: prompt and half the answer."),
@@ -118,7 +119,8 @@ def _phases(value: object) -> tuple[str, ...]:
 def _default_phases(fields: Mapping[str, object]) -> tuple[str, ...]:
     """Pools when only pool quantities are given, else serving."""
     pools = any(name in fields for name in ("batch_per_device", "kv_len"))
-    return ("decode",) if pools and "concurrency" not in fields else ("serve",)
+    loaded = "concurrency" in fields or "request_rate" in fields
+    return ("decode",) if pools and not loaded else ("serve",)
 
 
 def _request(fields: Mapping[str, object]) -> EstimateRequest:

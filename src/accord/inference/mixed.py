@@ -1,0 +1,83 @@
+"""One iteration of an engine that mixes prompt chunks into decode.
+
+In steady state every finished request is followed by one with a prompt of ``isl`` tokens, so each
+iteration brings on average ``N tau isl / osl`` prompt tokens for ``N`` running requests that
+yield ``tau`` tokens an iteration. Prompts enter in chunks of at most the engine's token budget; an
+iteration with a chunk computes both together, one without is a plain decode iteration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.ops.lower import lower_layers
+from accord.parallel.plan import Deployments, Setting
+from accord.parallel.shard import decode_shape
+from accord.step.decode import decode_step
+from accord.step.prefill import prefill_step
+from accord.step.price import seconds
+
+_CORES = ("attention_decode", "mla_decode", "linear")
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """Plain, mixed and mean iteration, time from a prompt's first to its last chunk [s], shape ``(D,)``.
+
+    chunk: prompt tokens of a mixed iteration; room: the most it takes; share: of iterations that are mixed
+    """
+
+    plain_s: Array
+    mixed_s: Array
+    mean_s: Array
+    prompt_s: Array
+    chunk: Array
+    room: Array
+    share: Array
+
+
+def iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -> Iteration:
+    """Iterations with ``running`` requests in an attention group.
+
+    Pipeline stages work on as many micro-steps at once, each with its share of the requests, and
+    an iteration is one pass of a micro-step through all stages.
+    """
+    share_of_stage = running / plan.pp
+    plain = decode_step(setting, plan.with_(batch=share_of_stage / plan.tp))[0].total_s
+    computed = computed_tokens(plan)
+    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    room = np.maximum(budget - share_of_stage * (1.0 + plan.mtp_tokens), 1.0)
+    arriving = share_of_stage * tau * computed / plan.osl
+    chunk = np.minimum(np.maximum(arriving, computed / plan.cp), room)
+    mixed = np.maximum(mixed_s(setting, plan, running, chunk), plain)
+    share = np.minimum(arriving / chunk, 1.0)
+    mean = (1.0 - share) * plain + share * mixed
+    prompt = (1.0 + np.maximum(computed / plan.cp / chunk - 1.0, 0.0) / plan.pp) * mixed
+    return Iteration(plain, mixed, mean, prompt, chunk, room, share)
+
+
+def mixed_s(setting: Setting, plan: Deployments, running: Array, chunk: Array) -> Array:
+    """An iteration of ``chunk`` prompt tokens beside ``running`` requests of an attention group."""
+    share_of_stage = running / plan.pp
+    tokens = chunk + share_of_stage * (1.0 + plan.mtp_tokens)
+    joint = plan.with_(tokens=tokens / plan.tp * plan.isl / computed_tokens(plan))
+    batch = plan.with_(batch=share_of_stage / plan.tp)
+    return prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
+
+
+def computed_tokens(plan: Deployments) -> Array:
+    """Tokens of a prompt that no cache holds, at least one."""
+    return np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
+
+
+def _cores_s(setting: Setting, plan: Deployments) -> Array:
+    """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
+    separate = plan.separate
+    total = np.zeros_like(plan.tp)
+    for op in lower_layers(setting.spec, decode_shape(plan, setting.graph), setting.formats, 0.0, separate=separate):
+        if op.family in _CORES:
+            total = total + op.layers * seconds(op, setting, "decode").total_s
+    return total
