@@ -4,6 +4,7 @@
     python3 do.py demo            the main job with no input
     python3 do.py test [ARGS]     every gate of the project; ARGS go to pytest
     python3 do.py bench [ARGS]    the benchmarks
+    python3 do.py accuracy        writes docs/accuracy.md from the measured rows that ACCORD_MEASURED names
     python3 do.py VERB ...        any other verb of accord
 
 Standard library only, and written so that an old Python can still read it and say what it needs.
@@ -40,6 +41,8 @@ def main(words: "list[str]") -> int:
         return test(rest)
     if verb == "bench":
         return bench(rest)
+    if verb == "accuracy":
+        return run([PYTHON, os.path.join("docs", "make_accuracy.py")] + rest)
     return hand_over([PYTHON, "-m", "accord"] + words)
 
 

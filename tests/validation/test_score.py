@@ -11,7 +11,7 @@ from tests import rig
 from accord import api
 from accord.uncertainty.residual import factor, kind_of
 from accord.validation.rows import read_rows
-from accord.validation.score import Scored, is_complete, summarise
+from accord.validation.score import Scored, constant_band, is_complete, summarise
 
 HEAD = "id,source_id,kind,confidence,phase,metric,value,model,chip,system,weights,isl,tp,batch_per_device,notes"
 CELLS = "decode,tpot_s,{value},llama-3.1-70b,nvidia-h100-sxm,nvidia-hgx-h100-8,fp8,1000,8,4,{notes}"
@@ -101,3 +101,56 @@ def test_which_residual_counts(metric: str, phase: str, kind: str) -> None:
 def test_the_factor_of_a_level() -> None:
     assert factor(0.3, 0.9) == pytest.approx(math.exp(1.6448536 * 0.3))
     assert factor(0.0, 0.9) == 1.0
+
+
+def test_groups_have_coverage_and_width() -> None:
+    base = scored(PREDICTED)
+    assert base.low is not None and base.high is not None
+    rows = [base, replace(base, inside=False, chip="other", model="", log_ratio=0.4)]
+    total = summarise(rows)
+    assert (base.chip, base.model) == ("nvidia-h100-sxm", "llama-3.1-70b")
+    assert total.by_source["s"]["coverage_90"] == 0.5
+    assert total.by_source["s"]["mean_abs_log_error"] == pytest.approx(0.2)
+    assert total.by_chip["other"]["coverage_90"] == 0.0
+    assert list(total.by_model) == ["llama-3.1-70b"], "a row without a model is in no group"
+    assert total.median_high_over_low == pytest.approx(base.high / base.low)
+
+
+def test_the_interval_score_is_width_plus_ten_or_twenty_misses() -> None:
+    base = replace(scored(PREDICTED), low=PREDICTED * math.exp(-0.2), high=PREDICTED * math.exp(0.2))
+    inside, outside = replace(base, log_ratio=0.1), replace(base, log_ratio=-0.5)
+    assert summarise([inside]).interval_score == pytest.approx(0.4)
+    assert summarise([outside]).interval_score == pytest.approx(0.4 + 20 * 0.3)
+    assert summarise([outside], level=0.8).interval_score == pytest.approx(0.4 + 10 * 0.3)
+    assert summarise([inside, outside]).interval_score == pytest.approx(0.4 + 10 * 0.3)
+
+
+def test_no_band_of_one_width_scores_better_than_the_best() -> None:
+    errors = [0.01 * at * (-1) ** at for at in range(1, 41)]
+    best = constant_band(errors, 0.9)
+    assert best is not None
+    assert best.half_width_log == pytest.approx(0.36), "36 of 40 rows lie inside"
+    base = scored(PREDICTED)
+    for half in (0.2, 0.3, 0.35, 0.36, 0.37, 0.5):
+        rows = [
+            replace(base, log_ratio=error, low=PREDICTED * math.exp(-half), high=PREDICTED * math.exp(half))
+            for error in errors
+        ]
+        score = summarise(rows).interval_score
+        assert score is not None and score >= best.interval_score - 1e-9
+    assert constant_band([], 0.9) is None
+
+
+def test_coverage_of_sources_counts_each_once_and_is_the_same_every_time() -> None:
+    base = scored(PREDICTED)
+    rows = [replace(base, source_id="one", inside=False), *(replace(base, source_id=f"s{at}") for at in range(9))]
+    rows += [replace(base, source_id="s0")] * 30
+    found = summarise(rows).macro_coverage_90
+    assert found is not None and found == summarise(rows).macro_coverage_90
+    assert found.value == pytest.approx(0.9)
+    assert found.low == pytest.approx(0.7) and found.high == pytest.approx(1.0)
+
+
+def test_a_met_range_is_inside() -> None:
+    assert scored(PREDICTED / 50, "range=min").inside is True
+    assert scored(PREDICTED * 50, "range=min").inside is False

@@ -29,6 +29,9 @@ def summary_dict(complete: Summary, everything: Summary) -> dict[str, object]:
         "coverage_90": everything.coverage_90,
         "by_source": everything.by_source,
         "by_metric": everything.by_metric,
+        "by_chip": everything.by_chip,
+        "by_model": everything.by_model,
+        **_interval_figures(everything),
         "complete": _totals(complete),
         "all": _totals(everything),
     }
@@ -42,6 +45,20 @@ def _totals(summary: Summary) -> dict[str, object]:
         "macro_error_pct": summary.macro_error_pct,
         "coverage_90": summary.coverage_90,
         "by_source": summary.by_source,
+        **_interval_figures(summary),
+    }
+
+
+def _interval_figures(summary: Summary) -> dict[str, object]:
+    """How good the intervals are; ``constant_band`` is the best band of one width on the same rows."""
+    macro, band = summary.macro_coverage_90, summary.constant_band
+    return {
+        "macro_coverage_90": {"value": macro.value, "low": macro.low, "high": macro.high} if macro else None,
+        "median_high_over_low": summary.median_high_over_low,
+        "interval_score": summary.interval_score,
+        "constant_band": {"half_width_log": band.half_width_log, "interval_score": band.interval_score}
+        if band
+        else None,
     }
 
 
@@ -59,15 +76,42 @@ def summary_table(complete: Summary, everything: Summary, level: float) -> Table
     return Table(title="Predicted against measured", columns=columns, rows=rows, notes=(note,))
 
 
-def groups_table(title: str, groups: Mapping[str, Mapping[str, float]]) -> Table:
-    """Median error and bias of each group."""
+def intervals_table(complete: Summary, everything: Summary, level: float) -> Table:
+    """How often the intervals hold, how wide they are, and how they compare with one width for all."""
     columns = (
-        text_column(title), number_column("rows"), number_column("median error", "%"), number_column("bias", "%"),
+        text_column("rows of"), number_column("inside"), number_column("mean of sources"), text_column("90% of it"),
+        number_column("high/low"), number_column("score"), number_column("one-width score"),
     )  # fmt: skip
     rows = tuple(
-        (name, f"{one['rows']:.0f}", f"{_pct(one['median_abs_log_error']):.1f}", f"{_pct(one['bias_log']):+.1f}")
-        for name, one in groups.items()
+        (name, _percent(one.coverage_90), *_macro_cells(one), number(one.median_high_over_low),
+         number(one.interval_score), number(one.constant_band.interval_score if one.constant_band else None))
+        for name, one in (("complete sources", complete), ("all sources", everything))
+    )  # fmt: skip
+    notes = (
+        "90% of it: of the mean, when the sources are drawn again; high/low: median width of the intervals",
+        f"score: mean log width plus {2.0 / (1.0 - level):.3g} times the log distance of a miss; less is better",
+        "one-width score: that of the best band of one width for all rows, chosen on these rows",
     )
+    return Table(title="Intervals", columns=columns, rows=rows, notes=notes)
+
+
+def _macro_cells(summary: Summary) -> tuple[str, str]:
+    macro = summary.macro_coverage_90
+    return ("-", "-") if macro is None else (_percent(macro.value), f"{macro.low:.0%} to {macro.high:.0%}")
+
+
+def groups_table(title: str, groups: Mapping[str, Mapping[str, float]]) -> Table:
+    """Error, bias, coverage and width of the intervals of each group."""
+    columns = (
+        text_column(title), number_column("rows"), number_column("median error", "%"), number_column("mean error", "%"),
+        number_column("bias", "%"), number_column("inside"), number_column("high/low"),
+    )  # fmt: skip
+    rows = tuple(
+        (name, f"{one['rows']:.0f}", f"{percent(one['median_abs_log_error']):.1f}",
+         f"{percent(one['mean_abs_log_error']):.1f}", f"{percent(one['bias_log']):+.1f}",
+         _percent(one["coverage_90"]), number(one["median_high_over_low"]))
+        for name, one in groups.items()
+    )  # fmt: skip
     return Table(title=f"By {title}", columns=columns, rows=rows)
 
 
@@ -90,14 +134,15 @@ def rows_table(rows: Sequence[Scored]) -> Table:
     )  # fmt: skip
     scored = sorted((row for row in rows if row.log_ratio is not None), key=lambda row: -abs(row.log_ratio or 0.0))
     cells = tuple(
-        (row.id, row.metric, number(row.measured, 4), number(row.predicted, 4), f"{_pct(row.log_ratio or 0.0):+.1f}",
+        (row.id, row.metric, number(row.measured, 4), number(row.predicted, 4), f"{percent(row.log_ratio or 0.0):+.1f}",
          "yes" if row.inside else "no")
         for row in scored
     )  # fmt: skip
     return Table(title="Rows, worst first", columns=columns, rows=cells)
 
 
-def _pct(log_ratio: float) -> float:
+def percent(log_ratio: float) -> float:
+    """A natural log of a ratio as a percentage."""
     return 100.0 * math.expm1(log_ratio)
 
 

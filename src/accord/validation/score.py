@@ -1,12 +1,22 @@
-"""Error and coverage of predictions, per row, per source, per metric."""
+"""Error, coverage and width of predictions: per row, per source, metric, chip and model.
+
+The interval score is Winkler's, of ln values: the width of an interval, plus 2 / (1 - level) times the
+distance by which it misses. Smaller is better; it rewards intervals that are narrow and right. Beside it
+stands the score of the best band of one constant width, which any interval worth its name should beat.
+
+Reference: T. Gneiting, A. Raftery, "Strictly proper scoring rules, prediction, and estimation", Journal of
+the American Statistical Association 102 (2007), section 6.2.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from accord.base.errors import AccordError, ArchitectureUnpublished, DoesNotFit, MissingFact, ModelConfigError
 from accord.validation.machines import Lookup
@@ -14,11 +24,16 @@ from accord.validation.predict import Prediction, predict
 from accord.validation.rows import Row
 
 COMPLETE_FIELDS = ("model", "chip", "weights")
+BOOTSTRAP_DRAWS = 4000
+BOOTSTRAP_SEED = 20261122
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One row: the measured and predicted value, its interval, and what was assumed."""
+    """One row: the measured and predicted value, its interval, and what was assumed.
+
+    chip, model: ids as the row states them, "" where it does not
+    """
 
     id: str
     source_id: str
@@ -32,11 +47,37 @@ class Scored:
     assumed: tuple[str, ...]
     skipped: str | None
     complete: bool
+    chip: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantBand:
+    """Intervals of one width for every row, the best in hindsight: predicted x exp(+-half_width_log)."""
+
+    half_width_log: float
+    interval_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """A mean over sources, and the central 90 % of what it is when the sources are drawn again."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Totals over scored rows; errors are medians of |ln(predicted / measured)| by source, averaged."""
+    """Totals over scored rows; errors are medians of |ln(predicted / measured)| by source, averaged.
+
+    coverage_90: share of rows inside their interval; macro_coverage_90: mean over sources of that share
+    median_high_over_low: how wide the intervals are [1]
+    interval_score: mean over rows; constant_band: the same for the best band of one width on these rows
+    by_source, by_metric, by_chip, by_model: each group's ``rows, median_abs_log_error, mean_abs_log_error, bias_log,
+        coverage_90, median_high_over_low``; rows that name no chip or model are in no group of that kind
+    """
 
     rows: int
     scored: int
@@ -46,6 +87,12 @@ class Summary:
     coverage_90: float | None
     by_source: Mapping[str, Mapping[str, float]]
     by_metric: Mapping[str, Mapping[str, float]]
+    by_chip: Mapping[str, Mapping[str, float]]
+    by_model: Mapping[str, Mapping[str, float]]
+    macro_coverage_90: Resampled | None
+    median_high_over_low: float | None
+    interval_score: float | None
+    constant_band: ConstantBand | None
 
 
 def score_rows(rows: Iterable[Row], lookup: Lookup, level: float) -> tuple[Scored, ...]:
@@ -65,8 +112,9 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
     if known and value is not None:
         spread = lookup.spread(row.text["chip"], text["metric"], text["phase"], level)
         low, high = value / spread, value * spread
-        ratio = _distance(value, measured, row.flags.get("range"))
-        inside = low <= measured <= high
+        ratio = log_distance(value, measured, row.flags.get("range"))
+        met = measured if "range" not in row.flags else value / math.exp(ratio)  # the end of a printed range, if missed
+        inside = low <= met <= high
     return Scored(
         id=row.id,
         source_id=text["source_id"],
@@ -80,6 +128,8 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
         assumed=made.assumed,
         skipped=None if known else made.skipped or "no_shape",
         complete=known and is_complete(row),
+        chip=text.get("chip", ""),
+        model=text.get("model", ""),
     )
 
 
@@ -97,7 +147,7 @@ def reason_of(error: AccordError) -> str:
     return next((reason for kind, reason in reasons if isinstance(error, kind)), "no_shape")
 
 
-def _distance(predicted: float, measured: float, bound: str | None) -> float:
+def log_distance(predicted: float, measured: float, bound: str | None) -> float:
     """ln(predicted / measured); a printed range is met by anything on its inner side."""
     ratio = math.log(predicted / measured)
     if bound == "min":
@@ -115,36 +165,89 @@ def is_complete(row: Row) -> bool:
     return named and ranks and lengths
 
 
-def summarise(scored: Iterable[Scored], complete_only: bool = False) -> Summary:
-    """Macro error: mean over sources of the median |log ratio| of each."""
+def summarise(scored: Iterable[Scored], complete_only: bool = False, level: float = 0.9) -> Summary:
+    """Macro error: mean over sources of the median |log ratio| of each; ``level``: of the rows' intervals."""
     rows = [row for row in scored if row.complete or not complete_only]
     kept = [row for row in rows if row.skipped is None]
-    by_source, by_metric = _group(kept, "source_id"), _group(kept, "metric")
+    by_source = group(kept, lambda row: row.source_id)
     medians = [entry["median_abs_log_error"] for entry in by_source.values()]
     macro = statistics.fmean(medians) if medians else None
-    inside = [row.inside for row in kept]
+    whole = group(kept, lambda row: "all").get("all", {})
     return Summary(
         rows=len(rows),
         scored=len(kept),
         skipped=len(rows) - len(kept),
         macro_abs_log_error=macro,
         macro_error_pct=100.0 * math.expm1(macro) if macro is not None else None,
-        coverage_90=sum(1 for hit in inside if hit) / len(inside) if inside else None,
+        coverage_90=whole.get("coverage_90"),
         by_source=by_source,
-        by_metric=by_metric,
+        by_metric=group(kept, lambda row: row.metric),
+        by_chip=group(kept, lambda row: row.chip),
+        by_model=group(kept, lambda row: row.model),
+        macro_coverage_90=_resampled([entry["coverage_90"] for entry in by_source.values()]),
+        median_high_over_low=whole.get("median_high_over_low"),
+        interval_score=_mean_interval_score(kept, level),
+        constant_band=constant_band([row.log_ratio for row in kept if row.log_ratio is not None], level),
     )
 
 
-def _group(rows: list[Scored], key: str) -> dict[str, dict[str, float]]:
-    groups: dict[str, list[float]] = defaultdict(list)
+def group(rows: Iterable[Scored], key: Callable[[Scored], str]) -> dict[str, dict[str, float]]:
+    """Error, bias, coverage and width of the scored rows of each group, by name; "" is no group.
+
+    Logs are natural: ``median_abs_log_error`` 0.1 is about 10 %. ``median_high_over_low`` is a ratio.
+    """
+    groups: dict[str, list[Scored]] = defaultdict(list)
     for row in rows:
-        if row.log_ratio is not None:
-            groups[str(getattr(row, key))].append(row.log_ratio)
+        if row.log_ratio is not None and key(row):
+            groups[key(row)].append(row)
+    return {name: _figures(found) for name, found in sorted(groups.items())}
+
+
+def _figures(rows: Sequence[Scored]) -> dict[str, float]:
+    ratios = [row.log_ratio for row in rows if row.log_ratio is not None]
+    widths = [row.high / row.low for row in rows if row.high is not None and row.low]
     return {
-        name: {
-            "rows": float(len(ratios)),
-            "median_abs_log_error": statistics.median(abs(ratio) for ratio in ratios),
-            "bias_log": statistics.median(ratios),
-        }
-        for name, ratios in sorted(groups.items())
+        "rows": float(len(ratios)),
+        "median_abs_log_error": statistics.median(abs(ratio) for ratio in ratios),
+        "mean_abs_log_error": statistics.fmean(abs(ratio) for ratio in ratios),
+        "bias_log": statistics.median(ratios),
+        "coverage_90": statistics.fmean(1.0 if row.inside else 0.0 for row in rows),
+        "median_high_over_low": statistics.median(widths) if widths else 1.0,
     }
+
+
+def _mean_interval_score(rows: Iterable[Scored], level: float) -> float | None:
+    scores = [
+        _interval_score(math.log(row.low / row.predicted), math.log(row.high / row.predicted), -row.log_ratio, level)
+        for row in rows
+        if row.log_ratio is not None and row.predicted and row.low and row.high
+    ]
+    return statistics.fmean(scores) if scores else None
+
+
+def _interval_score(low: float, high: float, value: float, level: float) -> float:
+    """Winkler score of one interval: its width and, scaled by 2 / (1 - level), how far the value lies outside."""
+    return high - low + 2.0 / (1.0 - level) * (max(low - value, 0.0) + max(value - high, 0.0))
+
+
+def constant_band(log_ratios: Sequence[float], level: float) -> ConstantBand | None:
+    """The narrowest symmetric band of one log width that holds ``level`` of these rows.
+
+    The same width has the least mean interval score of all constant widths: the slope of the score,
+    2 - 2 / (1 - level) x (share outside), changes its sign there.
+    """
+    if not log_ratios:
+        return None
+    distances = sorted(abs(ratio) for ratio in log_ratios)
+    half = distances[max(math.ceil(level * len(distances) - 1e-9), 1) - 1]
+    score = statistics.fmean(_interval_score(-half, half, distance, level) for distance in distances)
+    return ConstantBand(half, score)
+
+
+def _resampled(values: Sequence[float]) -> Resampled | None:
+    """Mean of one value a source, with a bootstrap over sources."""
+    if not values:
+        return None
+    draws = np.random.default_rng(BOOTSTRAP_SEED).integers(0, len(values), (BOOTSTRAP_DRAWS, len(values)))
+    low, high = np.quantile(np.asarray(values)[draws].mean(axis=1), (0.05, 0.95))
+    return Resampled(statistics.fmean(values), float(low), float(high))

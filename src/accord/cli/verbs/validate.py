@@ -2,45 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from accord import api
-from accord.base.errors import TableError
+from accord.base.errors import TableError, UsageError
 from accord.catalog.load import load_catalog
 from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
 from accord.report import validate_view as view
 from accord.report.to_json import envelope
-from accord.validation.score import summarise
+from accord.validation.score import Scored, summarise
 
 MOST_BYTES = 64 << 20
+PICTURES = (".svg", ".png")
 
 
 @click.command("validate")
 @click.argument("file", type=click.Path(path_type=Path))
 @level_option
 @click.option("--rows", "all_rows", is_flag=True, help="Also print every row, worst first.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.svg|OUT.png",
+    help="Also draw predicted against measured into this file (needs matplotlib: the extra [plot]).",
+)
 @common_options
-def command(file: Path, level: float, all_rows: bool, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
+def command(
+    file: Path, level: float, all_rows: bool, plot: Path | None, as_json: bool, catalog_paths: tuple[Path, ...]
+) -> None:
     """Score a table of measured inference results (CSV): error and interval coverage per row, source and metric."""
+    draw = _drawer(plot)
     catalog = load_catalog(catalog_paths)
     scored = api.validate(_read(file), str(file), catalog=catalog, level=level)
-    complete, everything = summarise(scored, complete_only=True), summarise(scored)
+    complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
     result = {"rows": [view.row_dict(row) for row in scored], "summary": view.summary_dict(complete, everything)}
     inputs = {"file": str(file), "level": level, "catalog": [str(path) for path in catalog_paths]}
     body = envelope("validate", inputs=inputs, result=result, catalog_digest=catalog.digest)
     tables = [
         view.summary_table(complete, everything, level),
+        view.intervals_table(complete, everything, level),
         view.groups_table("source", everything.by_source),
         view.groups_table("metric", everything.by_metric),
+        view.groups_table("chip", everything.by_chip),
+        view.groups_table("model", everything.by_model),
     ]
     if any(row.skipped for row in scored):
         tables.append(view.skipped_table(scored))
     if all_rows:
         tables.append(view.rows_table(scored))
+    if plot is not None:
+        plot.write_bytes(draw(scored, level, plot.suffix[1:].lower()))
     emit(body, *tables, as_json=as_json)
+
+
+def _drawer(plot: Path | None) -> Callable[[Sequence[Scored], float, str], bytes]:
+    """What draws the picture; nothing is loaded where none is asked for. Raises UsageError before any work is done."""
+    if plot is None:
+        return lambda rows, level, form: b""
+    if plot.suffix.lower() not in PICTURES:
+        raise UsageError(f"--plot {plot}: a picture ends in {' or '.join(PICTURES)}", hint=f"write '{plot.stem}.svg'")
+    try:
+        from accord.report.plots.predicted import picture
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise UsageError("--plot needs matplotlib", hint="pip install 'accord[plot]'") from None
+    return picture
 
 
 def _read(file: Path) -> str:
