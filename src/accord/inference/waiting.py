@@ -7,8 +7,8 @@ arrivals over a stated time [2]. The tail of a wait is exponential, as in heavy 
 
 [1] H. Sakasegawa, "An approximation formula L_q = alpha rho^beta / (1 - rho)", Ann. Inst. Statist. Math. 29 (1977).
 [2] R. M. Kimber and E. M. Hollis, "Traffic queues and delays at road junctions", TRRL LR 909 (1979); Highway
-    Capacity Manual 2000, eq. 16-11.
-[3] L. Kleinrock, "Queueing Systems", vol. 2 (1976), sections 2.1 (Kingman) and 2.7 (fluid approximation).
+    Capacity Manual 2000, chapter 16, incremental delay.
+[3] L. Kleinrock, "Queueing Systems", vol. 2 (1976), chapter 2: heavy traffic (Kingman) and fluid approximations.
 [4] E. B. Wilson and M. M. Hilferty, "The distribution of chi-square", PNAS 17 (1931).
 """
 
