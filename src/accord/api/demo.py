@@ -9,21 +9,25 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from accord.api.answers import chip_log_sd
-from accord.api.lookup import residual_factor
+from accord.api.lookup import residual_log_sd
 from accord.api.records import calibration_chain, efficiency_of, engine_id, machine_of, model_spec
+from accord.base.array import Array
 from accord.base.errors import CatalogError
 from accord.catalog.load import Catalog, load_catalog
 from accord.catalog.system import System
 from accord.catalog.value import Value
+from accord.hardware.derate import Efficiency
 from accord.hardware.device import bytes_per_number
 from accord.hardware.system import Machine
 from accord.inference.complete import Assumed, formats_for, number
-from accord.inference.layouts import Options, Split, Workload, best_split, decode_options, prefill_options
+from accord.inference.layouts import Options, Pool, Split, Workload, best_split, decode_options, prefill_options
+from accord.inference.pools import decode_point, prefill_point
 from accord.inference.request import EstimateRequest
+from accord.inference.spread import spread_of
 from accord.models.spec import ModelSpec
-from accord.parallel.plan import Setting
+from accord.parallel.plan import Deployments, Setting
 from accord.report.catalog_view import entry_sources
 from accord.report.comparison import profiles_of
 from accord.report.demo import (
@@ -44,8 +48,9 @@ from accord.report.to_json import source_entry
 from accord.uncertainty import figure
 from accord.uncertainty.figure import Figure
 
-_ONE_SD = 2.0 * NormalDist().cdf(1.0) - 1.0  # the level whose half-width is one standard deviation
 _ALL_IN = "capex_all_in_per_chip"
+_LOADS = ("tokens", "batch")
+_UNSURE = ("tpot_s", "request_per_s")
 
 
 class Demo(NamedTuple):
@@ -60,7 +65,10 @@ class Demo(NamedTuple):
 
 
 class _Tried(NamedTuple):
-    """One weights format of one system, searched."""
+    """One weights format of one system, searched.
+
+    sd: standard deviation in log space of a pool's latency, and of a served rate, at the loosest limit's plan
+    """
 
     setting: Setting
     pools: tuple[Options, Options]
@@ -107,7 +115,8 @@ def _system(
     """Search every weights format of one system; each limit takes the format that serves most."""
     one = machine_of(catalog, candidate.system)
     machine = replace(one, chips=one.chips * candidate.nodes)
-    tried = [_search(catalog, spec, work, machine, candidate, weights) for weights in candidate.weights or (None,)]
+    formats, loosest = candidate.weights or (None,), max(question.tpot_s)
+    tried = [_search(catalog, spec, work, machine, candidate, weights, loosest) for weights in formats]
     power = _of_nodes(known.get("power"), candidate.nodes)
     price = _with_network(catalog, _of_nodes(known.get("price"), candidate.nodes), machine, candidate.nodes)
 
@@ -142,10 +151,10 @@ def _system(
 
 
 def _search(
-    catalog: Catalog, spec: ModelSpec, work: Workload, machine: Machine, candidate: Candidate, weights: str | None
-) -> _Tried:
-    family = machine.device.family
-    efficiency = efficiency_of(catalog, family, candidate.engine)
+    catalog: Catalog, spec: ModelSpec, work: Workload, machine: Machine, candidate: Candidate, weights: str | None,
+    limit: float,
+) -> _Tried:  # fmt: skip
+    efficiency = efficiency_of(catalog, machine.chip, candidate.engine)
     request = EstimateRequest(model=spec.id, system=machine.id, weights=weights)
     formats = formats_for(spec, machine, request, efficiency, Assumed())
     setting = Setting(spec, machine, formats, efficiency)
@@ -154,13 +163,40 @@ def _search(
         prefill_options(setting, machine.devices, work, wide),
         decode_options(setting, machine.devices, work, wide),
     )
-    disagreement = chip_log_sd(catalog, machine.chip, formats.experts)
-    own = (
-        residual_factor(catalog, machine.chip, "tpot_s", "decode", _ONE_SD),
-        residual_factor(catalog, machine.chip, "request_per_s", "split", _ONE_SD),
-    )
-    pool, served = (math.hypot(math.log(factor), disagreement) for factor in own)
+    own = residual_log_sd(efficiency, "tpot_s", "decode"), residual_log_sd(efficiency, "request_per_s", "split")
+    split = best_split(setting, machine.devices, pools, work, limit)
+    spread = _spread(setting, pools, split) if split else {}
+    pool, served = (math.hypot(sd, spread.get(name, 0.0)) for sd, name in zip(own, _UNSURE, strict=True))
     return _Tried(setting, pools, (pool, served))
+
+
+def _spread(setting: Setting, pools: tuple[Options, Options], split: Split) -> Mapping[str, float]:
+    """Standard deviations in log space from parameters and disputed facts, of a split's latency and rate."""
+    plans = [
+        _chosen(options.plan, pool, load)
+        for options, pool, load in zip(pools, (split.prefill, split.decode), _LOADS, strict=True)
+    ]
+
+    def evaluate(machine: Machine, efficiency: Efficiency) -> dict[str, Array]:
+        drawn = replace(setting, machine=machine, efficiency=efficiency)
+        prefill, decode = prefill_point(drawn, plans[0]), decode_point(drawn, plans[1])
+        rates = [
+            pool.request_per_s * rate / at_mean
+            for pool, rate, at_mean in (
+                (split.prefill, prefill.tokens_per_s_per_device, split.prefill.tokens_per_s_per_device),
+                (split.decode, decode.tokens_per_s_per_device, split.decode.tokens_per_s_per_device),
+            )
+        ]
+        return dict(zip(_UNSURE, (decode.tpot_s, np.minimum(*rates)), strict=True))
+
+    return spread_of(evaluate, setting.machine, setting.efficiency)
+
+
+def _chosen(plan: Deployments, pool: Pool, load: str) -> Deployments:
+    """The deployment of a pool as it was chosen."""
+    wanted = {"tp": pool.tp, "dp": pool.dp, "ep": pool.ep, load: pool.load_per_device}
+    same = np.logical_and.reduce([getattr(plan, name) == value for name, value in wanted.items()])
+    return plan.pick(np.flatnonzero(same)[:1])
 
 
 def _best(
@@ -210,7 +246,7 @@ def _evidence(
     rate = next((value for name, value in chip.peak.items() if name == unit), None)
     facts = (("chip rate", rate), ("memory rate", chip.memory.bandwidth))
     return (
-        _kernels(catalog, setting.machine.device.family),
+        _kernels(catalog, setting.machine.chip),
         _links(system),
         _end_to_end(system),
         *(_published(part, fact) for part, fact in facts if fact is not None),
@@ -219,9 +255,9 @@ def _evidence(
     )
 
 
-def _kernels(catalog: Catalog, family: str) -> Evidence:
-    """The chip family's own parameters of the cost model, by basis."""
-    nearest, *parents = calibration_chain(catalog, family)
+def _kernels(catalog: Catalog, chip: str) -> Evidence:
+    """The parameters of the cost model nearest to the chip, by basis."""
+    nearest, *parents = calibration_chain(catalog, chip)
     if not parents:
         return Evidence(part="kernels", basis="estimate", words="generic")
     counts = [(word, sum(one.basis == basis for one in nearest.parameters.values())) for basis, word in _KERNEL_WORDS]
@@ -287,7 +323,7 @@ def _sources(catalog: Catalog, question: Question) -> list[dict[str, object]]:
         found += entry_sources(system, f"systems/{one.system}")
         found += entry_sources(catalog.chip(chip), f"chips/{chip}")
         found += entry_sources(catalog.engine(engine), f"engines/{engine}")
-        for entry in calibration_chain(catalog, catalog.chip(chip).family):
+        for entry in calibration_chain(catalog, chip):
             found += entry_sources(entry, f"calibration/{entry.id}")
     for id, name in (question.life, question.tariff, question.pue):
         price = catalog.price(id)

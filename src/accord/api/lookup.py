@@ -6,9 +6,11 @@ import math
 
 from accord.api.records import efficiency_of, is_engine, machine_of, model_spec
 from accord.catalog.load import Catalog
+from accord.hardware.derate import Efficiency
 from accord.inference.estimate import estimate as estimate_records
 from accord.inference.request import EstimateRequest
 from accord.inference.result import Estimate
+from accord.inference.spread import Spread, estimate_spread
 from accord.models.hf_config import from_config
 from accord.models.spec import ModelSpec
 from accord.uncertainty.residual import factor, kind_of
@@ -16,17 +18,16 @@ from accord.validation.machines import MachineFacts
 
 
 def residual_factor(catalog: Catalog, chip: str, metric: str, phase: str, level: float) -> float:
-    """Half-width factor of an answer's interval at ``level``."""
-    return factor(residual_log_sd(catalog, chip, metric, phase), level)
+    """Half-width factor of an answer's interval at ``level`` by the residual alone."""
+    return factor(residual_log_sd(efficiency_of(catalog, chip, None), metric, phase), level)
 
 
-def residual_log_sd(catalog: Catalog, chip: str, metric: str, phase: str) -> float:
-    """Standard deviation of ln(predicted / measured): the chip's own, else its family's."""
-    efficiency = efficiency_of(catalog, catalog.chip(chip).family, None)
+def residual_log_sd(efficiency: Efficiency, metric: str, phase: str) -> float:
+    """Standard deviation of ln(predicted / measured) beyond parameters and facts: the chip's own, else its family's."""
     kind = kind_of(metric, phase)
     if kind == "split":
-        return math.hypot(efficiency.get("residual.pool", chip), efficiency.get("residual.balance"))
-    return efficiency.get(f"residual.{kind}", chip)
+        return math.hypot(efficiency.scalar("residual.pool"), efficiency.scalar("residual.balance"))
+    return efficiency.scalar(f"residual.{kind}")
 
 
 class CatalogLookup:
@@ -38,6 +39,7 @@ class CatalogLookup:
         self._models: dict[str, ModelSpec | None] = {}
         self._machines: dict[tuple[str, str, str | None], MachineFacts] = {}
         self._answers: dict[EstimateRequest, Estimate] = {}
+        self._spreads: dict[EstimateRequest, Spread] = {}
         self._spread: dict[tuple[str, str, str, float], float] = {}
 
     def chip(self, id: str) -> str | None:
@@ -59,7 +61,7 @@ class CatalogLookup:
         if key not in self._machines:
             machine = machine_of(self._catalog, name)
             known = engine if engine is not None and is_engine(self._catalog, engine) else None
-            efficiency = efficiency_of(self._catalog, machine.device.family, known)
+            efficiency = efficiency_of(self._catalog, machine.chip, known)
             assumed = (
                 *(("system",) if name != system else ()),
                 *(("engine",) if engine is not None and known is None else ()),
@@ -87,6 +89,16 @@ class CatalogLookup:
         facts = self.facts(request.system, request.system, request.engine)
         spec = self.model(request.model) or model_spec(self._catalog, request.model)
         return estimate_records(spec, facts.machine, facts.efficiency, request, self._catalog.defaults())
+
+    def uncertainty(self, request: EstimateRequest) -> Spread:
+        """How widely parameters and disputed facts spread the metrics of the public estimate."""
+        if request not in self._spreads:
+            facts = self.facts(request.system, request.system, request.engine)
+            spec = self.model(request.model) or model_spec(self._catalog, request.model)
+            defaults = self._catalog.defaults()
+            found = estimate_spread(spec, facts.machine, facts.efficiency, request, defaults)
+            self._answers[request], self._spreads[request] = found
+        return self._spreads[request]
 
     def number(self, section: str, name: str) -> float:
         """A default in SI."""

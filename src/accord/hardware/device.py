@@ -7,11 +7,17 @@ most others are one (``devices_per_chip`` of the catalog).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
+
+from accord.base.array import Array
 from accord.base.errors import MissingFact, UsageError
 from accord.catalog.chip import Chip
+from accord.catalog.value import Value
+from accord.hardware.derate import Number
+from accord.uncertainty.interval import distinct
 
 # Bytes of one stored number, block scales included: 16 numbers share an 8-bit scale in fp4 (NVFP4),
 # 32 in mxfp4 and mxfp8 (OCP Microscaling 1.0), 128 a 16-bit scale and zero in int4 (AWQ, GPTQ).
@@ -52,24 +58,27 @@ class Compute:
     """How a stored format is multiplied: the unit's format, its peak, and whether it is native."""
 
     format: str
-    flop_per_s: float
+    flop_per_s: Number
     native: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A rank's share of a chip.
+    """A rank's share of a chip. Facts are numbers, or arrays of shape ``(S,)`` when drawn.
 
     peak_flop_per_s: dense rate by format [FLOP/s, or OP/s for integers]
     memory_bytes, memory_bytes_per_s: capacity [B] and bandwidth [B/s] of its own memory
+    claims: what sources say about a fact over what is taken [1], for facts they disagree about:
+        ``memory capacity``, ``memory bandwidth`` and ``peak FORMAT``
     """
 
     id: str
     vendor: str
     family: str
-    peak_flop_per_s: Mapping[str, float]
-    memory_bytes: float
-    memory_bytes_per_s: float
+    peak_flop_per_s: Mapping[str, Number]
+    memory_bytes: Number
+    memory_bytes_per_s: Number
+    claims: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def compute(self, stored: str) -> Compute:
         """The unit that multiplies numbers stored as ``stored``.
@@ -80,9 +89,10 @@ class Device:
             known = ", ".join(_COMPUTE_IN)
             raise UsageError(f"number format '{stored}' is not known", hint=f"use one of {known}")
         for unit in _COMPUTE_IN[stored]:
-            if self.peak_flop_per_s.get(unit, 0.0) > 0.0:
+            peak = self.peak_flop_per_s.get(unit, 0.0)
+            if isinstance(peak, np.ndarray) or peak > 0.0:
                 native = unit == stored or any({unit, stored} <= pair for pair in _SAME_WIDTH)
-                return Compute(unit, self.peak_flop_per_s[unit], native)
+                return Compute(unit, peak, native)
         raise MissingFact(
             f"{self.id} has no published rate to compute {stored}",
             hint="give one in a chip file of your own with --catalog DIR",
@@ -106,7 +116,10 @@ def from_chip(chip: Chip) -> Device:
             f"{chip.id}: {what} is not published",
             hint="give it in a chip file of your own with --catalog DIR",
         )
-    peaks: dict[str, float] = {fmt: value.si / share for fmt, value in chip.peak.items()}
+    peaks: dict[str, Number] = {fmt: value.si / share for fmt, value in chip.peak.items()}
+    facts = {"memory capacity": memory.capacity, "memory bandwidth": memory.bandwidth}
+    facts |= {f"peak {fmt}": value for fmt, value in chip.peak.items()}
+    told = {name: claims_of(value) for name, value in facts.items()}
     return Device(
         id=chip.id,
         vendor=chip.vendor,
@@ -114,4 +127,27 @@ def from_chip(chip: Chip) -> Device:
         peak_flop_per_s=MappingProxyType(peaks),
         memory_bytes=memory.capacity.si / share,
         memory_bytes_per_s=memory.bandwidth.si / share,
+        claims=MappingProxyType({name: points for name, points in told.items() if points}),
+    )
+
+
+def claims_of(value: Value) -> tuple[float, ...]:
+    """What sources say about a fact over what is taken [1], each distinct claim once; empty where they agree."""
+    if not value.number or value.number < 0.0:
+        return ()
+    points = distinct(claim / value.number for claim in value.spread() if claim > 0.0)
+    return points if len(points) > 1 else ()
+
+
+def drawn_device(device: Device, ratios: Mapping[str, Array]) -> Device:
+    """The same device with disputed facts as draws; ratios: over what is taken, shape ``(S,)``, by name."""
+
+    def fact(name: str, taken: Number) -> Number:
+        return taken * ratios[name] if name in ratios else taken
+
+    return replace(
+        device,
+        peak_flop_per_s={fmt: fact(f"peak {fmt}", peak) for fmt, peak in device.peak_flop_per_s.items()},
+        memory_bytes=fact("memory capacity", device.memory_bytes),
+        memory_bytes_per_s=fact("memory bandwidth", device.memory_bytes_per_s),
     )

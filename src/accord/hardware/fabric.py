@@ -14,6 +14,8 @@ import numpy as np
 from accord.base.array import Array
 from accord.base.errors import MissingFact
 from accord.catalog.system import Plane, System
+from accord.hardware.derate import Number
+from accord.hardware.device import claims_of
 
 BITS_PER_BYTE = 8.0
 
@@ -23,18 +25,20 @@ class FabricTier:
     """One tier.
 
     devices: ranks in the domain it joins (``inf`` for a network without a stated end)
-    bytes_per_s: nominal rate per device and direction [B/s]
+    bytes_per_s: nominal rate per device and direction [B/s], an array of shape ``(S,)`` when drawn
     read_bytes_per_s, write_bytes_per_s: measured rates where the catalog has them, else None
     latency_s: measured or stated one-way latency, None where unknown
+    claims: what sources say about the nominal rate over what is taken [1]; empty where they agree
     """
 
     plane: str
     kind: str
     devices: float
-    bytes_per_s: float
+    bytes_per_s: Number
     latency_s: float | None = None
     read_bytes_per_s: float | None = None
     write_bytes_per_s: float | None = None
+    claims: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class PoolPath:
     """The way from a device to the pooled host memory over one plane [B/s per device, s]."""
 
     plane: str
-    bytes_per_s: float
+    bytes_per_s: Number
     latency_s: float
 
 
@@ -65,9 +69,9 @@ def _tiers_of(plane: Plane, devices_per_chip: float) -> list[FabricTier]:
     found: list[FabricTier] = []
     for place, tier in enumerate(plane.tiers):
         if tier.bandwidth is not None:
-            rate = tier.bandwidth.si / devices_per_chip
+            fact, rate = tier.bandwidth, tier.bandwidth.si / devices_per_chip
         elif tier.link_rate is not None:
-            rate = tier.link_rate.si / BITS_PER_BYTE / devices_per_chip
+            fact, rate = tier.link_rate, tier.link_rate.si / BITS_PER_BYTE / devices_per_chip
         else:
             continue
         where = "intra-node" if place == 0 and len(plane.tiers) > 1 else "inter-node"
@@ -82,6 +86,7 @@ def _tiers_of(plane: Plane, devices_per_chip: float) -> list[FabricTier]:
                 latency_s=tier.latency.si if tier.latency is not None else None,
                 read_bytes_per_s=read.bandwidth.si if read is not None else None,
                 write_bytes_per_s=write.bandwidth.si if write is not None else None,
+                claims=claims_of(fact),
             )
         )
     return found

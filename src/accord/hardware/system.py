@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from accord.base.array import Array
 from accord.base.errors import MissingFact
 from accord.catalog.chip import Chip
 from accord.catalog.system import System
-from accord.hardware.device import Device, from_chip
+from accord.hardware.device import Device, claims_of, drawn_device, from_chip
 from accord.hardware.fabric import BITS_PER_BYTE, FabricTier, PoolPath, pool_paths, tiers_of
 
 
@@ -41,6 +43,34 @@ class Machine:
         reach = [tier.devices for tier in self.tiers if tier.kind == "scale-up"]
         return int(min(max(reach), 1e9)) if reach else 1
 
+    @property
+    def claims(self) -> Mapping[str, tuple[float, ...]]:
+        """What sources say over what is taken [1], by fact they disagree about: the device's, and ``link TIER``.
+
+        Rates that were measured are no claims.
+        """
+        found = dict(self.device.claims)
+        for index, tier in enumerate(self.tiers):
+            if tier.claims and None in (tier.read_bytes_per_s, tier.write_bytes_per_s):
+                found[_link(index, tier)] = tier.claims
+        return found
+
+
+def drawn(machine: Machine, ratios: Mapping[str, Array]) -> Machine:
+    """The same machine with disputed facts as draws.
+
+    ratios: over what is taken, shape ``(S,)``, by the names of :attr:`Machine.claims`
+    """
+    tiers = (
+        replace(tier, bytes_per_s=tier.bytes_per_s * ratios.get(_link(index, tier), 1.0))
+        for index, tier in enumerate(machine.tiers)
+    )
+    return replace(machine, device=drawn_device(machine.device, ratios), tiers=tuple(tiers))
+
+
+def _link(index: int, tier: FabricTier) -> str:
+    return f"link {tier.plane} {index + 1}"
+
 
 def build(system: System, chip: Chip) -> Machine:
     """A system entry and its chip as a Machine.
@@ -71,8 +101,10 @@ def _chip_links(chip: Chip, chips: int) -> tuple[FabricTier, ...]:
     links = chip.interconnect
     tiers: list[FabricTier] = []
     if links.scale_up is not None:
-        tiers.append(FabricTier("chip links", "scale-up", chips * per_chip, links.scale_up.si / per_chip))
+        told = claims_of(links.scale_up)
+        tiers.append(FabricTier("chip links", "scale-up", chips * per_chip, links.scale_up.si / per_chip, claims=told))
     if links.scale_out is not None:
         rate = links.scale_out.si / BITS_PER_BYTE / per_chip
-        tiers.append(FabricTier("chip network", "scale-out", float("inf"), rate))
+        told = claims_of(links.scale_out)
+        tiers.append(FabricTier("chip network", "scale-out", float("inf"), rate, claims=told))
     return tuple(tiers)

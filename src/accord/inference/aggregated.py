@@ -81,14 +81,14 @@ def _ttft(step: Iteration, outside: Array, per_s: Array) -> Ttft:
 def request_limit(setting: Setting, plan: Deployments) -> Array:
     """Requests one attention group holds at once: memory, and the engine's own limit."""
     efficiency = setting.efficiency
-    budget = efficiency.get("engine.max_num_batched_tokens")
+    budget = efficiency.scalar("engine.max_num_batched_tokens")
     by_memory = most_requests(setting, plan, np.full_like(plan.tp, budget))
-    return np.minimum(by_memory, efficiency.get("engine.max_num_seqs") * plan.pp)
+    return np.minimum(by_memory, efficiency.scalar("engine.max_num_seqs") * plan.pp)
 
 
 def _token_limit(setting: Setting, plan: Deployments, tau: Array) -> Array:
     """Running requests at which prompts alone fill the token budget of every iteration."""
-    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    budget = setting.efficiency.scalar("engine.max_num_batched_tokens")
     computed = plan.isl * (1.0 - plan.reuse)
     return plan.pp * budget / (1.0 + plan.mtp_tokens + tau * computed / plan.osl)
 
@@ -114,7 +114,7 @@ def batch_run_tpot_s(setting: Setting, plan: Deployments, point: ServePoint, req
     shortest: shortest answer [token]
     """
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
-    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    budget = setting.efficiency.scalar("engine.max_num_batched_tokens")
     steps = np.minimum(requests, point.limit) * plan.isl * (1.0 - plan.reuse) / budget / plan.pp
     full_s = prefill_step(setting, plan.with_(tokens=np.full_like(steps, budget) / plan.tp))[0].total_s
     if setting.efficiency.has("prompts_first"):

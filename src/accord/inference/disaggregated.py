@@ -57,7 +57,7 @@ def split_point(
     groups = d_plan.groups * d_instances
     one_s, capacity, step_tokens = _prefill(p_setting, p_plan, p_instances, reuse)
     transfer = _transfer_s(p_setting, p_plan, plane)
-    most = d_setting.efficiency.get("engine.max_num_seqs") * d_plan.pp
+    most = d_setting.efficiency.scalar("engine.max_num_seqs") * d_plan.pp
     limit = np.minimum(most_requests(d_setting, d_plan, most / d_plan.pp), most)
     ranks = d_plan.tp * d_plan.pp
     running = np.maximum(np.minimum(concurrency / groups, limit), 1e-9)
@@ -83,7 +83,7 @@ def split_point(
 def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse) -> tuple[Array, Array, Array]:
     """Time of one prompt alone in an attention group [s], the pool's capacity [request/s], its step [token]."""
     computed = np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
-    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    budget = setting.efficiency.scalar("engine.max_num_batched_tokens")
     alone = np.minimum(computed / plan.cp, budget)
     whole = plan.isl / computed / plan.tp
     held = np.maximum(most_prompt_tokens(setting, plan, np.maximum(alone, budget)), plan.isl / plan.tp / plan.cp)

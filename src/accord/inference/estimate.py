@@ -6,6 +6,7 @@ request's lists.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,22 +37,37 @@ def estimate(
     spec: ModelSpec, machine: Machine, efficiency: Efficiency, request: EstimateRequest, defaults: Defaults
 ) -> Estimate:
     """Steady-state answer. Raises UsageError, DoesNotFit, MissingFact or NotSupported."""
+    return joined([part for _, part in estimate_parts(spec, machine, efficiency, request, defaults)])
+
+
+def estimate_parts(
+    spec: ModelSpec, machine: Machine, efficiency: Efficiency, request: EstimateRequest, defaults: Defaults
+) -> tuple[tuple[EstimateRequest, Estimate], ...]:
+    """The request of each layout of ranks with its points; those that do not fit are kept for :func:`joined` to judge.
+
+    Raises as :func:`estimate`.
+    """
     check_request(request)
-    parts = [_estimate(spec, machine, efficiency, one, defaults) for one in by_ranks(request)]
+    found: list[tuple[EstimateRequest, Estimate]] = []
+    for one in by_ranks(request):
+        assumed = Assumed()
+        formats = formats_for(spec, machine, one, efficiency, assumed)
+        setting = Setting(spec, machine, formats, efficiency, one.balanced, one.graph)
+        found.append((one, run(Job(one, setting, defaults, assumed, points_of(one)))))
+    return tuple(found)
+
+
+def joined(parts: Sequence[Estimate]) -> Estimate:
+    """Points of all layouts after one another. Raises DoesNotFit where none fits."""
     done = merge(parts)
     if not np.any(fitting(done)):
         refuse(done)
     return done
 
 
-def _estimate(
-    spec: ModelSpec, machine: Machine, efficiency: Efficiency, request: EstimateRequest, defaults: Defaults
-) -> Estimate:
-    """Estimate points of one layout of ranks; those that do not fit are kept for the caller to judge."""
-    assumed = Assumed()
-    formats = formats_for(spec, machine, request, efficiency, assumed)
-    setting = Setting(spec, machine, formats, efficiency, request.balanced, request.graph)
-    job = Job(request, setting, defaults, assumed, points_of(request))
+def run(job: Job) -> Estimate:
+    """Estimate the points of one layout of ranks, whether they fit or not."""
+    request = job.request
     if request.phase in ("serve", "offline") and request.disaggregated:
         return _split(job)
     if request.phase in ("serve", "offline"):
@@ -96,7 +112,7 @@ def _pool(job: Job) -> Estimate:
         )  # fmt: skip
     tokens = plan.tokens
     if request.tokens_per_device is None:
-        tokens = np.full_like(tokens, job.setting.efficiency.get("engine.prefill_tokens_per_device"))
+        tokens = np.full_like(tokens, job.setting.efficiency.scalar("engine.prefill_tokens_per_device"))
         job.assumed.note("tokens_per_device")
     plan = plan.with_(tokens=tokens)
     load = reuse_load_s(job.setting, plan, Reuse(request.cache_plane))

@@ -102,7 +102,7 @@ def plan_of(job: Job, layout: Layout) -> Deployments:
     ranks = {name: array(float(getattr(layout, name))) for name in RANKS}
     context = job.column("kv_len", 0.0)
     context = np.where(context > 0.0, context, isl + osl / 2.0)
-    shared = job.setting.efficiency.get("engine.redundant_share") * experts_of(job.setting.spec)
+    shared = job.setting.efficiency.scalar("engine.redundant_share") * experts_of(job.setting.spec)
     wide = ranks["ep"] >= number(job.defaults, "serving", "wide_ep")
     overlaps = job.setting.efficiency.has("microbatch_overlap")
     return deployments(

@@ -150,7 +150,7 @@ def _experts(setting: Setting) -> int:
 
 def _redundant(setting: Setting, ep: float, redundant_from: float) -> float:
     """Expert copies beyond one of each."""
-    return setting.efficiency.get("engine.redundant_share") * _experts(setting) if ep >= redundant_from else 0.0
+    return setting.efficiency.scalar("engine.redundant_share") * _experts(setting) if ep >= redundant_from else 0.0
 
 
 def decode_options(setting: Setting, devices: int, work: Workload, redundant_from: float) -> Options:
@@ -158,7 +158,7 @@ def decode_options(setting: Setting, devices: int, work: Workload, redundant_fro
 
     redundant_from: expert-parallel ranks from which redundant experts are kept
     """
-    most = setting.efficiency.get("engine.max_num_seqs")
+    most = setting.efficiency.scalar("engine.max_num_seqs")
     rows = [
         (*layout, float(batch))
         for layout, batch in product(layouts(setting, devices, redundant_from), BATCHES)

@@ -48,7 +48,7 @@ def iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -
     share_of_stage = running / plan.pp
     plain = decode_step(setting, plan.with_(batch=share_of_stage / plan.tp))[0].total_s
     computed = computed_tokens(plan)
-    budget = setting.efficiency.get("engine.max_num_batched_tokens")
+    budget = setting.efficiency.scalar("engine.max_num_batched_tokens")
     room = np.maximum(budget - share_of_stage * (1.0 + plan.mtp_tokens), 1.0)
     arriving = share_of_stage * tau * computed / plan.osl
     chunk = np.minimum(np.maximum(arriving, computed / plan.cp), room)

@@ -155,10 +155,10 @@ def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array) ->
     widest = max(max(layer.ffn.hidden, layer.ffn.top_k * layer.ffn.expert_hidden) for layer in spec.distinct_layers)
     live = tokens * (6.0 * spec.hidden + 3.0 * widest / plan.tp) * 2.0
     weights = weights_bytes(setting, plan)
-    usual = device.memory_bytes * (1.0 - efficiency.get("engine.memory_fraction"))
+    usual = device.memory_bytes * (1.0 - efficiency.scalar("engine.memory_fraction"))
     least = device.memory_bytes * efficiency.get("memory.runtime_share")
-    reserve = np.clip(0.25 * (device.memory_bytes - weights - live), least, max(usual, least))
-    return Memory(weights, cache, live, reserve, np.full_like(live, device.memory_bytes))
+    reserve = np.clip(0.25 * (device.memory_bytes - weights - live), least, np.maximum(usual, least))
+    return Memory(weights, cache, live, reserve, np.zeros_like(live) + device.memory_bytes)
 
 
 def most_requests(setting: Setting, plan: Deployments, step_tokens: Array) -> Array:

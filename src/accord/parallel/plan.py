@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from accord.base.array import Array, array
 from accord.base.errors import UsageError
-from accord.hardware.derate import Efficiency
+from accord.hardware.derate import Efficiency, Number
 from accord.hardware.system import Machine
 from accord.models.spec import ModelSpec
 from accord.ops.op import Formats, Phase
@@ -29,7 +29,7 @@ class Setting:
     balanced: bool = False
     graph: bool = True
 
-    def skew(self, phase: Phase) -> float:
+    def skew(self, phase: Phase) -> Number:
         """Coefficient of variation of expert popularity that routing leaves, 0 when balanced."""
         return 0.0 if self.balanced else self.efficiency.get(f"engine.expert_skew.{phase}")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from accord.base.array import Array
 from accord.base.units import show
 from accord.catalog.value import Value
 from accord.inference.result import Estimate
@@ -13,7 +16,10 @@ from accord.report.to_json import metric
 from accord.step.breakdown import StepTime
 from accord.step.explain import OpRow
 
-Factors = Mapping[str, float]
+Factors = Mapping[str, Array]
+MOST_CAUSES = 8
+LEAST_SHARE = 0.0005  # of a variance, below which a table would print nothing
+DISPUTED = "says: "
 _LABELS = {
     "tpot_s": "time per output token",
     "ttft_s": "time to first token",
@@ -33,6 +39,7 @@ _LABELS = {
     "running": "requests decoding per attention group",
     "microbatches": "microbatches",
 }
+_HEADLINE = ("tpot_s", "step_s")
 _EXACT = ("microbatches",)
 _PARTS = {
     "attention_s": "attention", "ffn_s": "feed-forward", "reduce_s": "all-reduce",
@@ -40,6 +47,45 @@ _PARTS = {
     "draft_s": "multi-token prediction", "pipeline_s": "pipeline hand-over",
     "outside_s": "engine outside the layers",
 }  # fmt: skip
+
+
+class Cause(NamedTuple):
+    """Part of the variance of a metric's logarithm; known: how a parameter is known, "" for what is none."""
+
+    name: str
+    share: float
+    known: str
+
+
+class Causes(NamedTuple):
+    """What an interval is due to, the largest share first.
+
+    parameters_log_sd: from parameters and disputed facts; residual_log_sd: from everything the model leaves out
+    """
+
+    parameters_log_sd: float
+    residual_log_sd: float
+    causes: tuple[Cause, ...]
+
+
+def causes_of(parts: Sequence[tuple[str, str, float]], whole: float, residual_log_sd: float) -> Causes:
+    """The largest causes and the rest.
+
+    parts: name, how it is known, and variance of each cause; whole: their variance together
+    """
+    total = whole + residual_log_sd**2
+    if total <= 0.0:
+        return Causes(0.0, 0.0, ())
+    said = sum(part for name, _, part in parts if name.startswith(DISPUTED))
+    told = [Cause(name, part / total, how) for name, how, part in parts if not name.startswith(DISPUTED)]
+    told += [
+        Cause("what sources say", said / total, ""),
+        Cause("what the model leaves out", residual_log_sd**2 / total, ""),
+    ]
+    kept = sorted((cause for cause in told if cause.share >= LEAST_SHARE), key=lambda cause: -cause.share)[:MOST_CAUSES]
+    rest = 1.0 - sum(cause.share for cause in kept)
+    others = (Cause("everything else", rest, ""),) if rest >= LEAST_SHARE else ()
+    return Causes(math.sqrt(whole), residual_log_sd, (*kept, *others))
 
 
 def unit_of(name: str) -> str:
@@ -52,10 +98,10 @@ def unit_of(name: str) -> str:
 
 
 def metrics_dict(estimate: Estimate, at: int, factors: Factors) -> dict[str, object]:
-    """Metrics of one point with their intervals; factors: half-width factor by metric."""
+    """Metrics of one point with their intervals; factors: half-width factor by metric, shape ``(D,)``."""
     found: dict[str, object] = {}
     for name, values in estimate.metrics.items():
-        value, factor = float(values[at]), factors.get(name, 1.0)
+        value, factor = float(values[at]), float(factors[name][at])
         found[name] = metric(value, unit_of(name), value / factor, value * factor)
     return found
 
@@ -78,7 +124,10 @@ def op_dict(row: OpRow) -> dict[str, object]:
 
 
 def result_dict(
-    estimates: Mapping[str, Estimate], factors: Mapping[str, Factors], explained: Mapping[str, Sequence[OpRow]]
+    estimates: Mapping[str, Estimate],
+    factors: Mapping[str, Factors],
+    explained: Mapping[str, Sequence[OpRow]],
+    causes: Mapping[str, Mapping[str, Causes]],
 ) -> dict[str, object]:
     """The verb's ``result``: metrics of the first point, all points when lists were given, and the parts."""
     first = {
@@ -103,6 +152,12 @@ def result_dict(
     result["chips"] = one.chips
     if explained:
         result["operators"] = {phase: [op_dict(row) for row in rows] for phase, rows in explained.items()}
+        result["explain"] = {
+            phase: {
+                name: {**one._asdict(), "causes": [cause._asdict() for cause in one.causes]} for name, one in by.items()
+            }
+            for phase, by in causes.items()
+        }
     return result
 
 
@@ -153,7 +208,7 @@ def metrics_table(title: str, estimate: Estimate, factors: Factors, level: float
     """One line a metric with its interval."""
     rows = []
     for name, values in estimate.metrics.items():
-        value, factor, unit = float(values[0]), factors.get(name, 1.0), unit_of(name)
+        value, factor, unit = float(values[0]), float(factors[name][0]), unit_of(name)
         band = "" if factor == 1.0 else f"{_show(value / factor, unit)} .. {_show(value * factor, unit)}"
         rows.append((_LABELS.get(name, name), _show(value, unit), band, name))
     columns = (
@@ -222,11 +277,11 @@ def operators_table(pool: str, rows: Sequence[OpRow]) -> Table:
     columns = (
         text_column("operator"), number_column("layers"), text_column("format"), number_column("time"),
         number_column("share"), text_column("bound"), number_column("FLOP"), number_column("bytes"),
-        number_column("wire"),
+        number_column("wire"), text_column("constants"),
     )  # fmt: skip
     cells = tuple(
         (row.name, str(row.layers), row.fmt or "-", show(row.seconds, "s"), f"{row.share:.1%}", row.bound,
-         _size(row.flop, "FLOP"), _size(row.bytes, "B"), _size(row.wire_bytes, "B"))
+         _size(row.flop, "FLOP"), _size(row.bytes, "B"), _size(row.wire_bytes, "B"), _known(row))
         for row in ordered
     )  # fmt: skip
     note = "without overlap and drafts; work of one device over all layers of the step"
@@ -237,9 +292,27 @@ def _size(value: float, unit: str) -> str:
     return "-" if value == 0.0 else show(value, unit)
 
 
-def constants_table(constants: Sequence[tuple[str, str, str, str]]) -> Table:
-    """The parameters behind the operators: name, value, basis, source."""
-    columns = (text_column("constant"), number_column("value"), text_column("basis"), text_column("source"))
+def _known(row: OpRow) -> str:
+    """How the constants of an operator are known, in a word each: ``3 measured, 1 assumed``."""
+    words = [how.partition(" ")[0] for how in row.known]
+    return ", ".join(f"{words.count(word)} {word}" for word in ("measured", "transferred", "assumed") if word in words)
+
+
+def causes_table(phase: str, causes: Mapping[str, Causes]) -> Table:
+    """What the width of the interval of the phase's first metric is due to."""
+    name = next(name for name in _HEADLINE if name in causes)
+    columns = (text_column("cause"), number_column("share"), text_column("known"))
+    rows = tuple((cause.name, f"{cause.share:.1%}", cause.known or "-") for cause in causes[name].causes)
+    note = "share of the variance of the logarithm; correlated constants may take from one another"
+    return Table(title=f"Why the interval of {name} is as wide, {phase}", columns=columns, rows=rows, notes=(note,))
+
+
+def constants_table(constants: Sequence[tuple[str, str, str, str, str]]) -> Table:
+    """The parameters behind the operators: name, value, basis, how they are known, source."""
+    columns = (
+        text_column("constant"), number_column("value"), text_column("basis"), text_column("known"),
+        text_column("source"),
+    )  # fmt: skip
     return Table(title="Constants behind the operators", columns=columns, rows=tuple(constants))
 
 

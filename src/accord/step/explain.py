@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from accord.hardware.noted import known, noting
 from accord.ops.op import Op, Phase
 from accord.parallel.plan import Setting
 from accord.step.price import seconds
@@ -16,7 +17,7 @@ class OpRow:
     """One operator over all layers that repeat it, on one device, without overlap.
 
     seconds, share: of the step's operators; bound: launch, compute, memory or wire
-    flop, bytes, wire_bytes: work of the device; constants: parameters its time depends on
+    flop, bytes, wire_bytes: work of the device; constants: parameters its time depends on, and how each is known
     """
 
     name: str
@@ -29,6 +30,7 @@ class OpRow:
     bytes: float
     wire_bytes: float
     constants: tuple[str, ...]
+    known: tuple[str, ...]
 
 
 def explain(ops: list[Op], setting: Setting, phase: Phase, at: int = 0) -> tuple[OpRow, ...]:
@@ -36,8 +38,11 @@ def explain(ops: list[Op], setting: Setting, phase: Phase, at: int = 0) -> tuple
     merged: dict[str, list[float]] = {}
     first: dict[str, Op] = {}
     bounds: dict[str, dict[str, float]] = {}
+    read: dict[str, dict[str, None]] = {}
     for op in ops:
-        time = seconds(op, setting, phase)
+        efficiency, noted = noting(setting.efficiency)
+        time = seconds(op, replace(setting, efficiency=efficiency), phase)
+        read.setdefault(op.name, {}).update(dict.fromkeys(sorted(noted.read)))
         total = float(_at(time.total_s, at)) * op.layers
         work = [total, op.layers, *(float(_at(value, at)) * op.layers for value in (op.flop, op.bytes, op.wire_bytes))]
         if op.name in merged:
@@ -52,9 +57,10 @@ def explain(ops: list[Op], setting: Setting, phase: Phase, at: int = 0) -> tuple
     for name, (taken, layers, flop, moved, sent) in merged.items():
         if taken > 0.0:
             bound = max(bounds[name], key=bounds[name].__getitem__)
-            constants = _constants(first[name])
-            row = OpRow(name, int(layers), first[name].fmt, taken, taken / whole, bound, flop, moved, sent, constants)
-            rows.append(row)
+            names = tuple(read[name])
+            how = tuple(known(setting.efficiency, setting.machine.chip, one) for one in names)
+            fmt, share = first[name].fmt, taken / whole
+            rows.append(OpRow(name, int(layers), fmt, taken, share, bound, flop, moved, sent, names, how))
     return tuple(rows)
 
 
@@ -69,17 +75,3 @@ def _bound(op: Op, launch_s: float, compute_s: float, memory_s: float) -> str:
     if launch_s > max(compute_s, memory_s):
         return "launch"
     return "compute" if compute_s > memory_s else "memory"
-
-
-def _constants(op: Op) -> tuple[str, ...]:
-    """Names of the parameters behind the operator's time."""
-    if op.stage == "exchange":
-        return (f"{op.family}.base_s", "exchange.per_doubling_s", "link.scale-up", "link.scale-out")
-    if op.stage == "reduce":
-        return ("reduce.base_s.scale-up", "link.scale-up")
-    names = ["launch_s", f"{op.family}.memory"]
-    if op.fmt:
-        names.append(f"{op.family}.compute")
-    if op.family in ("gemm", "grouped"):
-        names.append(f"{op.family}.half_rows")
-    return tuple(names)

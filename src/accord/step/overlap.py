@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from accord.base.array import Array
+from accord.hardware.derate import Number
 from accord.step.breakdown import LayerTime
 
 
-def overlapped(half: LayerTime, slowdown: float) -> LayerTime:
+def overlapped(half: LayerTime, slowdown: Number) -> LayerTime:
     """Two microbatches of ``half`` each; only the exchange time that nothing hides is kept."""
     exchanging = half.exchange_s > 0.0
     factor = np.where(exchanging, slowdown, 1.0)

@@ -1,7 +1,7 @@
-"""How far a prediction of a kind is usually off: residual log errors of a chip family.
+"""How far a prediction of a kind is usually off, beyond what its parameters explain.
 
-A full posterior belongs here later; until then every kind of prediction has one residual standard
-deviation per chip family, in log space, kept with the family's parameters.
+Every kind of prediction has one residual standard deviation per chip family, in log space, kept with the
+family's parameters. It is independent of the parameters and of the facts, so variances add.
 """
 
 from __future__ import annotations
@@ -27,11 +27,28 @@ def kind_of(metric: str, phase: str) -> str:
     return "split" if phase == "split" else "serve"
 
 
-def factor(log_sd: float, level: float) -> float:
-    """Half-width factor: ``level`` of all answers lie in ``[x / f, x * f]`` for log-normal residuals.
+def quantile(level: float) -> float:
+    """Standard deviations on either side of the middle that hold ``level`` of a normal distribution.
 
     Raises UsageError for a level that is no share between 0 and 1.
     """
     if not 0.0 < level < 1.0:
         raise UsageError(f"a level of {level:g}", where="--level", hint="give a share between 0 and 1, such as 0.9")
-    return math.exp(NormalDist().inv_cdf(0.5 + level / 2.0) * log_sd)
+    return NormalDist().inv_cdf(0.5 + level / 2.0)
+
+
+def half_width(param_log_sd: float, residual_log_sd: float, level: float) -> float:
+    """Half the width of an interval of ``level`` in log space: ``[x / exp(h), x exp(h)]``.
+
+    param_log_sd: standard deviation from parameters and facts; residual_log_sd: of ln(predicted / measured) else
+    Raises UsageError for a level that is no share between 0 and 1.
+    """
+    return quantile(level) * math.hypot(param_log_sd, residual_log_sd)
+
+
+def factor(log_sd: float, level: float) -> float:
+    """Half-width factor: ``level`` of all answers lie in ``[x / f, x * f]`` for log-normal residuals.
+
+    Raises UsageError for a level that is no share between 0 and 1.
+    """
+    return math.exp(half_width(0.0, log_sd, level))

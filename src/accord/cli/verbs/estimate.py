@@ -148,5 +148,6 @@ def _tables(answer: api.Answer, level: float, explain: bool) -> list[Table]:
             tables += [view.memory_table(pool, memory) for pool, memory in one.memories.items()]
             tables.append(view.operators_table(phase, answer.explained[phase]))
     if explain:
+        tables += [view.causes_table(phase, by) for phase, by in answer.causes.items()]
         tables.append(view.constants_table(answer.constants))
     return tables
