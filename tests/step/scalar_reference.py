@@ -6,6 +6,7 @@ below), with loops and ``math`` only: a second opinion on the vectorised code.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ WIDTH = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}
 
 @dataclass(frozen=True)
 class Link:
-    """A tier: plane, kind, ranks it joins, rates [B/s] and latency [s] as achieved."""
+    """A tier: plane, kind, ranks it joins, rates [B/s] and latency [s] as achieved, and the nominal rate."""
 
     plane: str
     kind: str
@@ -24,6 +25,7 @@ class Link:
     read: float
     write: float
     latency: float
+    nominal: float
 
 
 @dataclass(frozen=True)
@@ -133,41 +135,75 @@ class Bench:
     # Wires
 
     def all_reduce(self, payload: float, ranks: float) -> float:
-        total, inside = 0.0, 1.0
+        alpha, inside = 0.0, 1.0
+        port: dict[str, float] = {}
         for at, link in enumerate(self.rig.links):
             reached = ranks if at == len(self.rig.links) - 1 else min(ranks, link.ranks)
             members = max(reached / inside, 1.0)
             if members > 1.0 and payload > 0.0:
-                total += self.rig.parameter(f"reduce.base_s.{link.kind}", None)
-                total += 2.0 * (members - 1.0) / members * payload / link.read
+                alpha += self.rig.parameter(f"reduce.base_s.{link.kind}", None)
+                alpha += self.rig.parameter("reduce.per_doubling_s", None) * math.log2(members)
+                port[link.plane] = port.get(link.plane, 0.0) + self.summing(payload, members, link)
             payload /= members
             inside = max(inside, reached)
-        return total
+        moved = max(port.values(), default=0.0)
+        return alpha + moved + 2.0 * math.sqrt(self.rig.parameter("reduce.chunk_s", None) * moved)
+
+    def summing(self, payload: float, members: float, link: Link) -> float:
+        around = 2.0 * (members - 1.0) / members
+        if link.kind == "scale-out":
+            return around * payload / link.read
+        between = (around + self.rig.parameter("reduce.local", None)) * payload / link.read
+        share = self.rig.parameter("reduce.share.switch", None)
+        if share == 0.0:
+            return between
+        return min(between, (members + 1.0) / members * payload / (link.nominal * share))
 
     def all_to_all(self, name: str, sent: float, ranks: float, copies: float, prefill: bool) -> float:
         if ranks <= 1.0 or sent <= 0.0:
             return 0.0
-        port: dict[str, float] = {}
-        below, domain = 1.0, 1.0
-        share = self.rig.parameter("exchange.share", None)
+        share = self.rig.parameter("exchange.share", "prefill" if prefill else name)
+        domain = max((min(link.ranks, 1e9) for link in self.rig.links if link.kind == "scale-up"), default=1.0)
+        local = self.rig.parameter("exchange.local", None) * sent / copies / (self.rig.links[0].write * share)
+        port = {self.rig.links[0].plane: local}
+        below = 1.0
         for at, link in enumerate(self.rig.links):
             reach = ranks if at == len(self.rig.links) - 1 else min(ranks, link.ranks)
-            part = sent * max(reach - below, 0.0) / ranks
-            if prefill and link.kind == "scale-out":
-                domains = max(ranks / domain, 1.0)
-                part *= min(domains * (1.0 - (1.0 - 1.0 / domains) ** copies) / copies, 1.0)
-            port[link.plane] = port.get(link.plane, 0.0) + part / (link.write * share)
-            below = max(below, reach)
+            part, rate = sent * max(reach - below, 0.0) / ranks, link.write
             if link.kind == "scale-up":
-                domain = max(domain, min(link.ranks, 1e9))
+                rate *= share
+                if prefill:
+                    near = min(ranks, domain)
+                    part = sent * arriving(ranks, copies) * max(min(reach, near) - below, 0.0) / near
+            elif prefill:
+                part *= arriving(ranks / min(ranks, domain), copies)
+            port[link.plane] = port.get(link.plane, 0.0) + part / rate
+            below = max(below, reach)
         alpha = self.rig.parameter(f"{name}.base_s", None)
-        return alpha + self.rig.parameter("exchange.per_doubling_s", None) * math.log2(ranks) + max(port.values())
+        alpha += self.rig.parameter("exchange.per_doubling_s", None) * math.log2(ranks) + self.crossing(ranks)
+        if prefill:
+            alpha += self.rig.parameter("exchange.layout_s", None)
+        return alpha + max(port.values())
+
+    def crossing(self, ranks: float) -> float:
+        """Latency of the farthest tier, beyond what the innermost has anyway."""
+        added = 0.0
+        for within, beyond in itertools.pairwise(self.rig.links):
+            if ranks > within.ranks:
+                added += beyond.latency - (within.latency if within.kind == beyond.kind else 0.0)
+        return added
 
     def hand_over(self, tokens: float, hidden: float) -> float:
         if self.case.pp == 1.0:
             return 0.0
         outer = self.rig.links[-1]
         return (self.case.pp - 1.0) * (outer.latency + tokens / self.case.tp * hidden * 2.0 / outer.read)
+
+
+def arriving(places: float, copies: float) -> float:
+    """Share of a token's copies that are sent where each place gets one at most."""
+    reached = places * (1.0 - (1.0 - 1.0 / places) ** copies)
+    return float(min(reached / copies, 1.0))
 
 
 @dataclass(frozen=True)

@@ -39,15 +39,17 @@ def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> reference.Rig:
     units = {}
     for stored in {"bf16", *formats}:
         unit = device.compute(stored)
-        units[stored] = (unit.format, unit.flop_per_s, unit.native)
+        units[stored] = (unit.format, float(unit.flop_per_s), unit.native)
     links = tuple(
         reference.Link(
-            tier.plane, tier.kind, tier.devices, rate_of(tier, efficiency, "read"), rate_of(tier, efficiency, "write"),
-            tier.latency_s if tier.latency_s is not None else efficiency.get(f"send.base_s.{tier.kind}"),
+            tier.plane, tier.kind, tier.devices,
+            float(rate_of(tier, efficiency, "read")), float(rate_of(tier, efficiency, "write")),
+            tier.latency_s if tier.latency_s is not None else efficiency.scalar(f"send.base_s.{tier.kind}"),
+            float(tier.bytes_per_s),
         )
         for tier in setting.machine.tiers
     )  # fmt: skip
-    return reference.Rig(units, device.memory_bytes_per_s, links, efficiency.get)
+    return reference.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar)
 
 
 def case_at(plan: Deployments, at: int, weights: str, kv: str) -> reference.Case:
