@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from functools import cache
 
@@ -211,3 +212,17 @@ def test_a_kernel_has_a_spread() -> None:
     disputed = replace(machine, device=replace(machine.device, claims={"peak bf16": (1.0, 0.5)}))
     exact = replace(efficiency, fits={})
     assert spread_of(seconds, disputed, exact)["s"] == pytest.approx(math.log(2.0) / 2.0, rel=0.05)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_one_deployment_with_its_interval_is_quick(name: str) -> None:
+    """About 10 ms for a pool or a closed loop, 30 to 45 ms for the largest; three times that on a busy machine."""
+    request = REQUESTS[name]
+    spec, (machine, efficiency), defaults = spec_of(request.model), known(request), catalog().defaults()
+    limit_s = 0.045 if name in ("serve", "split") else 0.03
+    best = math.inf
+    for _ in range(20):
+        started = time.perf_counter()
+        estimate_spread(spec, machine, efficiency, request, defaults)
+        best = min(best, time.perf_counter() - started)
+    assert best < 3.0 * limit_s

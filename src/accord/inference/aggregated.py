@@ -11,6 +11,7 @@ import numpy as np
 
 from accord.base.array import Array
 from accord.inference.mixed import Iteration, iteration
+from accord.inference.settle import settled
 from accord.inference.slo import tokens_per_iteration
 from accord.inference.waiting import QUANTILES, Ttft, behind
 from accord.parallel.memory import most_requests
@@ -18,7 +19,7 @@ from accord.parallel.plan import Deployments, Setting
 from accord.step.prefill import prefill_step
 from accord.workloads.lengths import mean_inverse, share_within
 
-_ROUNDS = 8
+_ROUNDS, _ROUNDS_NEAR = 3, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +40,25 @@ class ServePoint:
     ttft: Ttft
 
 
-def serve_point(setting: Setting, plan: Deployments, concurrency: Array) -> ServePoint:
+def serve_point(setting: Setting, plan: Deployments, concurrency: Array, near: Array | None = None) -> ServePoint:
     """Closed loop of ``concurrency`` requests on one instance of ``plan``.
 
     concurrency: requests of the instance in flight or queued; infinite asks for the most it holds
+    near: requests that run at parameters near these, from where it takes fewer steps
     """
     limit = request_limit(setting, plan)
     asked = concurrency / plan.groups
     held = np.maximum(np.minimum(asked, limit), 1e-9)
     tau = tokens_per_iteration(plan.mtp_tokens, plan.accept)
-    running = held
-    for _ in range(_ROUNDS):
+    most = _token_limit(setting, plan, tau)
+
+    def answering(running: Array) -> Array:
+        """Of those held, the part that is not waiting for its prompt."""
         step = iteration(setting, plan, running, tau)
-        mean, prompt = step.mean_s, step.prompt_s
-        answering = plan.osl / tau * mean
-        target = held * answering / (answering + prompt)
-        running = 0.5 * (running + np.minimum(target, _token_limit(setting, plan, tau)))
+        answer_s = plan.osl / tau * step.mean_s
+        return np.minimum(held * answer_s / (answer_s + step.prompt_s), most)
+
+    running = settled(answering, held, _ROUNDS) if near is None else settled(answering, near, _ROUNDS_NEAR)
     step = iteration(setting, plan, running, tau)
     per_group = running * tau / (plan.osl * step.mean_s)
     outside = np.where(np.isfinite(asked), np.maximum(asked - running, 0.0), 0.0)

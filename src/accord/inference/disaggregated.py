@@ -13,13 +13,15 @@ import numpy as np
 from accord.base.array import Array
 from accord.hardware.fabric import FabricTier
 from accord.inference.cache import Reuse, reuse_load_s
-from accord.inference.pools import decode_point
+from accord.inference.settle import crossing
+from accord.inference.slo import tokens_per_iteration
 from accord.parallel.collectives import send_s
 from accord.parallel.memory import cache_bytes_per_request, most_prompt_tokens, most_requests
 from accord.parallel.plan import Deployments, Setting
+from accord.step.decode import decode_step
 from accord.step.prefill import prefill_step
 
-_ROUNDS = 12
+_PARTS, _ROUNDS, _ROUNDS_DRAWN = 12, 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,14 @@ def split_point(
     concurrency: Array,
     plane: FabricTier | None,
     reuse: Reuse = Reuse(),  # noqa: B008  a frozen record
+    *,
+    drawn: bool = False,
 ) -> SplitPoint:
     """Two pools of (setting, one instance, number of instances) under a closed loop.
 
     concurrency: requests of the whole deployment; infinite asks for the most the decode pool holds
     plane: the tier that carries the cache from pool to pool, None inside one device
+    drawn: one of many draws, for which a coarser search is enough
     """
     p_setting, p_plan, p_instances = prefill
     d_setting, d_plan, d_instances = decode
@@ -59,25 +64,30 @@ def split_point(
     transfer = _transfer_s(p_setting, p_plan, plane)
     most = d_setting.efficiency.scalar("engine.max_num_seqs") * d_plan.pp
     limit = np.minimum(most_requests(d_setting, d_plan, most / d_plan.pp), most)
-    ranks = d_plan.tp * d_plan.pp
-    running = np.maximum(np.minimum(concurrency / groups, limit), 1e-9)
-    point = decode_point(d_setting, d_plan.with_(batch=running / ranks))
-    rate, ttft = np.zeros_like(running), one_s + transfer
-    for _ in range(_ROUNDS):
-        point = decode_point(d_setting, d_plan.with_(batch=running / ranks))
-        decoding = d_plan.osl * point.tpot_s
+    ranks, tau = d_plan.tp * d_plan.pp, tokens_per_iteration(d_plan.mtp_tokens, d_plan.accept)
+
+    def served(running: Array) -> tuple[Array, Array, Array, Array]:
+        """Time per output token, time to decode an answer, requests a second, time in prefill and on the wire."""
+        tpot = decode_step(d_setting, d_plan.with_(batch=running / ranks))[0].total_s / tau
+        decoding = d_plan.osl * tpot
         rate = np.minimum(running * groups / decoding, capacity)
         load = np.minimum(rate / capacity, 0.95)
-        ttft = one_s * (1.0 + 0.5 * load / (1.0 - load)) + transfer
+        return tpot, decoding, rate, one_s * (1.0 + 0.5 * load / (1.0 - load)) + transfer
+
+    def decoded(running: Array) -> Array:
+        """Of those in flight, the part that is in the decode pool."""
+        _, decoding, _, ttft = served(running)
         free = np.where(np.isfinite(concurrency), concurrency / groups * decoding / (decoding + ttft), limit)
-        target = np.minimum(np.minimum(free, limit), capacity * decoding / groups)
-        running = 0.5 * (running + np.maximum(target, 1e-9))
-    point = decode_point(d_setting, d_plan.with_(batch=running / ranks))
-    decoding = d_plan.osl * point.tpot_s
-    rate = np.minimum(running * groups / decoding, capacity)
+        return np.minimum(np.minimum(free, limit), capacity * decoding / groups)
+
+    most = np.maximum(np.minimum(concurrency / groups, limit), 1e-9)
+    running = crossing(
+        lambda running: decoded(running) - running, most, most, _PARTS, _ROUNDS_DRAWN if drawn else _ROUNDS
+    )
+    tpot, decoding, rate, ttft = served(running)
     # what is in flight and not decoding waits for its prompt: Little's law
     ttft = np.maximum(ttft, np.where(np.isfinite(concurrency), concurrency / rate - decoding, 0.0))
-    return SplitPoint(rate, running, ttft, point.tpot_s, transfer, capacity, step_tokens)
+    return SplitPoint(rate, running, ttft, tpot, transfer, capacity, step_tokens)
 
 
 def _prefill(setting: Setting, plan: Deployments, instances: Array, reuse: Reuse) -> tuple[Array, Array, Array]:

@@ -92,7 +92,7 @@ def _pool(job: Job) -> Estimate:
     busy, layout = instances * whole, replace(layout, instances=instances)
     if request.phase == "decode":
         if request.batch_per_device is None:
-            goal = number(job.defaults, "serving", "tpot")
+            goal = np.inf if request.full else number(job.defaults, "serving", "tpot")
             plan = plan.with_(batch=largest_batch(job.setting, plan, goal))
             job.assumed.note("batch_per_device")
         point = decode_point(job.setting, plan)
@@ -151,7 +151,7 @@ def _serve(job: Job) -> Estimate:
         arrivals = open_point(job.setting, plan, job.column("request_rate") / replicas, window)
         point, extra = arrivals.served, {"load": arrivals.load}
     else:
-        point = serve_point(job.setting, plan, wanted / replicas)
+        point = serve_point(job.setting, plan, wanted / replicas, job.near)
     rate, latency = point.request_per_s * replicas, point.tpot_s
     if offline and request.concurrency is not None and request.batch_per_device is None:
         spread = request.answer_spread or number(job.defaults, "serving", "answer_spread")
@@ -206,6 +206,7 @@ def _split(job: Job) -> Estimate:
         (setting, plans["prefill"], array(layouts["prefill"].instances)),
         (setting, plans["decode"], array(layouts["decode"].instances)),
         job.column("concurrency", np.inf), transfer_tier(setting.machine), Reuse(request.cache_plane),
+        drawn=job.near is not None,
     )  # fmt: skip
     latency = point.tpot_s
     metrics = _rates(point.request_per_s, plans["decode"], chips) | {

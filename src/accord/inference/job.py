@@ -27,13 +27,17 @@ LIST_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request with everything it needs."""
+    """A request with everything it needs.
+
+    near: requests running at parameters near these, shape ``(D,)``, where that is known
+    """
 
     request: EstimateRequest
     setting: Setting
     defaults: Defaults
     assumed: Assumed
     points: tuple[Mapping[str, float], ...]
+    near: Array | None = None
 
     def column(self, field: str, fallback: float | None = None, *, section: str = "serving") -> Array:
         """Values of a listed field, one a point; the default (noted) where the request is silent."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
-from accord.ops.lower import lower_layers
+from accord.ops.attention import lower_attention
 from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import decode_shape
 from accord.step.decode import decode_step
@@ -75,9 +75,10 @@ def computed_tokens(plan: Deployments) -> Array:
 
 def _cores_s(setting: Setting, plan: Deployments) -> Array:
     """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
-    separate = plan.separate
+    shape = decode_shape(plan, setting.graph)
     total = np.zeros_like(plan.tp)
-    for op in lower_layers(setting.spec, decode_shape(plan, setting.graph), setting.formats, 0.0, separate=separate):
-        if op.family in _CORES:
-            total = total + op.layers * seconds(op, setting, "decode").total_s
+    for layer in setting.spec.distinct_layers:
+        for op in lower_attention(layer.attention, setting.spec.hidden, shape, setting.formats, float(layer.count)):
+            if op.family in _CORES:
+                total = total + op.layers * seconds(op, setting, "decode").total_s
     return total

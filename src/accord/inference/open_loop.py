@@ -21,11 +21,12 @@ import numpy as np
 from accord.base.array import Array
 from accord.inference.aggregated import ServePoint, serve_point
 from accord.inference.mixed import Iteration, computed_tokens, iteration, mixed_s
+from accord.inference.settle import crossing
 from accord.inference.slo import tokens_per_iteration
 from accord.inference.waiting import CONSTANT, EXPONENTIAL, QUANTILES, Queue, Ttft, backlog_s, queue
 from accord.parallel.plan import Deployments, Setting
 
-_HALVINGS = 24
+_PARTS, _ROUNDS = 12, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,12 @@ def open_point(setting: Setting, plan: Deployments, request_per_s: Array, window
 
 
 def _running(setting: Setting, plan: Deployments, per_group: Array, most: Array, tau: Array) -> Array:
-    """Requests running in an attention group that finish ``per_group`` a second, by halving ``[0, most]``.
+    """Requests running in an attention group that finish ``per_group`` a second, up to ``most``."""
 
-    The interval does not depend on the rate, so a higher rate never finds fewer.
-    """
-    low, high = np.zeros_like(most), most
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        short = middle * tau / (plan.osl * iteration(setting, plan, middle, tau).mean_s) < per_group
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return high
+    def missing(running: Array) -> Array:
+        return per_group - running * tau / (plan.osl * iteration(setting, plan, running, tau).mean_s)
+
+    return crossing(missing, per_group, most, _PARTS, _ROUNDS)
 
 
 def _prompts(

@@ -129,13 +129,15 @@ def _logs(
     logs: list[Array] = []
     fits: list[Array] = []
     stated, points = fixed(request, part)
+    running = part.metrics.get("running")
     most = max(SLICE // sample.count, 1)
     for start in range(0, len(points), most):
         some = points[start : start + most]
         machine, efficiency = _tiled(sample, len(some))
         setting = replace(part.setting, machine=machine, efficiency=efficiency)
         repeated = tuple(point for point in some for _ in range(sample.count))
-        done = run(Job(stated, setting, defaults, Assumed(), repeated))
+        near = None if running is None else np.repeat(running[start : start + most], sample.count)
+        done = run(Job(stated, setting, defaults, Assumed(), repeated, near))
         shape = (len(some), sample.count)
         good = fitting(done).reshape(shape)
         logs.append(np.stack([np.where(good, _log(done.metrics[name]).reshape(shape), np.nan) for name in names]))

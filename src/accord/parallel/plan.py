@@ -20,6 +20,7 @@ class Setting:
     """What all deployments of one batch share.
 
     balanced: tokens fall evenly on experts; graph: decode replays captured graphs
+    axes: of the parameters where they are drawn: 1 with one set a deployment, 2 with several sets for all
     """
 
     spec: ModelSpec
@@ -28,6 +29,7 @@ class Setting:
     efficiency: Efficiency
     balanced: bool = False
     graph: bool = True
+    axes: int = 1
 
     def skew(self, phase: Phase) -> Number:
         """Coefficient of variation of expert popularity that routing leaves, 0 when balanced."""

@@ -47,6 +47,10 @@ class LayerTime:
         """Work that holds the device (reductions block it)."""
         return self.attention_s + self.ffn_s + self.reduce_s
 
+    def pick(self, at: int) -> LayerTime:
+        """One of several steps: the entry ``at`` of the first axis of every array."""
+        return LayerTime(self.attention_s[at], self.ffn_s[at], self.reduce_s[at], self.exchange_s[at])
+
     def __add__(self, other: LayerTime) -> LayerTime:
         """Two groups after one another."""
         return LayerTime(

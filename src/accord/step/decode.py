@@ -23,14 +23,25 @@ def stack_time(setting: Setting, shape: Shape, microbatches: Array, separate: bo
 
     The choice is made once for the whole stack, as engines do.
     """
-    slowdown = setting.efficiency.get("overlap.slowdown")
     layers = setting.spec.distinct_layers
-    whole = _sum([_group(setting, layer, shape, separate) for layer in layers])
     if not separate or np.all(microbatches == 1.0):
-        return whole, np.ones_like(shape.tokens)
-    half = shape.scaled(0.5)
-    split = _sum([overlapped(_group(setting, layer, half, separate), slowdown) for layer in layers])
-    return choose(whole, split, microbatches)
+        return _sum([_group(setting, layer, shape, separate) for layer in layers]), np.ones_like(shape.tokens)
+    slowdown = setting.efficiency.get("overlap.slowdown")
+    if np.all(microbatches >= 2.0):
+        half = shape.scaled(0.5)
+        split = _sum([overlapped(_group(setting, layer, half, separate), slowdown) for layer in layers])
+        return split, np.full_like(shape.tokens, 2.0)
+    stacked = _whole_and_half(shape, max(shape.tokens.ndim, setting.axes))
+    both = [_group(setting, layer, stacked, separate) for layer in layers]
+    split = _sum([overlapped(one.pick(1), slowdown) for one in both])
+    return choose(_sum([one.pick(0) for one in both]), split, microbatches)
+
+
+def _whole_and_half(shape: Shape, axes: int) -> Shape:
+    """The same step with all of its tokens and with half of them, on an axis before ``axes`` others."""
+    shares = np.asarray([1.0, 0.5]).reshape(2, *(1,) * axes)
+    parts = {name: getattr(shape, name) * shares for name in ("tokens", "requests", "logits", "routed")}
+    return replace(shape, **parts)
 
 
 def _group(setting: Setting, layer: Layer, shape: Shape, separate: bool) -> LayerTime:
