@@ -2,8 +2,7 @@
 
 Every parameter and fact has a stream of its own, seeded by its name, so that a new one changes no other's
 draws. The normal numbers of a stream are the middles of equally likely strata in an order of its own (a Latin
-hypercube), so their mean is 0 and their standard deviation 1 exactly. The parameters of one catalog entry may
-be correlated; those of different entries are not.
+hypercube), so their mean is 0 and their standard deviation 1 exactly. Parameters may be correlated.
 """
 
 from __future__ import annotations
@@ -23,15 +22,11 @@ COUNT = 128  # the smallest power of two whose half-widths are within 3 % of tho
 
 
 class Fitted(Protocol):
-    """Fitted parameters by name, the entry that owns each, and the correlations of their logarithms."""
+    """Fitted parameters by name, and the correlations of their logarithms."""
 
     @property
     def fits(self) -> Mapping[str, object]:
         """How sure each parameter is."""
-
-    @property
-    def owners(self) -> Mapping[str, str]:
-        """The entry that states each parameter."""
 
     @property
     def correlations(self) -> Mapping[tuple[str, str], float]:
@@ -41,7 +36,9 @@ class Fitted(Protocol):
 def normals(fitted: Fitted, count: int = COUNT) -> Mapping[str, Array]:
     """Standard normal numbers of shape ``(count,)`` by fitted parameter, correlated as the fit says."""
     found = {name: standard(name, count) for name in fitted.fits}
-    for names in _tied(fitted):
+    tied = {name for pair in fitted.correlations for name in pair}
+    names = tuple(name for name in fitted.fits if name in tied)
+    if names:
         matrix = correlation(names, fitted.correlations)
         mixed = np.linalg.cholesky(matrix) @ np.stack([found[name] for name in names])
         found.update(zip(names, _standardised(np.asarray(mixed, dtype=np.float64)), strict=True))
@@ -72,15 +69,6 @@ def among(name: str, points: Sequence[float], count: int) -> Array:
     """One of equally likely ``points`` in each of ``count`` draws, in the order of the name, shape ``(count,)``."""
     each = np.arange(count) * len(points) // count
     return np.asarray(points, dtype=np.float64)[each[_order(name, count)]]
-
-
-def _tied(fitted: Fitted) -> list[tuple[str, ...]]:
-    """Groups of parameters of one entry among which some are correlated, in the order of the fits."""
-    owners = {fitted.owners[first] for first, _ in fitted.correlations}
-    tied = {name for pair in fitted.correlations for name in pair}
-    return [
-        tuple(name for name in fitted.fits if name in tied and fitted.owners[name] == owner) for owner in sorted(owners)
-    ]
 
 
 def _standardised(rows: Array) -> Array:
