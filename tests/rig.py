@@ -43,8 +43,8 @@ NUMBERS: Mapping[str, float] = MappingProxyType(
         **{f"{family}.compute": 0.5 for family in ("mla_decode", "linear")},
         **{f"{family}.memory": 0.8 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
         **{f"{family}.memory": 0.8 for family in ("mla_decode", "linear", "vector")},
-        "gemm.half_rows": 16.0,
-        "grouped.half_rows": 8.0,
+        "gemm.walk": 16384.0,
+        "grouped.walk": 8192.0,
         "conversion.compute": 0.5,
         "link.scale-up": 0.8,
         "link.scale-out": 0.5,
@@ -52,8 +52,14 @@ NUMBERS: Mapping[str, float] = MappingProxyType(
         "combine.base_s": 2e-5,
         "exchange.per_doubling_s": 1e-6,
         "exchange.share": 1.0,
+        "exchange.local": 0.0,
+        "exchange.layout_s": 0.0,
         "reduce.base_s.scale-up": 5e-6,
         "reduce.base_s.scale-out": 2e-5,
+        "reduce.per_doubling_s": 0.0,
+        "reduce.chunk_s": 0.0,
+        "reduce.local": 0.0,
+        "reduce.share.switch": 0.0,
         "send.base_s.scale-up": 3e-6,
         "send.base_s.scale-out": 7e-6,
         "overlap.slowdown": 1.1,
@@ -103,7 +109,7 @@ def setting_of(
 ) -> Setting:
     """A packaged model on a packaged system; formats left out are chosen as for a request."""
     machine, spec = machine_of(system), spec_of(model)
-    efficiency = api.efficiency_of(catalog(), machine.device.family, engine)
+    efficiency = api.efficiency_of(catalog(), machine.chip, engine)
     request = EstimateRequest(model=model, system=system, weights=weights, kv=kv)
     return Setting(spec, machine, formats_for(spec, machine, request, efficiency, Assumed()), efficiency)
 

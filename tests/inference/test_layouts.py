@@ -38,7 +38,7 @@ def setting(system: str, nodes: int, engine: str, model: str = "deepseek-r1") ->
     one = machine_of(CATALOG, system)
     machine = replace(one, chips=one.chips * nodes)
     spec = model_spec(CATALOG, model)
-    efficiency = efficiency_of(CATALOG, machine.device.family, engine)
+    efficiency = efficiency_of(CATALOG, machine.chip, engine)
     formats = formats_for(spec, machine, EstimateRequest(model=model, system=system), efficiency, Assumed())
     return Setting(spec, machine, formats, efficiency)
 

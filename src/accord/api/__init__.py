@@ -55,7 +55,7 @@ def estimate(request: EstimateRequest, *, catalog: Catalog | None = None, spec: 
     catalog = catalog or load_catalog()
     spec = spec or model_spec(catalog, request.model)
     machine = machine_of(catalog, request.system)
-    efficiency = efficiency_of(catalog, machine.device.family, request.engine)
+    efficiency = efficiency_of(catalog, machine.chip, request.engine)
     return estimate_records(spec, machine, efficiency, request, catalog.defaults())
 
 

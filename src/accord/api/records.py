@@ -39,16 +39,20 @@ def model_spec(catalog: Catalog, id: str) -> ModelSpec:
     return from_config(record.config, record.id)
 
 
-def efficiency_of(catalog: Catalog, family: str, engine: str | None) -> Efficiency:
-    """Parameters of a chip family and an engine; unmeasured families fall back on their parents'."""
-    chain = calibration_chain(catalog, family)
-    return join(chain, catalog.engine(engine_id(catalog, engine)), family)
+def efficiency_of(catalog: Catalog, chip: str, engine: str | None) -> Efficiency:
+    """Parameters of a chip and an engine; an unmeasured chip falls back on its family's, and that on its parent's."""
+    record = catalog.engine(engine_id(catalog, engine))
+    software = (record.id, record.base) if record.base else (record.id,)
+    suffixes = (chip, *software, catalog.chip(chip).family)
+    return join(calibration_chain(catalog, chip), record, suffixes)
 
 
-def calibration_chain(catalog: Catalog, family: str) -> list[Calibration]:
-    """Calibration entries for a family, nearest first, the generic one last."""
-    ids = [id for id in catalog.ids("calibration") if family in catalog.calibration(id).families]
-    entry = catalog.calibration(ids[0] if ids else GENERIC)
+def calibration_chain(catalog: Catalog, chip: str) -> list[Calibration]:
+    """Calibration entries for a chip, nearest first, the generic one last."""
+    entries = [catalog.calibration(id) for id in catalog.ids("calibration")]
+    own = [entry for entry in entries if chip in entry.chips]
+    near = own or [entry for entry in entries if catalog.chip(chip).family in entry.families]
+    entry = near[0] if near else catalog.calibration(GENERIC)
     chain = [entry]
     while entry.parent is not None:
         entry = catalog.calibration(entry.parent)

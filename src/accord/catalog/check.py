@@ -95,6 +95,7 @@ def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
         yield from _missing(catalog, "calibration", "parent", record.parent)
         yield from _circle(catalog, record)
     if isinstance(record, Engine):
+        yield from _missing(catalog, "engines", "base", record.base)
         yield from _shared_names(catalog, record)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import re
@@ -111,6 +112,14 @@ class Catalog:
                     notes.append(f"{kind}/{name}: {file} replaces {_shown(self._files[kind][name])}")
                 self._files[kind][name] = file
         self.notes: tuple[str, ...] = tuple(notes)
+
+    def with_calibration(self, records: Mapping[str, Calibration]) -> Catalog:
+        """Return the same catalog with other sets of fitted parameters, by id, in place of all of its own."""
+        other = copy.copy(self)
+        other._files = {**self._files, "calibration": {id: self._data / "calibration" / f"{id}.yaml" for id in records}}
+        kept = {key: record for key, record in self._records.items() if key[0] != "calibration"}
+        other._records = {**kept, **{("calibration", id): record for id, record in records.items()}}
+        return other
 
     def ids(self, kind: str) -> tuple[str, ...]:
         """Return the ids of one kind (see KINDS), sorted. Raises CatalogError for an unknown kind."""

@@ -108,6 +108,7 @@ def _reader(hint: Any) -> _Read:
     plain: dict[Any, _Read] = {
         str: lambda item, _: item.string(),
         int: lambda item, _: item.whole(),
+        float: lambda item, _: item.decimal(),
         bool: lambda item, _: item.flag(),
         object: lambda item, _: item.plain(),
     }

@@ -115,6 +115,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
             raise self.error(f"is {self.shown()}; a whole number of 0 or more is wanted", hint="write it as '8'")
         return self.scalar
 
+    def decimal(self) -> float:
+        """Return a number. Raises CatalogError if it is something else."""
+        if self.kind != "number" or not isinstance(self.scalar, int | float):
+            raise self.error(f"is {self.shown()}; a number is wanted", hint="write it as '0.25'")
+        return float(self.scalar)
+
     def flag(self) -> bool:
         """Return true or false. Raises CatalogError if it is something else."""
         if not isinstance(self.scalar, bool):

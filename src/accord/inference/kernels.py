@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from accord.base.array import array
+import numpy as np
+
+from accord.base.array import Array, array
 from accord.base.errors import MissingFact, UsageError
-from accord.hardware.derate import Efficiency
+from accord.hardware.derate import Efficiency, Number
 from accord.hardware.device import bytes_per_number
 from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
@@ -35,12 +37,12 @@ ATTENTION: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Seconds and achieved rates of one kernel on one device."""
+    """Seconds and achieved rates of one kernel on one device, shape ``(1,)``, or ``(S,)`` of drawn parameters."""
 
-    seconds: float
-    flop_per_s: float
-    bytes_per_s: float
-    peak_flop_per_s: float
+    seconds: Array
+    flop_per_s: Array
+    bytes_per_s: Array
+    peak_flop_per_s: Number
 
 
 def gemm_kernel(
@@ -52,7 +54,7 @@ def gemm_kernel(
         op = grouped_gemm("gemm", fmt, rows, array(groups), k, n, 1.0)
     else:
         op = gemm("gemm", "ffn", fmt, rows, k, array(n), 1.0)
-    taken = float(time_op(op, machine.device, efficiency).total_s[0])
+    taken = time_op(op, machine.device, efficiency).total_s
     width = bytes_per_number(fmt)
     moved = groups * (m * k * width + k * n * width + m * n * OUT_BYTES)
     flop = 2.0 * m * n * k * groups
@@ -73,7 +75,8 @@ def attention_kernel(machine: Machine, efficiency: Efficiency, op: str, kv: str 
     if kv is not None and bytes_per_number(kv) < bytes_per_number("bf16"):
         reached = reached * efficiency.get("conversion.compute")
     moved = machine.device.memory_bytes_per_s * efficiency.get(f"{ATTENTION[op]}.memory")
-    return Kernel(0.0, float(unit.flop_per_s * reached), float(moved), unit.flop_per_s)
+    none = array(0.0)
+    return Kernel(none, none + unit.flop_per_s * reached, none + moved, unit.flop_per_s)
 
 
 def exchange_kernel(
@@ -82,10 +85,10 @@ def exchange_kernel(
     """Low-latency dispatch or combine: every token sends ``copies`` messages to ``ranks`` ranks."""
     payload = array(tokens * copies * message_bytes)
     exchange = exchange_op(op, op, "exchange", payload, array(ranks), experts_per_token=float(copies))
-    taken = float(exchange_s(exchange, machine.tiers, efficiency, "decode")[0])
-    if taken <= 0.0:
+    taken = exchange_s(exchange, machine.tiers, efficiency, "decode")
+    if np.any(taken <= 0.0):
         raise UsageError(f"{op} among {ranks} rank exchanges nothing")
-    return Kernel(taken, 0.0, float(payload[0]) / taken, 0.0)
+    return Kernel(taken, 0.0 * taken, payload / taken, 0.0)
 
 
 def exchange_link(machine: Machine, efficiency: Efficiency, ranks: int) -> Kernel:
@@ -94,7 +97,8 @@ def exchange_link(machine: Machine, efficiency: Efficiency, ranks: int) -> Kerne
     Inside one scale-up domain that is the inner link, beyond it the outer one.
     """
     tier = _limiting(machine.tiers, ranks)
-    return Kernel(0.0, 0.0, rate_of(tier, efficiency, "write"), 0.0)
+    none = array(0.0)
+    return Kernel(none, none, none + rate_of(tier, efficiency, "write"), 0.0)
 
 
 def _limiting(tiers: tuple[FabricTier, ...], ranks: int) -> FabricTier:

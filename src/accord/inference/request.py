@@ -36,6 +36,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     weights, kv: number formats; mtp_tokens, mtp_accept: drafts and their acceptance
     microbatches: 1 or 2, 0 or None for the faster where the engine overlaps
     reuse: share of the prompt found in the cache pool; cache_plane: the plane it comes over
+    full: a decode batch that is not stated is what memory holds, whatever its pace
     speculative: drafts are used though their number is not known; balanced: tokens fall evenly on
         experts (simulated routing); graph: decode replays captured graphs, batches padded to their sizes
     answer_spread: longest answer over the mean (offline runs drain that long)
@@ -66,6 +67,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     engine: str | None = None
     reuse: Floats | None = None
     cache_plane: str | None = None
+    full: bool = False
     speculative: bool = False
     balanced: bool = False
     graph: bool = True

@@ -105,9 +105,15 @@ def _core(
     cache = stored * bytes_per_number(formats.kv)
     if shape.phase == "decode":
         moved = shape.requests * entries * cache
-        return compute_op("attention core", "attention_decode", "attention", "bf16", flop, moved, layers=layers)
+        return compute_op(
+            "attention core", "attention_decode", "attention", "bf16", flop, moved,
+            rows=entries, width=moved, layers=layers,
+        )  # fmt: skip
     moved = shape.tokens * (queries * block.head_dim * 4.0 + cache) + shape.requests * entries * cache
-    return compute_op("attention core", "attention_prefill", "attention", "bf16", flop, moved, layers=layers)
+    return compute_op(
+        "attention core", "attention_prefill", "attention", "bf16", flop, moved,
+        rows=entries, width=flop, layers=layers,
+    )  # fmt: skip
 
 
 def _latent(block: Attention, hidden: int, shape: Shape, formats: Formats, layers: float) -> list[Op]:
@@ -172,17 +178,20 @@ def _latent(block: Attention, hidden: int, shape: Shape, formats: Formats, layer
 def _per_head(name: str, rows: Array, heads: Array, k: float, n: float, layers: float) -> Op:
     """A product per head with 16-bit weights (absorbed projections stay unquantised)."""
     moved = 2.0 * heads * (k * n + rows * (k + n))
-    half = 2.0 * heads * k * n
     return compute_op(
-        name, "gemm", "attention", "bf16", 2.0 * rows * heads * k * n, moved, half_flop=half, layers=layers
-    )
+        name, "gemm", "attention", "bf16", 2.0 * rows * heads * k * n, moved,
+        depth=k, rows=rows, width=heads * k * n, layers=layers,
+    )  # fmt: skip
 
 
 def _latent_core(block: Attention, shape: Shape, formats: Formats, layers: float, heads: Array, latent: float) -> Op:
     entries = attended(block, shape.context)
     flop = 2.0 * shape.tokens * heads * (latent + block.kv_lora_rank) * entries
     moved = shape.requests * entries * latent * bytes_per_number(formats.kv)
-    return compute_op("latent attention core", "mla_decode", "attention", "bf16", flop, moved, layers=layers)
+    return compute_op(
+        "latent attention core", "mla_decode", "attention", "bf16", flop, moved,
+        rows=heads * shape.tokens / np.maximum(shape.requests, 1e-9), width=moved, layers=layers,
+    )  # fmt: skip
 
 
 def _index(block: Attention, hidden: int, shape: Shape, formats: Formats, layers: float) -> list[Op]:
@@ -238,6 +247,6 @@ def _output(block: Attention, hidden: int, shape: Shape, formats: Formats, layer
         "output down projection", "gemm", "attention", fmt,
         2.0 * shape.tokens * wide * block.o_lora_rank,
         wide * block.o_lora_rank * bytes_per_number(fmt) + shape.tokens * (wide + groups * block.o_lora_rank) * 2.0,
-        half_flop=2.0 * wide * block.o_lora_rank, layers=layers,
+        depth=wide, rows=shape.tokens, width=wide * block.o_lora_rank, layers=layers,
     )  # fmt: skip
     return [down, gemm("output up projection", "attention", fmt, shape.tokens, middle, one * hidden, layers)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from accord.base.array import Array
 from accord.hardware.device import bytes_per_number
 from accord.ops.op import Op, Stage, compute_op
@@ -19,18 +21,24 @@ def gemm(name: str, stage: Stage, fmt: str, rows: Array, k: Array | float, n: Ar
     stored = bytes_per_number(fmt)
     entering = 1.0 if fmt in EIGHT_BIT else ACTIVATION_BYTES
     moved = k * n * stored + rows * k * entering + rows * n * ACTIVATION_BYTES
-    return compute_op(name, "gemm", stage, fmt, 2.0 * rows * k * n, moved, half_flop=2.0 * k * n, layers=layers)
+    return compute_op(
+        name, "gemm", stage, fmt, 2.0 * rows * k * n, moved, depth=k, rows=rows, width=k * n, layers=layers
+    )
 
 
 def grouped_gemm(
-    name: str, fmt: str, slots: Array, experts: Array, k: Array | float, n: Array | float, layers: float
-) -> Op:
+    name: str, fmt: str, slots: Array, experts: Array, k: Array | float, n: Array | float, layers: float, *,
+    family: str = "grouped",
+) -> Op:  # fmt: skip
     """Products of ``slots`` rows spread over ``experts`` weight matrices of this device.
 
     slots [token copy], experts: matrices that at least one row uses
+    family: ``grouped`` for rows that an exchange put into order, ``fused`` where the kernel does that itself
     """
     stored = bytes_per_number(fmt)
     entering = 1.0 if fmt in EIGHT_BIT else ACTIVATION_BYTES
     moved = experts * k * n * stored + slots * (k * entering + n * ACTIVATION_BYTES)
-    half = 2.0 * experts * k * n
-    return compute_op(name, "grouped", "ffn", fmt, 2.0 * slots * k * n, moved, half_flop=half, layers=layers)
+    return compute_op(
+        name, family, "ffn", fmt, 2.0 * slots * k * n, moved,
+        depth=k, rows=slots / np.maximum(experts, 1e-9), width=experts * k * n, layers=layers,
+    )  # fmt: skip

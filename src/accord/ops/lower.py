@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from accord.base.array import Array
+from accord.hardware.derate import Number
 from accord.models.spec import Layer, ModelSpec
 from accord.ops.attention import lower_attention
 from accord.ops.gemm import gemm
@@ -17,7 +18,7 @@ from accord.ops.op import Formats, Op, Shape, exchange_op
 from accord.ops.vector import norm, vector
 
 
-def lower_layers(spec: ModelSpec, shape: Shape, formats: Formats, skew: float, *, separate: bool) -> list[Op]:
+def lower_layers(spec: ModelSpec, shape: Shape, formats: Formats, skew: Number, *, separate: bool) -> list[Op]:
     """All decoder layers, MTP layers out. Equal operators of equal layers appear once, with a count."""
     ops: list[Op] = []
     for layer in spec.distinct_layers:
@@ -25,7 +26,7 @@ def lower_layers(spec: ModelSpec, shape: Shape, formats: Formats, skew: float, *
     return ops
 
 
-def lower_layer(layer: Layer, hidden: int, shape: Shape, formats: Formats, skew: float, *, separate: bool) -> list[Op]:
+def lower_layer(layer: Layer, hidden: int, shape: Shape, formats: Formats, skew: Number, *, separate: bool) -> list[Op]:
     """One group of equal layers, with the reductions that tensor parallelism needs.
 
     separate: attention groups hold different tokens (dp > 1)
@@ -53,7 +54,7 @@ def lower_head(spec: ModelSpec, shape: Shape, layers: float = 1.0) -> list[Op]:
     ]
 
 
-def lower_draft(spec: ModelSpec, shape: Shape, formats: Formats, skew: float, *, separate: bool) -> list[Op]:
+def lower_draft(spec: ModelSpec, shape: Shape, formats: Formats, skew: Number, *, separate: bool) -> list[Op]:
     """One pass of the multi-token-prediction layer; models without one draft with their last layer."""
     layer = spec.mtp or spec.layers[-1]
     single = Layer(attention=layer.attention, ffn=layer.ffn, count=1, norms=layer.norms)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
+from accord.hardware.derate import Number
 from accord.models.spec import Ffn
 from accord.ops.gemm import gemm, grouped_gemm
 from accord.ops.op import Formats, Op, Shape, exchange_op
@@ -38,7 +39,7 @@ class Routing:
     apart: Array
 
 
-def route(ffn: Ffn, shape: Shape, skew: float) -> Routing:
+def route(ffn: Ffn, shape: Shape, skew: Number) -> Routing:
     """How tokens fall on ranks.
 
     skew: coefficient of variation of expert popularity [1]; the busiest of ``ep`` ranks carries
@@ -64,7 +65,7 @@ def held_experts(experts: int, redundant: Array, ranks: Array) -> Array:
 
 
 def lower_ffn(
-    ffn: Ffn, hidden: int, shape: Shape, formats: Formats, layers: float, skew: float, *, separate: bool
+    ffn: Ffn, hidden: int, shape: Shape, formats: Formats, layers: float, skew: Number, *, separate: bool
 ) -> list[Op]:
     """Operators of ``layers`` equal feed-forward blocks.
 
@@ -85,20 +86,30 @@ def lower_ffn(
         ops += [_masked(op, 1.0 - routing.apart) for op in shared]
     if separate:
         ops += _exchange(ffn, shape, routing, float(inner), formats, layers)
-    ops += _experts(ffn, routing, float(inner), within, formats, layers)
+    arranged = np.where(shape.ep > 1.0, 0.0, 1.0) if separate and shape.phase == "decode" else np.ones_like(shape.ep)
+    ops += _experts(ffn, routing, float(inner), within, formats, layers, routing.slots * arranged, exchanged=separate and bool(np.any(shape.ep > 1.0)))
     return ops
 
 
-def _experts(ffn: Ffn, routing: Routing, inner: float, within: Array, formats: Formats, layers: float) -> list[Op]:
+def _experts(
+    ffn: Ffn, routing: Routing, inner: float, within: Array, formats: Formats, layers: float, moved: Array, *,
+    exchanged: bool,
+) -> list[Op]:  # fmt: skip
+    """The routed experts of one rank.
+
+    moved: token copies put into order before and summed up after, none where low-latency exchanges do both
+    exchanged: tokens come from other ranks, in order, so plain grouped products do
+    """
+    family = "grouped" if exchanged else "fused"
     width = ffn.expert_hidden / within
     wide = width * (2.0 if ffn.gated else 1.0)
     fmt = formats.experts
     ops = [
-        vector("token permutation", "ffn", routing.slots * inner * 4.0, layers),
-        grouped_gemm("expert up projection", fmt, routing.slots, routing.touched, inner, wide, layers),
+        vector("token permutation", "ffn", moved * inner * 4.0, layers),
+        grouped_gemm("expert up projection", fmt, routing.slots, routing.touched, inner, wide, layers, family=family),
         activation("expert activation", routing.slots, width, layers, ffn.gated),
-        grouped_gemm("expert down projection", fmt, routing.slots, routing.touched, width, inner, layers),
-        vector("weighted sum", "ffn", routing.slots * inner * 4.0, layers),
+        grouped_gemm("expert down projection", fmt, routing.slots, routing.touched, width, inner, layers, family=family),
+        vector("weighted sum", "ffn", moved * inner * 4.0, layers),
     ]
     return ops
 
@@ -136,6 +147,6 @@ def _dense(
 def _masked(op: Op, keep: Array) -> Op:
     """The operator where ``keep`` is 1, nothing where it is 0 (its launch stays)."""
     return Op(
-        op.name, op.family, op.stage, op.fmt, op.flop * keep, op.bytes * keep, op.half_flop * keep,
+        op.name, op.family, op.stage, op.fmt, op.flop * keep, op.bytes * keep, op.depth, op.rows, op.width,
         op.launches, op.layers, op.wire_bytes, op.ranks, op.experts_per_token,
     )  # fmt: skip

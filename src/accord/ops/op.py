@@ -71,8 +71,10 @@ class Op:
     """One operator on one device, in one layer.
 
     family: whose efficiency it follows (``gemm``, ``grouped``, ``attention_decode`` ...)
-    flop, bytes: work of the device [FLOP, B]; half_flop: FLOP of one more row block, the price of
-        a partly filled tile; launches: kernels; layers: how many layers repeat it
+    flop, bytes: work of the device [FLOP, B]; launches: kernels; layers: how many layers repeat it
+    depth: inner dimension that every output tile walks from end to end [1]
+    rows, width: its shape class: how often a stored number is used, and how many stored numbers or
+        independent pieces of work there are
     wire_bytes, ranks: for exchanges, bytes one device sends and ranks that take part
     tokens: rows of the exchange, for its latency and its copies
     """
@@ -83,7 +85,9 @@ class Op:
     fmt: str
     flop: Array
     bytes: Array
-    half_flop: Array
+    depth: Array
+    rows: Array
+    width: Array
     launches: float
     layers: float
     wire_bytes: Array
@@ -93,12 +97,15 @@ class Op:
 
 def compute_op(
     name: str, family: str, stage: Stage, fmt: str, flop: Array, moved: Array, *,
-    half_flop: Array | float = 0.0, launches: float = 1.0, layers: float = 1.0,
+    depth: Array | float = 0.0, rows: Array | float = 1.0, width: Array | float = 1.0,
+    launches: float = 1.0, layers: float = 1.0,
 ) -> Op:  # fmt: skip
     """An operator without an exchange."""
     zero = np.zeros_like(flop)
-    half = half_flop + zero
-    return Op(name, family, stage, fmt, flop, moved + zero, half, launches, layers, zero, zero + 1.0)
+    return Op(
+        name, family, stage, fmt, flop, moved + zero, depth + zero, rows + zero, width + zero,
+        launches, layers, zero, zero + 1.0,
+    )  # fmt: skip
 
 
 def exchange_op(
@@ -107,4 +114,7 @@ def exchange_op(
 ) -> Op:  # fmt: skip
     """A collective: ``wire_bytes`` leave each of ``ranks`` devices."""
     zero = np.zeros_like(wire_bytes)
-    return Op(name, family, stage, "", zero, zero, zero, 0.0, layers, wire_bytes, ranks + zero, experts_per_token)
+    one = zero + 1.0
+    return Op(
+        name, family, stage, "", zero, zero, zero, one, one, 0.0, layers, wire_bytes, ranks + zero, experts_per_token
+    )

@@ -1,9 +1,11 @@
 """One operator on one device: seconds, and what bounds it.
 
-``t = launch + max((flop + waste) / (peak e_c), bytes / (bandwidth e_m))``
+``t = launch + c(shape) sqrt(((flop + walk) / (peak e_c))^2 + (bytes / (bandwidth e_m))^2)``
 
-``waste`` is what tiles of a matrix product compute for nothing (:func:`wasted_flop`). Both terms
-grow with work, so more work is never faster.
+Compute and memory traffic overlap, but not perfectly: the root of their squares lies above the larger and
+below their sum. ``walk`` is work of the first output tile, which has to walk the whole inner dimension
+while units without a tile of their own stand idle. ``c`` is the measured over the modelled time of the
+shape class where a table of the operator exists, else 1.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
+from accord.catalog.calibration import Curve
 from accord.hardware.derate import Efficiency
 from accord.hardware.device import Device
 from accord.ops.op import Op
 
 
+WALKING = ("gemm", "grouped", "fused")  # families whose kernels cut their output into tiles
+
+
 @dataclass(frozen=True, slots=True)
 class OpTime:
-    """Seconds of one operator in one layer; ``total_s = launch_s + max(compute_s, memory_s)``."""
+    """Seconds of one operator in one layer; ``total_s = launch_s + sqrt(compute_s^2 + memory_s^2)``."""
 
     total_s: Array
     launch_s: Array
@@ -34,27 +40,40 @@ def time_op(op: Op, device: Device, efficiency: Efficiency, *, eager: bool = Fal
     eager: the host launches every kernel; else a captured graph does
     Raises MissingFact if the format has no known rate.
     """
-    memory = op.bytes / (device.memory_bytes_per_s * efficiency.get(f"{op.family}.memory"))
-    launch = np.full_like(op.bytes, op.launches * efficiency.get("launch_eager_s" if eager else "launch_s"))
-    if not op.fmt:
+    unit = device.compute(op.fmt) if op.fmt else None
+    fmt = unit.format if unit else None
+    memory = op.bytes / (device.memory_bytes_per_s * efficiency.get(f"{op.family}.memory", fmt))
+    fixed = efficiency.get("launch_eager_s") if eager else efficiency.fixed(op.family, fmt)
+    launch = op.launches * fixed + np.zeros_like(memory)
+    if unit is None:
         return OpTime(launch + memory, launch, np.zeros_like(memory), memory)
-    unit = device.compute(op.fmt)
     reached = efficiency.get(f"{op.family}.compute", unit.format)
     if not unit.native:
-        reached *= efficiency.get("conversion.compute")
-    padded = op.flop
-    if op.family in ("gemm", "grouped"):
-        padded = op.flop + wasted_flop(op.flop, op.half_flop, efficiency.get(f"{op.family}.half_rows"))
-    compute = padded / (unit.flop_per_s * reached)
-    return OpTime(launch + np.maximum(compute, memory), launch, compute, memory)
+        reached = reached * efficiency.get("conversion.compute")
+        memory = memory / efficiency.get("conversion.memory")
+    flop = op.flop
+    if op.family in WALKING:
+        flop = flop + np.where(flop > 0.0, 2.0 * op.depth * efficiency.get(f"{op.family}.walk", unit.format), 0.0)
+    compute = flop / (unit.flop_per_s * reached)
+    curve = efficiency.curve(op.family, unit.format)
+    if curve is not None:
+        factor = shape_factor(curve, op.rows, op.width)
+        compute, memory = compute * factor, memory * factor
+    return OpTime(launch + np.sqrt(compute * compute + memory * memory), launch, compute, memory)
 
 
-def wasted_flop(flop: Array, row_flop: Array, half_rows: float) -> Array:
-    """FLOP spent on rows that no token fills, shape ``(D,)``.
+def shape_factor(curve: Curve, rows: Array, width: Array) -> Array:
+    """Measured over modelled time at a shape class, between knots in proportion of logarithms, shape ``(D,)``."""
+    table = np.asarray(curve.log)
+    at, part = _place(np.asarray(curve.rows), rows)
+    column, share = _place(np.asarray(curve.width), width)
+    low = table[at, column] * (1.0 - share) + table[at, column + 1] * share
+    high = table[at + 1, column] * (1.0 - share) + table[at + 1, column + 1] * share
+    return np.exp(low * (1.0 - part) + high * part)
 
-    row_flop: FLOP of one row through all weights of the operator; half_rows: extra rows of large
-    products [row]. Kernels pick smaller tiles for fewer rows, so ``r`` rows waste
-    ``r half / (r + half)``: as many as there are when few, ``half_rows`` when many.
-    """
-    rows = flop / np.maximum(row_flop, 1e-300)
-    return row_flop * rows * half_rows / np.maximum(rows + half_rows, 1e-300)
+
+def _place(knots: Array, values: Array) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.intp]], Array]:
+    """Knot below each value's binary logarithm, and how far it is to the next one; ends are held."""
+    x = np.log2(np.maximum(values, 1e-30))
+    at = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
+    return at, np.clip((x - knots[at]) / (knots[at + 1] - knots[at]), 0.0, 1.0)

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from accord.base.array import Array, array
 from accord.base.errors import DoesNotFit
 from accord.inference.kernels import ATTENTION, Kernel, attention_kernel, exchange_kernel, exchange_link, gemm_kernel
 from accord.inference.request import EstimateRequest
@@ -30,9 +33,12 @@ _PLANES = re.compile(r"(\w+)-plane-over-(\w+)-plane")
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A predicted value, or why there is none; ``assumed`` names the fields defaults filled."""
+    """A predicted value, or why there is none; ``assumed`` names the fields defaults filled.
 
-    value: float | None
+    value: shape ``(1,)``, or ``(S,)`` from a lookup that draws its parameters
+    """
+
+    value: Array | None
     skipped: str | None = None
     assumed: tuple[str, ...] = ()
 
@@ -67,7 +73,7 @@ def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> 
     done = lookup.estimate(_with(request, system=facts.machine.id))
     if metric not in done.metrics:
         return Prediction(None, "no_shape")
-    return Prediction(float(done.metrics[metric][0]), None, (*facts.assumed, *done.assumed))
+    return Prediction(done.metrics[metric], None, (*facts.assumed, *done.assumed))
 
 
 def _unanswerable(row: Row, lookup: Lookup) -> str | None:
@@ -117,7 +123,7 @@ def _attention(row: Row, lookup: Lookup) -> Prediction:
     return Prediction(_rate(row, attention_kernel(facts.machine, facts.efficiency, op, row.text.get("kv"))))
 
 
-def _rate(row: Row, kernel: Kernel) -> float:
+def _rate(row: Row, kernel: Kernel) -> Array:
     metric = row.text["metric"]
     if metric.endswith("_byte_per_s"):
         return kernel.bytes_per_s
@@ -162,7 +168,7 @@ def _link(row: Row, lookup: Lookup) -> Prediction:
     if path is None:
         return Prediction(None, "no_shape")
     value = path[0] if row.text["metric"] == "link_byte_per_s" else path[1]
-    return Prediction(value)
+    return Prediction(array(value))
 
 
 def _ratio(row: Row, lookup: Lookup, above: EstimateRequest, below: EstimateRequest, metric: str) -> Prediction:
@@ -263,8 +269,8 @@ def _saved(row: Row, lookup: Lookup, asked: EstimateRequest, reuse: float) -> Pr
     """TTFT of a full step without reuse less the TTFT of the same prompts with it."""
     without = lookup.estimate(_with(asked, reuse=0.0))
     with_reuse = lookup.estimate(_with(asked, reuse=reuse))
-    saved = float(without.metrics["ttft_s"][0]) - float(with_reuse.metrics["ttft_s"][0])
-    return Prediction(max(saved, 0.0) or None, None, without.assumed)
+    saved = without.metrics["ttft_s"] - with_reuse.metrics["ttft_s"]
+    return Prediction(np.maximum(saved, 0.0), None, without.assumed)
 
 
 def _host_launch(row: Row, lookup: Lookup) -> Prediction:

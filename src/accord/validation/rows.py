@@ -141,6 +141,7 @@ def request_of(row: Row, phase: str | None = None) -> EstimateRequest:
         mtp_tokens=mtp, mtp_accept=row.number("accept_rate"),
         microbatches=row.count("microbatches"),
         engine=text.get("engine"),
+        full=True,
         speculative=mtp is None and "speculative" in row.flags,
         balanced="balanced routing" in text.get("notes", ""),
         prefill=_pool(row, "prefill") if split or asked == "prefill" else None,

@@ -106,7 +106,7 @@ def _score(row: Row, lookup: Lookup, level: float) -> Scored:
         made = predict(row, lookup)
     except AccordError as error:
         made = Prediction(None, reason_of(error))
-    value = made.value
+    value = float(made.value[0]) if made.value is not None else None
     known = value is not None and math.isfinite(value) and value > 0.0 and measured > 0.0
     low = high = ratio = inside = None
     if known and value is not None:

@@ -10,7 +10,7 @@ from accord.inference.kernels import attention_kernel, gemm_kernel
 
 MACHINE = rig.machine_of("huawei-cloudmatrix-384")
 CATALOG = rig.catalog()
-ASCEND = api.efficiency_of(CATALOG, MACHINE.device.family, "cloudmatrix-infer")
+ASCEND = api.efficiency_of(CATALOG, MACHINE.chip, "cloudmatrix-infer")
 
 
 def test_section_3_2_counts_and_rates() -> None:

@@ -1,0 +1,186 @@
+"""The whole calibration: tables, rows, residuals; and the same without a group, for cross-validation."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.base.errors import TableError
+from accord.calibration.book import Entry, calibrations, first_book, stated
+from accord.calibration.collectives import fit_collectives
+from accord.calibration.crossval import By, Fold, folds, group_of, held_out
+from accord.calibration.numbers import FittedNumber
+from accord.calibration.numbers import TableError as Met
+from accord.calibration.operator_stage import OperatorFit, fit_operators
+from accord.calibration.operators import Dataset, datasets
+from accord.calibration.posterior import folded
+from accord.calibration.priors import GENERIC, NOTES, TABLED, UNTABLED, Shift, shifts
+from accord.calibration.residuals import Held, Residuals, residuals
+from accord.calibration.rows_stage import Problem, RowFit, fitting_rows, pose, solve
+from accord.catalog.calibration import Calibration
+from accord.catalog.load import Catalog
+from accord.hardware.device import Device, from_chip
+from accord.uncertainty.residual import kind_of
+from accord.validation.rows import Row, request_of
+from accord.validation.score import log_distance
+
+_LOOSE: Mapping[str, float] = {"launch_s": 0.5, "exchange": 0.8}  # least freedom of a family without tables
+RESIDUAL_SD = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What operator tables say: fits of the first stage, and their datasets for fits without a chip."""
+
+    datasets: tuple[Dataset, ...]
+    devices: Mapping[str, Device]
+    generations: Mapping[str, str]
+    operators: OperatorFit
+    collectives: Mapping[str, Mapping[str, FittedNumber]]
+    errors: tuple[Met, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """A calibration. records: what the catalog would read; catalog: with the tables' numbers alone."""
+
+    tables: Tables
+    catalog: Catalog
+    problem: Problem
+    fit: RowFit
+    residuals: Residuals
+    held: Mapping[str, tuple[float, float]]
+    records: Mapping[str, Calibration]
+
+
+def read_tables(catalog: Catalog, *, judged: bool) -> Tables:
+    """The first stage. judged: also fit without each chip, to say how far its tables are met then."""
+    found = datasets(lambda chip: from_chip(catalog.chip(chip)))
+    chips = sorted({one.chip for one in found})
+    devices = {chip: from_chip(catalog.chip(chip)) for chip in chips}
+    generations = {chip: catalog.chip(chip).family for chip in chips}
+    operators = fit_operators(found, devices, generations, judged=judged)
+    collectives = fit_collectives()
+    numbers = {entry: found for entry, found in collectives.parameters.items() if entry not in UNTABLED}
+    return Tables(found, devices, generations, operators, numbers, (*operators.errors, *collectives.errors))
+
+
+def without(tables: Tables, chip: str) -> Tables:
+    """The tables' fit without a chip's own."""
+    kept = tuple(one for one in tables.datasets if one.chip != chip)
+    if len(kept) == len(tables.datasets):
+        return tables
+    return replace(tables, operators=fit_operators(kept, tables.devices, tables.generations, judged=False))
+
+
+def calibrate(catalog: Catalog, rows: Sequence[Row], *, judged: bool = True) -> Calibrated:
+    """Fit everything. Raises TableError when no row teaches anything, UsageError without the tables."""
+    tables = read_tables(catalog, judged=judged)
+    free = shifts()
+    book = started(catalog, tables, free)
+    plain = catalog.with_calibration(calibrations(book, _today(), NOTES))
+    problem, _ = pose(plain, fitting_rows(rows), free, _freedom(book, free))
+    if not problem.rows:
+        raise TableError("no row can teach: none is measured, of known confidence and predictable")
+    fit = solve(plain, problem)
+    held = _held(plain, rows, problem, fit, "source")
+    spread = residuals(_misses(rows, held))
+    made = _with_residuals(folded(catalog, book, problem, fit), spread)
+    return Calibrated(tables, plain, problem, fit, spread, held, calibrations(made, _today(), NOTES))
+
+
+def started(catalog: Catalog, tables: Tables, free: Sequence[Shift]) -> dict[str, Entry]:
+    """The book before rows, with everything stated that a factor moves."""
+    book = first_book(catalog, tables.operators, tables.collectives)
+    for entry in (*TABLED, *UNTABLED):
+        book = stated(book, entry, [shift for shift in free if shift.entry == entry])
+    return book
+
+
+def cross_validated(done: Calibrated, catalog: Catalog, rows: Sequence[Row], by: By) -> dict[str, tuple[float, float]]:
+    """Logarithm of each row's prediction and its standard deviation, parameters and residual together, held out."""
+    held = dict(done.held) if by == "source" else dict(_held(done.catalog, rows, done.problem, done.fit, by, done, catalog))
+    misses = _misses(rows, done.held)
+    answers: dict[str, tuple[float, float]] = {}
+    for group in sorted({group_of(row, by) for row in rows}):
+        own = [row for row in rows if group_of(row, by) == group]
+        sources = {row.text["source_id"] for row in own}
+        others = [one for one in misses if one.source not in sources] if by == "source" else misses
+        spread = residuals(others).log_sd
+        for row in own:
+            if row.id in held:
+                log, own_sd = held[row.id]
+                residual = spread.get(_kind(row), max(spread.values()))
+                answers[row.id] = (log, float(np.hypot(own_sd, residual)))
+    return answers
+
+
+def _held(
+    plain: Catalog, rows: Sequence[Row], problem: Problem, fit: RowFit, by: By,
+    done: Calibrated | None = None, catalog: Catalog | None = None,
+) -> Mapping[str, tuple[float, float]]:  # fmt: skip
+    found: tuple[Fold, ...] = folds(plain, problem, fit, [group_of(row, by) for row in problem.rows])
+    scored = [row for row in rows if row.to_score]
+    return held_out(_catalogs(plain, by, done, catalog), scored, problem, found, by)
+
+
+def _catalogs(plain: Catalog, by: By, done: Calibrated | None, catalog: Catalog | None) -> Callable[[str], Catalog]:
+    """The catalog of a fold: a chip that is left out loses its tables as well."""
+    if by != "chip" or done is None or catalog is None:
+        return lambda group: plain
+
+    def lacking(chip: str) -> Catalog:
+        if chip not in done.tables.generations:
+            return plain
+        book = started(catalog, without(done.tables, chip), done.problem.shifts)
+        return catalog.with_calibration(calibrations(book, _today(), NOTES))
+
+    return lacking
+
+
+def _kind(row: Row) -> str:
+    phase = "split" if request_of(row).disaggregated else row.text["phase"]
+    return kind_of(row.text["metric"], phase)
+
+
+def _misses(rows: Sequence[Row], held: Mapping[str, tuple[float, float]]) -> list[Held]:
+    """Held-out rows that have a prediction, except facts that are looked up rather than computed."""
+    found: list[Held] = []
+    for row in rows:
+        log, own_sd = held.get(row.id, (float("nan"), 0.0))
+        value = row.numbers.get("value", 0.0)
+        if np.isfinite(log) and value > 0.0 and not row.text["metric"].startswith("link_"):
+            miss = log_distance(float(np.exp(log)), value, row.flags.get("range"))
+            found.append(Held(_kind(row), row.text["source_id"], miss, own_sd))
+    return found
+
+
+def _freedom(book: Mapping[str, Entry], free: Sequence[Shift]) -> Array:
+    """Prior standard deviation of every factor; without one of its own, that of the number it moves."""
+    found: list[float] = []
+    for shift in free:
+        if shift.log_sd is not None:
+            found.append(shift.log_sd)
+            continue
+        moved = [number.log_sd for name, number in book[shift.entry].numbers.items() if shift.moves(name)]
+        loose = max((least for part, least in _LOOSE.items() if part in shift.name), default=0.0)
+        found.append(max(min(moved, default=0.3), loose))
+    return np.array(found)
+
+
+def _with_residuals(book: Mapping[str, Entry], spread: Residuals) -> dict[str, Entry]:
+    numbers = {
+        f"residual.{kind}": FittedNumber(sd, RESIDUAL_SD, spread.rows[kind], ()) for kind, sd in spread.log_sd.items()
+    }
+    entry = book[GENERIC]
+    sources = {**entry.sources, **dict.fromkeys(numbers, "ROWS")}
+    return {**book, GENERIC: replace(entry, numbers={**entry.numbers, **numbers}, sources=sources)}
+
+
+def _today() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+
