@@ -4,7 +4,8 @@
     python3 do.py accuracy --check                write nothing; 1 where the committed page is out of date
     python3 do.py accuracy --cross source=FILE    first take one cross-validation into docs/accuracy.json: FILE is what
                                                   'accord validate TABLE --cv source --json' printed
-    python3 do.py accuracy --refit                first run these commands for source, chip and model (minutes)
+    python3 do.py accuracy --refit                first fit again, without each source, chip and model (minutes; needs
+                                                  the extra [calibrate])
 
 The measured rows are ``measured/inference.csv`` or ``inference.csv`` in the folder that ACCORD_MEASURED names, else in
 ``shared`` beside the project. Cross-validated figures are kept with a hash of the data they were computed with, and
@@ -18,7 +19,6 @@ import csv
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import Any
 
 from accord import api
 from accord.catalog.load import DATA, Catalog, load_catalog
-from accord.report.accuracy import COMMAND, KINDS, Evidence, PeerAnswer, page
+from accord.report.accuracy import COMMAND, KINDS, Evidence, PeerAnswer, TableMet, page
 from accord.report.accuracy_store import restored, stored
 from accord.validation.rows import read_rows
 from accord.validation.score import Scored
@@ -60,7 +60,9 @@ def main(words: Sequence[str] | None = None) -> int:
     scored = api.validate(table.read_text(encoding="utf-8"), table.name, catalog=catalog, level=LEVEL)
     if asked.check:
         return check(catalog, table, scored)
-    for kind, rows in [*(refit(table) if asked.refit else ()), *(named_file(pair) for pair in asked.cross)]:
+    if asked.refit:
+        refit(table, catalog)
+    for kind, rows in (named_file(pair) for pair in asked.cross):
         store(kind, rows, catalog)
     PAGE.write_text(page(evidence(catalog, table, scored)), encoding="utf-8")
     say(f"wrote {PAGE.relative_to(ROOT)}")
@@ -78,7 +80,14 @@ def store(kind: str, scored: Sequence[Scored] | Sequence[Mapping[str, object]], 
     fresh = kept.get("fitted") == fitted_digest()
     cross = dict(kept["cross"]) if fresh else {}
     cross[kind] = stored(scored)
-    head = {"catalog": catalog.digest, "fitted": fitted_digest(), "level": LEVEL}
+    keep(catalog, cross, kept.get("tables", []) if fresh else [])
+
+
+def keep(
+    catalog: Catalog, cross: Mapping[str, Sequence[Mapping[str, object]]], tables: Sequence[Mapping[str, object]]
+) -> None:
+    """Write docs/accuracy.json. tables: how far each operator table is met, as ``accord calibrate --json`` says it."""
+    head = {"catalog": catalog.digest, "fitted": fitted_digest(), "level": LEVEL, "tables": list(tables)}
     STORE.write_text(store_text(head, cross), encoding="utf-8")
 
 
@@ -105,7 +114,11 @@ def evidence(catalog: Catalog, table: Path, scored: tuple[Scored, ...]) -> Evide
     file = max(PEERS.glob("aiconfigurator-*.csv"), default=None)
     name = "AIConfigurator" if file is None else f"AIConfigurator {file.stem.removeprefix('aiconfigurator-')}"
     peer = None if file is None else peer_answers(file)
-    return Evidence(scored, rows, families, catalog.digest, cross, peer, name, LEVEL)
+    tables = tuple(
+        TableMet(one["table"], one["chip"], one["shapes"], one["in_sample"], one["chip_left_out"])
+        for one in kept.get("tables", [])
+    )
+    return Evidence(scored, rows, families, catalog.digest, cross, peer, name, LEVEL, tables)
 
 
 def check(catalog: Catalog, table: Path, scored: tuple[Scored, ...]) -> int:
@@ -127,17 +140,17 @@ def measured_table() -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def refit(table: Path) -> list[tuple[str, list[Mapping[str, object]]]]:
-    """Rows of every kind of cross-validation, by the public command."""
-    found = []
+def refit(table: Path, catalog: Catalog) -> None:
+    """Fit once to everything, then without each source, chip and model family, and keep what comes out."""
+    from accord.calibration import view, whole  # noqa: PLC0415  an extra
+
+    rows = read_rows(table.read_text(encoding="utf-8"), table.name)
+    done = whole.calibrate(catalog, rows)
+    cross = {}
     for kind in KINDS:
         say(f"cross-validating: one {kind} left out at a time")
-        command = [sys.executable, "-m", "accord", "validate", str(table), "--cv", kind, "--json"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-        if done.returncode:
-            raise SystemExit(f"error: 'accord validate --cv {kind}' failed with exit code {done.returncode}")
-        found.append((kind, json.loads(done.stdout)["result"]["rows"]))
-    return found
+        cross[kind] = stored(whole.scored_without(done, catalog, rows, kind, LEVEL))
+    keep(catalog, cross, view.result_dict(done, ())["tables"])
 
 
 def named_file(pair: str) -> tuple[str, list[Mapping[str, object]]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from accord.api.answers import Answer, answer
 from accord.api.demo import Demo, demo
+from accord.api.drawn import Chosen, posterior
 from accord.api.lookup import CatalogLookup, residual_factor
 from accord.api.records import (
     calibration_chain,
@@ -73,4 +74,6 @@ def compare(ids: Sequence[str], *, catalog: Catalog | None = None, level: float 
 
 def validate(content: str, name: str, *, catalog: Catalog | None = None, level: float = 0.9) -> tuple[Scored, ...]:
     """Score a measured table (CSV text; ``name`` is for messages). Raises TableError for a bad table."""
-    return score_rows(read_rows(content, name), CatalogLookup(catalog or load_catalog()), level)
+    catalog = catalog or load_catalog()
+    chosen = Chosen(catalog)
+    return score_rows(read_rows(content, name), chosen.lookup, posterior(catalog, chosen), level)

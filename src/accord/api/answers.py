@@ -57,9 +57,7 @@ def answer(requests: Sequence[EstimateRequest], catalog: Catalog, level: float, 
         efficiency = efficiency_of(catalog, machine.chip, request.engine)
         found = estimate_spread(spec, machine, efficiency, request, catalog.defaults())
         estimates[request.phase], spreads[request.phase] = found
-    kinds: dict[str, str] = {
-        str(request.phase): "split" if request.disaggregated else request.phase for request in requests
-    }
+    kinds = {str(request.phase): request.regime for request in requests}
     factors = {phase: _factors(one, spreads[phase], kinds[phase], level) for phase, one in estimates.items()}
     causes = {phase: _causes(one, spreads[phase], kinds[phase]) for phase, one in estimates.items()}
     rows = {phase: _rows(one, phase) for phase, one in estimates.items()} if explained else {}

@@ -15,10 +15,11 @@ from accord.inference.estimate import estimate_parts, joined, run
 from accord.inference.job import Job
 from accord.inference.request import EstimateRequest
 from accord.inference.result import Estimate
-from accord.inference.spread import fixed
+from accord.inference.spread import draws, fixed
 from accord.models.spec import ModelSpec
 from accord.validation.machines import MachineFacts
 
+DRAWS = 512  # more than twice the parameters and facts of any chip
 Vary = Callable[[Machine, Efficiency], tuple[Machine, Efficiency]]
 
 
@@ -42,6 +43,16 @@ class Chosen:
             asked, points = fixed(one, part)
             self._parts[request] = (asked, part, points)
         return self._parts[request]
+
+
+def posterior(catalog: Catalog, chosen: Chosen | None = None) -> DrawnLookup:
+    """Answers with parameters drawn from their posterior and disputed facts from their claims."""
+
+    def vary(machine: Machine, efficiency: Efficiency) -> tuple[Machine, Efficiency]:
+        sample = draws(machine, efficiency, None, DRAWS)
+        return sample.machine, sample.efficiency
+
+    return DrawnLookup(catalog, vary, DRAWS, chosen)
 
 
 class DrawnLookup:
@@ -71,6 +82,10 @@ class DrawnLookup:
     def number(self, section: str, name: str) -> float:
         """A default in SI."""
         return self._base.number(section, name)
+
+    def residual(self, chip: str, metric: str, phase: str) -> float:
+        """As unvaried."""
+        return self._base.residual(chip, metric, phase)
 
     def facts(self, system: str | None, chip: str, engine: str | None) -> MachineFacts:
         """The varied machine of a row."""

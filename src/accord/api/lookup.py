@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from accord.api.records import efficiency_of, is_engine, machine_of, model_spec
 from accord.catalog.load import Catalog
 from accord.hardware.derate import Efficiency
@@ -24,10 +22,7 @@ def residual_factor(catalog: Catalog, chip: str, metric: str, phase: str, level:
 
 def residual_log_sd(efficiency: Efficiency, metric: str, phase: str) -> float:
     """Standard deviation of ln(predicted / measured) beyond parameters and facts: the chip's own, else its family's."""
-    kind = kind_of(metric, phase)
-    if kind == "split":
-        return math.hypot(efficiency.scalar("residual.pool"), efficiency.scalar("residual.balance"))
-    return efficiency.scalar(f"residual.{kind}")
+    return efficiency.scalar(f"residual.{kind_of(metric, phase)}")
 
 
 class CatalogLookup:
@@ -40,7 +35,6 @@ class CatalogLookup:
         self._machines: dict[tuple[str, str, str | None], MachineFacts] = {}
         self._answers: dict[EstimateRequest, Estimate] = {}
         self._spreads: dict[EstimateRequest, Spread] = {}
-        self._spread: dict[tuple[str, str, str, float], float] = {}
 
     def chip(self, id: str) -> str | None:
         """The id when the catalog has the chip, else None."""
@@ -104,9 +98,6 @@ class CatalogLookup:
         """A default in SI."""
         return self._catalog.defaults()[section][name].si
 
-    def spread(self, chip: str, metric: str, phase: str, level: float) -> float:
-        """Factor around a prediction that holds ``level`` of all answers."""
-        key = (chip, metric, phase, level)
-        if key not in self._spread:
-            self._spread[key] = residual_factor(self._catalog, chip, metric, phase, level)
-        return self._spread[key]
+    def residual(self, chip: str, metric: str, phase: str) -> float:
+        """Standard deviation of ln(predicted / measured) beyond parameters and facts."""
+        return residual_log_sd(self.facts(None, chip, None).efficiency, metric, phase)

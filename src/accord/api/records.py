@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import typing
 from pathlib import Path
 
 from accord.base.errors import ArchitectureUnpublished, CatalogError, ModelConfigError
 from accord.base.registry import did_you_mean
 from accord.catalog.calibration import Calibration
+from accord.catalog.chip import Family
 from accord.catalog.load import Catalog
 from accord.catalog.system import System
 from accord.hardware.derate import Efficiency, join
@@ -49,15 +51,25 @@ def efficiency_of(catalog: Catalog, chip: str, engine: str | None) -> Efficiency
 
 def calibration_chain(catalog: Catalog, chip: str) -> list[Calibration]:
     """Calibration entries for a chip, nearest first, the generic one last."""
-    entries = [catalog.calibration(id) for id in catalog.ids("calibration")]
-    own = [entry for entry in entries if chip in entry.chips]
-    near = own or [entry for entry in entries if catalog.chip(chip).family in entry.families]
-    entry = near[0] if near else catalog.calibration(GENERIC)
+    entry = _nearest(catalog, chip)
     chain = [entry]
     while entry.parent is not None:
         entry = catalog.calibration(entry.parent)
         chain.append(entry)
     return chain
+
+
+def _nearest(catalog: Catalog, chip: str) -> Calibration:
+    """The entry of a chip, else of its family, else the generic one; entries are named after what they serve first."""
+    family = catalog.chip(chip).family
+    ids = catalog.ids("calibration")
+    for id in (chip, family):
+        if id in ids and (id in catalog.calibration(id).chips or id in catalog.calibration(id).families):
+            return catalog.calibration(id)
+    named = {*catalog.ids("chips"), *typing.get_args(Family)}
+    others = [catalog.calibration(id) for id in ids if id not in named]
+    near = [entry for entry in others if chip in entry.chips] or [one for one in others if family in one.families]
+    return near[0] if near else catalog.calibration(GENERIC)
 
 
 def engine_id(catalog: Catalog, name: str | None) -> str:

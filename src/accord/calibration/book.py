@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-
 from accord.base.source import Source
 from accord.calibration.numbers import FittedNumber
 from accord.calibration.operator_stage import OperatorFit

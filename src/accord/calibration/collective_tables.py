@@ -24,7 +24,7 @@ from accord.catalog.load import Catalog, load_catalog
 from accord.hardware.fabric import FabricTier
 from accord.hardware.system import build
 from accord.ops.moe import SCALE_BYTES
-from accord.ops.op import Op, Phase, exchange_op
+from accord.ops.op import Op, Phase, Stage, exchange_op
 
 Row = Mapping[str, object]
 LEAST_ROWS, MOST_ROWS = 4, 96
@@ -83,7 +83,7 @@ def timed(
     kept = sorted(shapes)
     kept = kept[:: -(-len(kept) // MOST_ROWS)] if kept else kept
     ranks_of, sent = np.array([key[0] for key in kept]), np.array([key[1] for key in kept])
-    stage = "reduce" if family == "reduce" else "exchange"
+    stage: Stage = "reduce" if family == "reduce" else "exchange"
     op = exchange_op(family, family, stage, sent, ranks_of, experts_per_token=copies)
     seconds_of = np.array([float(np.median(sorted(shapes[key]))) for key in kept])
     return Timed(table, chip, entry, engine, op, phase, tiers, seconds_of, fitted)
@@ -183,8 +183,8 @@ def _exchanges(root: Path, catalog: Catalog) -> Iterator[Timed]:
         where = _where(catalog, chip)
         kept = [row for row in rows if _number(row, "num_token") >= LEAST_PREFILL_TOKENS]
         kept = [row for row in kept if _number(row, "dispatch_sms") == SMS]
-        times = {op: (f"{op}_transmit_us", f"{op}_notify_us") for op in ("dispatch", "combine")}
-        yield from _deepep(f"deepep_normal {framework} {version}", chip, where, kept, times, "prefill")
+        both = {op: (f"{op}_transmit_us", f"{op}_notify_us") for op in ("dispatch", "combine")}
+        yield from _deepep(f"deepep_normal {framework} {version}", chip, where, kept, both, "prefill")
 
 
 def _deepep(

@@ -33,7 +33,7 @@ class Fold:
 
 
 def group_of(row: Row, by: By) -> str:
-    """What a row is left out with: its source, its chip, or the family of its model (the name up to its first digit)."""
+    """What a row is left out with: its source, its chip, or its model's family."""
     if by == "model":
         return model_family(row.text.get("model", ""))
     return row.text["source_id" if by == "source" else "chip"]
@@ -41,7 +41,7 @@ def group_of(row: Row, by: By) -> str:
 
 def model_family(model: str) -> str:
     """The family of a model by its id: ``qwen`` of ``qwen3-32b``."""
-    head = model.split("-")[0].rstrip("0123456789.")
+    head = model.split("-", maxsplit=1)[0].rstrip("0123456789.")
     return head or model
 
 
@@ -53,9 +53,7 @@ def folds(catalog: Catalog, problem: Problem, fit: RowFit, groups: Sequence[str]
     logs = np.repeat(fit.logs[None], len(names), axis=0)
     predicted = np.repeat(fit.predicted[:, None], len(names), axis=1)
     for _ in range(ROUNDS):
-        steps = [
-            step_of(problem, weights[at], predicted[:, at], fit.slopes, logs[at]) for at in range(len(names))
-        ]
+        steps = [step_of(problem, weights[at], predicted[:, at], fit.slopes, logs[at]) for at in range(len(names))]
         logs = logs + np.stack(steps)
         predicted = logs_of(catalog, problem.rows, problem.shifts, logs, problem.chosen)
     return tuple(

@@ -90,10 +90,7 @@ def fit_curve(datasets: Sequence[Dataset], devices: Mapping[str, Device], points
     """What the four numbers leave over, shared by the chips of ``datasets``; None with too few shapes."""
     rows = np.concatenate([np.log2(np.maximum(one.ops[0].rows, 1e-9)) for one in datasets])
     width = np.concatenate([np.log2(np.maximum(one.ops[0].width, 1e-9)) for one in datasets])
-    left = np.concatenate([
-        np.log(one.seconds) - np.log(modelled_s(one, devices[one.chip], points[one.chip].names, points[one.chip].logs, None))
-        for one in datasets
-    ])  # fmt: skip
+    left = np.concatenate([_left(one, devices[one.chip], points[one.chip]) for one in datasets])
     if len(left) < 200:
         return None
     row_knots, width_knots = _knots(rows), _knots(width)
@@ -106,6 +103,11 @@ def fit_curve(datasets: Sequence[Dataset], devices: Mapping[str, Device], points
         rows=tuple(row_knots.tolist()), width=tuple(width_knots.tolist()),
         log=tuple(tuple(round(float(value), 3) for value in line) for line in table), n=len(left),
     )  # fmt: skip
+
+
+def _left(dataset: Dataset, device: Device, point: Point) -> Array:
+    """ln(measured / modelled) without a curve, shape ``(N,)``."""
+    return np.log(dataset.seconds / modelled_s(dataset, device, point.names, point.logs, None))
 
 
 def _knots(values: Array) -> Array:
@@ -126,18 +128,22 @@ def _hats(values: Array, knots: Array) -> Array:
 
 def _smoothness(rows: int, width: int) -> Array:
     """Penalty on values and on steps between neighbouring knots, a square matrix."""
+
     def steps(count: int) -> Array:
         difference = np.diff(np.eye(count), axis=0)
         return difference.T @ difference
 
-    return SMOOTH * (np.kron(steps(rows), np.eye(width)) + np.kron(np.eye(rows), steps(width)) + 0.3 * np.eye(rows * width))
+    return SMOOTH * (
+        np.kron(steps(rows), np.eye(width)) + np.kron(np.eye(rows), steps(width)) + 0.3 * np.eye(rows * width)
+    )
 
 
 def _robust(design: Array, left: Array, penalty: Array) -> Array:
     """Penalised least squares in which far shapes count less (soft l1)."""
-    weight = np.ones(len(left))
-    found = np.zeros(design.shape[1])
+    weight: Array = np.ones(len(left))
+    found: Array = np.zeros(design.shape[1])
     for _ in range(10):
-        found = np.linalg.solve(design.T @ (design * weight[:, None]) + penalty, design.T @ (weight * left))
+        normal = design.T @ (design * weight[:, None]) + penalty
+        found = np.asarray(np.linalg.solve(normal, design.T @ (weight * left)), dtype=np.float64)
         weight = 1.0 / np.sqrt(1.0 + ((left - design @ found) / SOFT) ** 2)
     return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from accord.base.array import Array, array
 from accord.calibration.tables import FORMATS, Table, read_tables
-from accord.hardware.device import Device, bytes_per_number
+from accord.hardware.device import Device
 from accord.ops.gemm import gemm, grouped_gemm
 from accord.ops.op import Op, compute_op
 from accord.ops.vector import activation, vector
@@ -30,7 +30,8 @@ class Dataset:
     """Shapes of one operator family in one compute format on one chip.
 
     table: operator of the table
-    fmt: format the numbers are multiplied in, and the engine where its kernels are kept apart; ops: operators of the cost model, arrays of ``(N,)``; seconds: measured
+    fmt: format the numbers are multiplied in, and the engine where its kernels are kept apart
+    ops: operators of the cost model, arrays of ``(N,)``; seconds: measured
     """
 
     table: str
@@ -179,9 +180,12 @@ def _latent_decode(keys: Array, fmt: str) -> tuple[Op, ...]:
 
 def _latent_prefill(keys: Array, fmt: str) -> tuple[Op, ...]:
     requests, tokens, heads, _stored = keys
-    return _prefill(np.stack([requests, tokens, heads, heads, array(160.0) + 0.0 * heads, 0.0 * heads, 2.0 + 0.0 * heads]), fmt)
+    return _prefill(
+        np.stack([requests, tokens, heads, heads, array(160.0) + 0.0 * heads, 0.0 * heads, 2.0 + 0.0 * heads]), fmt
+    )
 
 
+_LATENT = ("mla_dtype", "kv_cache_dtype")
 _READERS = (
     ("gemm", ("m", "n", "k"), ("gemm_dtype",), "gemm", _gemm),
     (
@@ -196,6 +200,6 @@ _READERS = (
         "context_attention", ("batch_size", "isl", "num_heads", "num_key_value_heads", "head_dim", "window_size"),
         ("attn_dtype", "kv_cache_dtype"), "attention_prefill", _prefill,
     ),
-    ("generation_mla", ("batch_size", "step", "num_heads"), ("mla_dtype", "kv_cache_dtype"), "mla_decode", _latent_decode),
-    ("context_mla", ("batch_size", "isl", "num_heads"), ("mla_dtype", "kv_cache_dtype"), "attention_prefill", _latent_prefill),
+    ("generation_mla", ("batch_size", "step", "num_heads"), _LATENT, "mla_decode", _latent_decode),
+    ("context_mla", ("batch_size", "isl", "num_heads"), _LATENT, "attention_prefill", _latent_prefill),
 )  # fmt: skip

@@ -79,7 +79,9 @@ def _pool_one(entries: dict[str, dict[str, FittedNumber]], points: list[Fitted],
     between = max(between, _LEAST_BETWEEN["generations"])
     for fmt, group in means.items():
         if fmt == "bf16" or "bf16" not in means:
-            _generic(entries, name if fmt == "bf16" or len(means) == 1 else f"{name}.{fmt}", group, between_chips, between)
+            _generic(
+                entries, name if fmt == "bf16" or len(means) == 1 else f"{name}.{fmt}", group, between_chips, between
+            )
         if fmt != "bf16":
             _generic(entries, f"{name}.{fmt}", group, between_chips, between)
 
@@ -113,6 +115,4 @@ def _number(members: list[Fitted], place: int, spread: float) -> FittedNumber:
     own = float(np.mean([one.point.variance[place] for one in members]) / len(members))
     log_sd = float(np.sqrt(own + spread**2))
     chips = tuple(sorted(one.chip for one in members))
-    return FittedNumber(
-        float(np.exp(_mean(members, place))), min(log_sd, 2.0), sum(one.n for one in members), chips
-    )
+    return FittedNumber(float(np.exp(_mean(members, place))), min(log_sd, 2.0), sum(one.n for one in members), chips)

@@ -16,7 +16,7 @@ from accord.catalog.load import Catalog
 
 TELLS = 0.02  # slope of a row's logarithm from which it says something about a factor
 BETWEEN_CHIPS = 0.15  # of logarithms, from a chip with rows to another of a family without tables
-KEPT = 0.15  # weaker correlations are left out
+KEPT = 0.4  # weaker correlations are left out
 MOST = 0.97  # none is written stronger
 
 

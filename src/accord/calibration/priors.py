@@ -30,8 +30,12 @@ JUDGEMENTS: Mapping[str, Judgement] = {
     "vector.memory": Judgement(0.5, "1", 0.4, "share of memory bandwidth of element-wise kernels"),
     "linear.compute": Judgement(0.3, "1", 0.5, "share of the 16-bit peak, recurrent attention in chunks"),
     "linear.memory": Judgement(0.6, "1", 0.3, "share of memory bandwidth, state of recurrent attention"),
-    "conversion.compute": Judgement(0.4, "1", 0.4, "share of the compute rate kept when stored numbers are widened on load"),
-    "conversion.memory": Judgement(0.75, "1", 0.2, "share of the memory rate kept when stored numbers are widened on load"),
+    "conversion.compute": Judgement(
+        0.4, "1", 0.4, "share of the compute rate kept when stored numbers are widened on load"
+    ),
+    "conversion.memory": Judgement(
+        0.75, "1", 0.2, "share of the memory rate kept when stored numbers are widened on load"
+    ),
     "overlap.slowdown": Judgement(1.1, "1", 0.05, "slower device work while exchanges run on its cores"),
     "memory.runtime_share": Judgement(0.03, "1", 0.4, "context, graphs and communication buffers of the runtime"),
     "pool.software_rate": Judgement(0.95e9, "B/s", 0.3, "looking up and gathering blocks of a pooled cache, a device"),
@@ -42,7 +46,18 @@ JUDGEMENTS: Mapping[str, Judgement] = {
     "engine.expert_skew.decode": Judgement(0.5, "1", 0.5, "coefficient of variation of expert popularity, decode"),
     "send.base_s.scale-up": Judgement(5e-6, "s", 0.5, "latency of a transfer inside a domain"),
     "reduce.base_s.scale-out": Judgement(30e-6, "s", 0.5, "latency of an all-reduce across domains"),
-    "residual.balance": Judgement(0.1, "1", 0.3, "how far two pools of a deployment are out of balance, in log space"),
+    **{
+        f"residual.{kind}": Judgement(sd, "1", 0.3, "standard deviation of ln(predicted / measured) beyond parameters")
+        for kind, sd in (
+            ("kernel", 0.25),
+            ("pool", 0.2),
+            ("split", 0.3),
+            ("serve", 0.35),
+            ("offline", 0.35),
+            ("flood", 0.6),
+            ("wait", 1.5),
+        )
+    },
 }
 _FAMILIES: Mapping[str, str] = {
     "gemm": "dense products", "grouped": "expert products in order", "fused": "expert products that sort their rows",
@@ -117,8 +132,8 @@ _WITHOUT_TABLES = (
     "exchange.layout_s", "conversion.compute", "conversion.memory",
 )  # fmt: skip
 _PLAIN = (
-    "launch_s", "vector.memory", "conversion.compute", "conversion.memory", "overlap.slowdown", "engine.iteration_s", "engine.sequence_s",
-    "engine.draft_s", "engine.expert_skew.prefill", "engine.expert_skew.decode",
+    "launch_s", "vector.memory", "conversion.compute", "conversion.memory", "overlap.slowdown", "engine.iteration_s",
+    "engine.sequence_s", "engine.draft_s", "engine.expert_skew.prefill", "engine.expert_skew.decode",
 )  # fmt: skip
 TABLED = ("nvidia-ampere", "nvidia-hopper", "nvidia-blackwell")
 ASCEND, AMD = "ascend", "amd"

@@ -97,7 +97,7 @@ def _by_squares(held: Sequence[Held]) -> float:
     capped = np.minimum(miss, _quantile(miss, weight, 0.975))
     own = np.array([one.own_sd for one in held])
     square = float(np.sum(weight * (capped**2 - own**2)) / np.sum(weight))
-    return max(square, LEAST**2) ** 0.5
+    return float(max(square, LEAST**2) ** 0.5)
 
 
 def _by_share(held: Sequence[Held]) -> float:

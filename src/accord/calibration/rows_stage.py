@@ -169,11 +169,13 @@ def step_of(problem: Problem, weights: Array, predicted: Array, slopes: Array, l
     strength = weights**2 / np.sqrt(1.0 + z * z) / SOFT**2
     normal = slopes.T @ (slopes * strength[:, None]) + np.diag(problem.sd**-2)
     pull = slopes.T @ (strength * (predicted - problem.measured)) + logs / problem.sd**2
-    return np.clip(-np.linalg.solve(normal, pull), -_MOST_STEP, _MOST_STEP)
+    step: Array = np.clip(np.linalg.solve(normal, -pull), -_MOST_STEP, _MOST_STEP).astype(np.float64, copy=False)
+    return step
 
 
 def covariance_of(problem: Problem, weights: Array, predicted: Array, slopes: Array) -> Array:
     """Posterior covariance of the factors' logarithms (Laplace), rows as noisy as they are met."""
     z = np.nan_to_num((predicted - problem.measured) / SOFT)
     strength = weights**2 / np.sqrt(1.0 + z * z) / SOFT**2
-    return np.linalg.inv(slopes.T @ (slopes * strength[:, None]) + np.diag(problem.sd**-2))
+    precision = slopes.T @ (slopes * strength[:, None]) + np.diag(problem.sd**-2)
+    return np.asarray(np.linalg.inv(precision), dtype=np.float64)

@@ -1,7 +1,8 @@
 """Operator tables of ``aiconfigurator-core``: kernels timed on NVIDIA and Intel chips, read into arrays.
 
-The package (Apache-2.0) keeps one Parquet file an operator, system, framework and version. A table in which many rows beat the physical bound of their
-shape measures something else and is left out whole (:func:`accord.calibration.operators.usable`).
+The package (Apache-2.0) keeps one Parquet file an operator, system, framework and version. A table in which
+many rows beat the physical bound of their shape measures something else and is left out whole
+(:func:`accord.calibration.operators.usable`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,10 +79,8 @@ def read_tables(operator: str, columns: Sequence[str], words: Sequence[str] = ()
             yield _read(path, operator, CHIPS[system], ENGINES[framework], columns, words)
 
 
-def _read(
-    path: Path, operator: str, chip: str, engine: str, columns: Sequence[str], words: Sequence[str]
-) -> Table:
-    import pyarrow.parquet
+def _read(path: Path, operator: str, chip: str, engine: str, columns: Sequence[str], words: Sequence[str]) -> Table:
+    import pyarrow.parquet  # noqa: PLC0415  an extra, and 0.2 s to load
 
     table = pyarrow.parquet.read_table(path)
     count, present = table.num_rows, set(table.column_names)
@@ -89,6 +89,6 @@ def _read(
     return Table(operator, chip, engine, numbers, text, _column(table, "latency") * 1e-3)
 
 
-def _column(table: object, name: str) -> Array:
-    values = np.asarray(table[name].to_numpy(), dtype=float)  # type: ignore[index]
-    return np.nan_to_num(values, nan=0.0)
+def _column(table: Any, name: str) -> Array:
+    values: Array = np.nan_to_num(np.asarray(table[name].to_numpy(), dtype=np.float64), nan=0.0)
+    return values

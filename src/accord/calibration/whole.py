@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from accord.api.lookup import CatalogLookup
 from accord.base.array import Array
-from accord.base.errors import TableError
+from accord.base.errors import AccordError, TableError
 from accord.calibration.book import Entry, calibrations, first_book, stated
 from accord.calibration.collectives import fit_collectives
 from accord.calibration.crossval import By, Fold, folds, group_of, held_out
@@ -24,9 +25,10 @@ from accord.calibration.rows_stage import Problem, RowFit, fitting_rows, pose, s
 from accord.catalog.calibration import Calibration
 from accord.catalog.load import Catalog
 from accord.hardware.device import Device, from_chip
-from accord.uncertainty.residual import kind_of
-from accord.validation.rows import Row, request_of
-from accord.validation.score import log_distance
+from accord.uncertainty.residual import half_width, kind_of
+from accord.validation.predict import Prediction, predict
+from accord.validation.rows import Row
+from accord.validation.score import Scored, log_distance, phase_of, reason_of, score_one
 
 _LOOSE: Mapping[str, float] = {"launch_s": 0.5, "exchange": 0.8}  # least freedom of a family without tables
 RESIDUAL_SD = 0.15
@@ -103,7 +105,11 @@ def started(catalog: Catalog, tables: Tables, free: Sequence[Shift]) -> dict[str
 
 def cross_validated(done: Calibrated, catalog: Catalog, rows: Sequence[Row], by: By) -> dict[str, tuple[float, float]]:
     """Logarithm of each row's prediction and its standard deviation, parameters and residual together, held out."""
-    held = dict(done.held) if by == "source" else dict(_held(done.catalog, rows, done.problem, done.fit, by, done, catalog))
+    held = (
+        dict(done.held)
+        if by == "source"
+        else dict(_held(done.catalog, rows, done.problem, done.fit, by, done, catalog))
+    )
     misses = _misses(rows, done.held)
     answers: dict[str, tuple[float, float]] = {}
     for group in sorted({group_of(row, by) for row in rows}):
@@ -142,9 +148,30 @@ def _catalogs(plain: Catalog, by: By, done: Calibrated | None, catalog: Catalog 
     return lacking
 
 
+def scored_without(done: Calibrated, catalog: Catalog, rows: Sequence[Row], by: By, level: float) -> tuple[Scored, ...]:
+    """Every row to be scored, beside what a fit without its group says."""
+    answers = cross_validated(done, catalog, rows, by)
+    lookup = CatalogLookup(done.catalog)
+    found: list[Scored] = []
+    for row in (row for row in rows if row.to_score):
+        log, log_sd = answers.get(row.id, (float("nan"), 0.0))
+        if np.isfinite(log):
+            made = Prediction(np.array([np.exp(log)]))
+        else:
+            made = _why(row, lookup)
+        found.append(score_one(row, made, half_width(0.0, log_sd, level)))
+    return tuple(found)
+
+
+def _why(row: Row, lookup: CatalogLookup) -> Prediction:
+    try:
+        return Prediction(None, predict(row, lookup).skipped)
+    except AccordError as error:
+        return Prediction(None, reason_of(error))
+
+
 def _kind(row: Row) -> str:
-    phase = "split" if request_of(row).disaggregated else row.text["phase"]
-    return kind_of(row.text["metric"], phase)
+    return kind_of(row.text["metric"], phase_of(row))
 
 
 def _misses(rows: Sequence[Row], held: Mapping[str, tuple[float, float]]) -> list[Held]:
@@ -183,4 +210,3 @@ def _with_residuals(book: Mapping[str, Entry], spread: Residuals) -> dict[str, E
 
 def _today() -> str:
     return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-

@@ -76,6 +76,13 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     decode: PoolRequest | None = None
 
     @property
+    def regime(self) -> str:
+        """How it is loaded: its phase, ``split`` for two pools, ``flood`` for requests submitted at once."""
+        if self.phase in ("serve", "offline") and self.disaggregated:
+            return "split"
+        return "flood" if self.phase == "offline" and self.concurrency is not None else self.phase
+
+    @property
     def disaggregated(self) -> bool:
         """Whether prefill and decode have pools of their own."""
         return self.prefill is not None and self.decode is not None

@@ -87,7 +87,16 @@ def lower_ffn(
     if separate:
         ops += _exchange(ffn, shape, routing, float(inner), formats, layers)
     arranged = np.where(shape.ep > 1.0, 0.0, 1.0) if separate and shape.phase == "decode" else np.ones_like(shape.ep)
-    ops += _experts(ffn, routing, float(inner), within, formats, layers, routing.slots * arranged, exchanged=separate and bool(np.any(shape.ep > 1.0)))
+    ops += _experts(
+        ffn,
+        routing,
+        float(inner),
+        within,
+        formats,
+        layers,
+        routing.slots * arranged,
+        exchanged=separate and bool(np.any(shape.ep > 1.0)),
+    )
     return ops
 
 
@@ -108,10 +117,12 @@ def _experts(
         vector("token permutation", "ffn", moved * inner * 4.0, layers),
         grouped_gemm("expert up projection", fmt, routing.slots, routing.touched, inner, wide, layers, family=family),
         activation("expert activation", routing.slots, width, layers, ffn.gated),
-        grouped_gemm("expert down projection", fmt, routing.slots, routing.touched, width, inner, layers, family=family),
+        grouped_gemm(
+            "expert down projection", fmt, routing.slots, routing.touched, width, inner, layers, family=family
+        ),
         vector("weighted sum", "ffn", moved * inner * 4.0, layers),
     ]
-    return ops
+    return [op for op in ops if op.family != "vector" or np.any(op.bytes > 0.0)]
 
 
 def _exchange(ffn: Ffn, shape: Shape, routing: Routing, inner: float, formats: Formats, layers: float) -> list[Op]:

@@ -95,7 +95,7 @@ class Op:
     experts_per_token: float = 0.0
 
 
-def compute_op(
+def compute_op(  # noqa: PLR0913  what an operator is
     name: str, family: str, stage: Stage, fmt: str, flop: Array, moved: Array, *,
     depth: Array | float = 0.0, rows: Array | float = 1.0, width: Array | float = 1.0,
     launches: float = 1.0, layers: float = 1.0,

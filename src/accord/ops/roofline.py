@@ -20,7 +20,6 @@ from accord.hardware.derate import Efficiency
 from accord.hardware.device import Device
 from accord.ops.op import Op
 
-
 WALKING = ("gemm", "grouped", "fused")  # families whose kernels cut their output into tiles
 
 

@@ -47,13 +47,24 @@ class PeerAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class TableMet:
+    """How far one operator table of one chip is met: median |ln| on shapes held back, and with the chip left out."""
+
+    table: str
+    chip: str
+    shapes: int
+    in_sample: float | None
+    chip_left_out: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the page is made of.
 
     in_sample: every row scored with the packaged constants, at ``level``; rows: the same rows as read
     families: model id -> family; cross: kind of KINDS -> the rows scored with constants fitted without
     their source, chip or model; peer: None where no file of the peer's answers is at hand
-    catalog: SHA-256 of the catalog [hex]
+    catalog: SHA-256 of the catalog [hex]; tables: operator tables, empty before a first fit
     """
 
     in_sample: tuple[Scored, ...]
@@ -64,6 +75,7 @@ class Evidence:
     peer: tuple[PeerAnswer, ...] | None = None
     peer_name: str = "AIConfigurator"
     level: float = 0.9
+    tables: tuple[TableMet, ...] = ()
 
 
 def page(evidence: Evidence) -> str:
@@ -84,6 +96,9 @@ def page(evidence: Evidence) -> str:
         to_markdown(_groups(evidence, "family", lambda row: _family(row, evidence.families), "model")),
         "## By metric\n",
         to_markdown(_groups(evidence, "metric", lambda row: row.metric, "source")),
+        "## Operator tables\n",
+        TABLES_NOTE if evidence.tables else f"{NOT_RUN}\n",
+        to_markdown(_tables(evidence.tables)) if evidence.tables else "",
         f"## The {WORST} worst rows\n",
         to_markdown(_worst(evidence)),
         "## Rows that were skipped\n",
@@ -93,6 +108,31 @@ def page(evidence: Evidence) -> str:
         f"Regenerated with `{COMMAND}`; catalog `{evidence.catalog}`.\n",
     ]
     return "\n".join(parts)
+
+
+TABLES_NOTE = """Kernels and collectives timed on their own (`aiconfigurator-core` 0.12). *Held back* is the median
+error on every fifth shape of a kernel, which no fit saw (of collectives: on all shapes); *chip left out* with numbers
+that other chips of the generation, or other generations, hand on. Cells are medians over the tables of a kind.
+"""
+
+
+def _tables(met: Sequence[TableMet]) -> Table:
+    """One line a kind of table, and one over all."""
+    kinds = sorted({one.table.split(" ")[0] for one in met})
+    lines = [(kind, [one for one in met if one.table.split(" ")[0] == kind]) for kind in kinds]
+    rows = tuple(
+        (
+            name, str(len(group)), ", ".join(sorted({one.chip for one in group})) if name != "all" else "",
+            _median_cell([one.in_sample for one in group if one.in_sample is not None]),
+            _median_cell([one.chip_left_out for one in group if one.chip_left_out is not None]),
+        )
+        for name, group in [*lines, ("all", list(met))]
+    )  # fmt: skip
+    columns = (
+        text_column("table"), number_column("tables"), text_column("chips"), number_column("held back"),
+        number_column("chip left out"),
+    )  # fmt: skip
+    return Table(title="", columns=columns, rows=rows)
 
 
 def to_markdown(table: Table) -> str:
@@ -122,7 +162,7 @@ distribution; its sources are public.
 - **High/low**: median width of these intervals, upper end over lower end. Narrow is only good where rows are inside.
 - **Macro error**: mean over sources of the median error of each, so that a source counts once whatever its rows.
   *complete* takes the rows that state model, chip, parallelism, weights and lengths, *all* takes every row.
-- **In sample**: with the packaged constants, which were set on part of these rows. **Left out**: with constants fitted
+- **In sample**: with the packaged constants, which were set on most of these rows. **Left out**: with constants fitted
   again without the row's source, chip or model, which is what to expect of a machine or a study nobody fitted to.
 """
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from accord.base.array import Array
+from accord.hardware.derate import Efficiency, Number
 from accord.models.spec import Layer
 from accord.ops.lower import lower_draft, lower_head, lower_layer, lower_layers
 from accord.ops.op import Op, Shape
@@ -88,12 +89,17 @@ def decode_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
     head = layer_time(lower_head(setting.spec, shape), setting, "decode").attention_s
     draft = _draft_s(setting, plan, shape, separate)
     efficiency = setting.efficiency
-    outside = efficiency.get("engine.iteration_s") + efficiency.get("engine.sequence_s") * shape.requests
+    outside = _host_s(efficiency) + efficiency.get("engine.sequence_s") * shape.requests
     step = StepTime(
         layers.attention_s, layers.ffn_s, layers.reduce_s, layers.exchange_s,
         head, draft, pipeline_s(setting, plan, shape), outside,
     )  # fmt: skip
     return step, microbatches
+
+
+def _host_s(efficiency: Efficiency) -> Number:
+    """What the host adds to an iteration; where sampling and the next inputs stay on the device, one graph launch."""
+    return efficiency.get("engine.graph_launch_s" if efficiency.has("device_loop") else "engine.iteration_s")
 
 
 def _draft_s(setting: Setting, plan: Deployments, shape: Shape, separate: bool) -> Array:
@@ -105,5 +111,6 @@ def _draft_s(setting: Setting, plan: Deployments, shape: Shape, separate: bool) 
     ops = lower_draft(setting.spec, one, setting.formats, skew, separate=separate)
     layer = layer_time(ops, setting, "decode")
     head = layer_time(lower_head(setting.spec, one), setting, "decode").attention_s
-    each = layer.device_s + layer.exchange_s + head + setting.efficiency.get("engine.draft_s")
+    drafting = 0.0 if setting.efficiency.has("device_loop") else setting.efficiency.get("engine.draft_s")
+    each = layer.device_s + layer.exchange_s + head + drafting
     return plan.mtp_tokens * each

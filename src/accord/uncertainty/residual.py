@@ -16,15 +16,19 @@ POOL_PREFIXES = ("prefill_", "decode_", "input_token_per_s_per_chip", "layer_", 
 
 
 def kind_of(metric: str, phase: str) -> str:
-    """``kernel``, ``pool``, ``split`` or ``serve``: which residual a metric follows.
+    """``kernel``, ``pool``, ``split``, ``serve``, ``offline``, ``flood`` or ``wait``: which residual a metric follows.
 
-    A disaggregated deployment (phase ``split``) is two pools and the balance between them.
+    A disaggregated deployment (phase ``split``) is two pools and the balance between them; a number of requests
+    submitted at once (``flood``) has a ramp and a tail that saturation (``offline``) has not; what waits in a
+    queue (time to first token under load) is far less sure than what is computed.
     """
+    if metric.startswith("ttft_") and phase in ("serve", "offline", "split"):
+        return "wait"
     if metric.startswith(KERNEL_PREFIXES):
         return "kernel"
     if metric.startswith(POOL_PREFIXES) or phase in ("prefill", "decode", "cache"):
         return "pool"
-    return "split" if phase == "split" else "serve"
+    return phase if phase in ("split", "offline", "flood") else "serve"
 
 
 def quantile(level: float) -> float:

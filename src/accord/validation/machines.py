@@ -45,5 +45,5 @@ class Lookup(Protocol):
     def number(self, section: str, name: str) -> float:
         """A default in SI."""
 
-    def spread(self, chip: str, metric: str, phase: str, level: float) -> float:
-        """Factor around a prediction of ``metric`` on a chip that holds ``level`` of all answers."""
+    def residual(self, chip: str, metric: str, phase: str) -> float:
+        """Standard deviation of ln(predicted / measured) beyond parameters and facts."""

@@ -18,11 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from accord.base.array import Array
 from accord.base.errors import AccordError, ArchitectureUnpublished, DoesNotFit, MissingFact, ModelConfigError
+from accord.uncertainty.residual import half_width, quantile
 from accord.validation.machines import Lookup
 from accord.validation.predict import Prediction, predict
-from accord.validation.rows import Row
+from accord.validation.rows import Row, request_of
 
+MOST_HALF = 20.0  # of a logarithm; a wider interval says nothing more, and stays finite
 COMPLETE_FIELDS = ("model", "chip", "weights")
 BOOTSTRAP_DRAWS = 4000
 BOOTSTRAP_SEED = 20261122
@@ -95,22 +98,53 @@ class Summary:
     constant_band: ConstantBand | None
 
 
-def score_rows(rows: Iterable[Row], lookup: Lookup, level: float) -> tuple[Scored, ...]:
-    """Score the measured rows; the others are left out."""
-    return tuple(_score(row, lookup, level) for row in rows if row.to_score)
+def score_rows(rows: Iterable[Row], lookup: Lookup, drawn: Lookup, level: float) -> tuple[Scored, ...]:
+    """Score the measured rows; the others are left out.
+
+    drawn: the same as ``lookup`` with parameters and disputed facts drawn, for the width of intervals
+    """
+    return tuple(_score(row, lookup, drawn, level) for row in rows if row.to_score)
 
 
-def _score(row: Row, lookup: Lookup, level: float) -> Scored:
-    text, measured = row.text, row.numbers["value"]
+def _score(row: Row, lookup: Lookup, drawn: Lookup, level: float) -> Scored:
+    made = _predicted(row, lookup)
+    half = 0.0
+    if made.value is not None:
+        own = log_spread(_predicted(row, drawn).value)
+        half = half_width(own, lookup.residual(row.text["chip"], row.text["metric"], phase_of(row)), level)
+    return score_one(row, made, half)
+
+
+def _predicted(row: Row, lookup: Lookup) -> Prediction:
     try:
-        made = predict(row, lookup)
+        return predict(row, lookup)
     except AccordError as error:
-        made = Prediction(None, reason_of(error))
+        return Prediction(None, reason_of(error))
+
+
+def log_spread(values: Array | None) -> float:
+    """Standard deviation of the logarithm of drawn values, from their 5 and 95 % quantiles; 0 for none."""
+    good = values[np.isfinite(values) & (values > 0.0)] if values is not None else np.ones(1)
+    if len(good) < 2:
+        return 0.0
+    low, high = np.quantile(np.log(good), (0.05, 0.95))
+    return float(high - low) / (2.0 * quantile(0.9))
+
+
+def phase_of(row: Row) -> str:
+    """The phase whose residual a row follows."""
+    asked = request_of(row)
+    return asked.regime if row.text["phase"] in ("serve", "offline") else row.text["phase"]
+
+
+def score_one(row: Row, made: Prediction, half: float) -> Scored:
+    """A row beside its prediction. half: half the width of the interval, of the logarithm [1]."""
+    text, measured = row.text, row.numbers["value"]
     value = float(made.value[0]) if made.value is not None else None
     known = value is not None and math.isfinite(value) and value > 0.0 and measured > 0.0
     low = high = ratio = inside = None
     if known and value is not None:
-        spread = lookup.spread(row.text["chip"], text["metric"], text["phase"], level)
+        spread = math.exp(min(half, MOST_HALF))
         low, high = value / spread, value * spread
         ratio = log_distance(value, measured, row.flags.get("range"))
         met = measured if "range" not in row.flags else value / math.exp(ratio)  # the end of a printed range, if missed

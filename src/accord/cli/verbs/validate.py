@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from accord import api
-from accord.base.errors import TableError, UsageError
-from accord.catalog.load import load_catalog
+from accord.base.errors import UsageError
+from accord.catalog.load import Catalog, load_catalog
 from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
+from accord.cli.read import read_text
 from accord.report import validate_view as view
 from accord.report.to_json import envelope
+from accord.validation.rows import read_rows
 from accord.validation.score import Scored, summarise
 
-MOST_BYTES = 64 << 20
+By = Literal["source", "chip", "model"]
 PICTURES = (".svg", ".png")
 
 
@@ -30,17 +33,33 @@ PICTURES = (".svg", ".png")
     metavar="OUT.svg|OUT.png",
     help="Also draw predicted against measured into this file (needs matplotlib: the extra [plot]).",
 )
+@click.option(
+    "--cv",
+    "cross",
+    type=click.Choice(["source", "chip", "model"]),
+    help="Score each row by a fit that has not seen its source, chip or model family (minutes; extra [calibrate]).",
+)
 @common_options
 def command(
-    file: Path, level: float, all_rows: bool, plot: Path | None, as_json: bool, catalog_paths: tuple[Path, ...]
+    file: Path,
+    level: float,
+    all_rows: bool,
+    plot: Path | None,
+    cross: By | None,
+    as_json: bool,
+    catalog_paths: tuple[Path, ...],
 ) -> None:
     """Score a table of measured inference results (CSV): error and interval coverage per row, source and metric."""
     draw = _drawer(plot)
     catalog = load_catalog(catalog_paths)
-    scored = api.validate(_read(file), str(file), catalog=catalog, level=level)
+    content = read_text(file)
+    if cross is None:
+        scored = api.validate(content, str(file), catalog=catalog, level=level)
+    else:
+        scored = _without(content, str(file), catalog, cross, level)
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
     result = {"rows": [view.row_dict(row) for row in scored], "summary": view.summary_dict(complete, everything)}
-    inputs = {"file": str(file), "level": level, "catalog": [str(path) for path in catalog_paths]}
+    inputs = {"file": str(file), "level": level, "cv": cross, "catalog": [str(path) for path in catalog_paths]}
     body = envelope("validate", inputs=inputs, result=result, catalog_digest=catalog.digest)
     tables = [
         view.summary_table(complete, everything, level),
@@ -59,6 +78,19 @@ def command(
     emit(body, *tables, as_json=as_json)
 
 
+def _without(content: str, name: str, catalog: Catalog, cross: By, level: float) -> tuple[Scored, ...]:
+    """Rows scored by fits without their group. Raises UsageError where the extra is missing."""
+    try:
+        from accord.calibration import whole
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("scipy", "pyarrow", "aiconfigurator_core"):
+            raise
+        raise UsageError(f"--cv needs {error.name}", hint="pip install 'accord[calibrate]'") from None
+    rows = read_rows(content, name)
+    done = whole.calibrate(catalog, rows, judged=False)
+    return whole.scored_without(done, catalog, rows, cross, level)
+
+
 def _drawer(plot: Path | None) -> Callable[[Sequence[Scored], float, str], bytes]:
     """What draws the picture; nothing is loaded where none is asked for. Raises UsageError before any work is done."""
     if plot is None:
@@ -72,15 +104,3 @@ def _drawer(plot: Path | None) -> Callable[[Sequence[Scored], float, str], bytes
             raise
         raise UsageError("--plot needs matplotlib", hint="pip install 'accord[plot]'") from None
     return picture
-
-
-def _read(file: Path) -> str:
-    """The table's text. Raises TableError for what is no readable UTF-8 file of a sane size."""
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            raise TableError(f"larger than {MOST_BYTES >> 20} MiB", where=str(file))
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise TableError(f"cannot be read: {error.strerror}", where=str(file)) from None
-    except UnicodeDecodeError as error:
-        raise TableError(f"is not UTF-8 text (byte {error.start})", where=str(file)) from None

@@ -1,0 +1,21 @@
+"""Files a verb reads as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from accord.base.errors import TableError
+
+MOST_BYTES = 64 << 20
+
+
+def read_text(file: Path) -> str:
+    """A table's text. Raises TableError for what is no readable UTF-8 file of a sane size."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise TableError(f"larger than {MOST_BYTES >> 20} MiB", where=str(file))
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TableError(f"cannot be read: {error.strerror}", where=str(file)) from None
+    except UnicodeDecodeError as error:
+        raise TableError(f"is not UTF-8 text (byte {error.start})", where=str(file)) from None
