@@ -5,6 +5,7 @@
     python3 do.py test [ARGS]     every gate of the project; ARGS go to pytest
     python3 do.py bench [ARGS]    the benchmarks
     python3 do.py accuracy        writes docs/accuracy.md from the measured rows that ACCORD_MEASURED names
+    python3 do.py calibrate       fits the packaged calibration to the same rows (minutes; extra [calibrate])
     python3 do.py VERB ...        any other verb of accord
 
 Standard library only, and written so that an old Python can still read it and say what it needs.
@@ -43,6 +44,8 @@ def main(words: "list[str]") -> int:
         return bench(rest)
     if verb == "accuracy":
         return run([PYTHON, os.path.join("docs", "make_accuracy.py")] + rest)
+    if verb == "calibrate":
+        return calibrate(rest)
     return hand_over([PYTHON, "-m", "accord"] + words)
 
 
@@ -189,6 +192,18 @@ def bench(rest: "list[str]") -> int:
         say("error: this version has no benchmarks (there is no folder bench/)")
         return 1
     return run([PYTHON, "-m", "pytest", "bench", "--benchmark-only"] + rest)
+
+
+def calibrate(rest: "list[str]") -> int:
+    """Fit the packaged calibration to the measured rows, from where docs/make_accuracy.py takes them; 4 without."""
+    folder = os.environ.get("ACCORD_MEASURED", os.path.join(os.path.dirname(ROOT), "shared"))
+    names = [os.path.join(folder, "measured", "inference.csv"), os.path.join(folder, "inference.csv")]
+    tables = [name for name in names if os.path.isfile(os.path.join(ROOT, name))]
+    if not tables:
+        say("error: no measured/inference.csv; set ACCORD_MEASURED to the folder that has it")
+        return 4
+    out = os.path.join("src", "accord", "catalog", "data", "calibration")
+    return run([PYTHON, "-m", "accord", "calibrate", tables[0], "--out", out] + rest)
 
 
 def script(name: str) -> str:
