@@ -34,18 +34,19 @@ SYSTEMS = (
 MODELS = (
     "deepseek-r1", "qwen3-235b-a22b", "llama-3.1-70b", "gpt-oss-120b", "minimax-m1", "deepseek-v3.2",
 )  # fmt: skip
+COMPUTING = ("gemm", "grouped", "fused", "attention_prefill", "attention_decode", "mla_decode", "linear")
 # Round numbers, so that a hand calculation is short; one for each parameter that a step reads.
 NUMBERS: Mapping[str, float] = MappingProxyType(
     {
         "launch_s": 1e-6,
         "launch_eager_s": 5e-6,
-        **{f"{family}.compute": 0.5 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
-        **{f"{family}.compute": 0.5 for family in ("mla_decode", "linear")},
-        **{f"{family}.memory": 0.8 for family in ("gemm", "grouped", "attention_prefill", "attention_decode")},
-        **{f"{family}.memory": 0.8 for family in ("mla_decode", "linear", "vector")},
+        **{f"{family}.compute": 0.5 for family in COMPUTING},
+        **{f"{family}.memory": 0.8 for family in (*COMPUTING, "vector")},
         "gemm.walk": 16384.0,
         "grouped.walk": 8192.0,
+        "fused.walk": 4096.0,
         "conversion.compute": 0.5,
+        "conversion.memory": 0.75,
         "link.scale-up": 0.8,
         "link.scale-out": 0.5,
         "dispatch.base_s": 1e-5,

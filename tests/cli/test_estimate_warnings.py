@@ -13,7 +13,7 @@ from accord.cli.main import main
         (["--system", "huawei-ascend-910b", "--engine", "tensorrt-llm"], "not known to run on chips of huawei"),
         (["--system", "huawei-ascend-910b", "--weights", "fp4"], "no fp4 unit: weights are widened to bf16"),
         (["--system", "nvidia-hgx-h100-8", "--tp", "2", "--chips", "5"], "1 of the devices given stay idle"),
-        (["--system", "metax-c500-oam"], "no measured kernels"),
+        (["--system", "metax-c500-oam"], "no constant was measured on metax-c500-oam"),
     ],
 )
 def test_warning(words: list[str], warning: str, capsys: pytest.CaptureFixture[str]) -> None:

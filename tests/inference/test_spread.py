@@ -157,7 +157,7 @@ def test_causes_sum_to_no_more_than_the_whole(name: str) -> None:
 
 def test_only_what_was_read_is_a_cause() -> None:
     causes = asked(REQUESTS["closed"])[1].causes
-    assert "attention_decode.memory" in causes
+    assert any(cause.startswith("attention_decode.memory") for cause in causes)
     assert not any(cause.startswith(("mla_decode", "grouped", "dispatch", "engine.draft_s")) for cause in causes)
 
 
@@ -204,6 +204,8 @@ def test_anything_elementwise_has_a_spread() -> None:
 
 def test_a_kernel_has_a_spread() -> None:
     machine, efficiency = known(LLAMA)
+    share = efficiency.name_of("gemm.compute", "bf16")
+    efficiency = replace(efficiency, numbers={**efficiency.numbers, share: 0.4})  # far from the peak it stops at
 
     def seconds(machine: Machine, efficiency: Efficiency) -> dict[str, Number]:
         return {"s": gemm_kernel(machine, efficiency, 8192.0, 8192.0, 8192.0, "bf16", 1).seconds}

@@ -132,6 +132,20 @@ def test_latent_decode_is_absorbed() -> None:
     assert moved == 32 * 1000 * 576 * 2
 
 
+def test_shape_classes() -> None:
+    """How often a stored number is used, and how much there is to read or to compute."""
+    cases = [(attention(), "attention core"), (latent(), "latent attention core")]
+    grouped, absorbed = (ops_of(block)[name] for block, name in cases)
+    assert (value(grouped.rows), value(grouped.width)) == (1000, value(grouped.bytes))
+    assert (value(absorbed.rows), value(absorbed.width)) == (128, value(absorbed.bytes))
+    prompts = ops_of(attention(), "prefill", tokens=2000.0, requests=2.0, context=500.0)["attention core"]
+    assert (value(prompts.rows), value(prompts.width)) == (500, value(prompts.flop))
+    drafted = ops_of(latent(), tokens=64.0)["latent attention core"]
+    assert value(drafted.rows) == 256, "two tokens a request use each latent twice"
+    each = ops_of(latent())["key absorption"]
+    assert (value(each.depth), value(each.rows), value(each.width)) == (128, 32, 128 * 128 * 512)
+
+
 def test_latent_decode_projections() -> None:
     ops = ops_of(latent())
     assert value(ops["query and kv down projection"].flop) == 2 * 32 * HIDDEN * (1536 + 576)

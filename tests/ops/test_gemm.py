@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.rig import value
 
@@ -13,7 +15,7 @@ def test_a_product_in_16_bits() -> None:
     op = gemm("g", "ffn", "bf16", array(32), 512, array(1024), 3.0)
     assert value(op.flop) == 2 * 32 * 512 * 1024
     assert value(op.bytes) == 2 * (512 * 1024 + 32 * 512 + 32 * 1024)
-    assert value(op.half_flop) == 2 * 512 * 1024
+    assert (value(op.depth), value(op.rows), value(op.width)) == (512, 32, 512 * 1024)
     assert (op.family, op.launches, op.layers, op.fmt) == ("gemm", 1.0, 3.0, "bf16")
 
 
@@ -32,8 +34,16 @@ def test_a_grouped_product_reads_the_matrices_that_are_used() -> None:
     op = grouped_gemm("g", "fp8", array(100), array(5.5), 512, array(256), 1.0)
     assert value(op.flop) == 2 * 100 * 512 * 256
     assert value(op.bytes) == 5.5 * 512 * 256 + 100 * (512 + 2 * 256)
-    assert value(op.half_flop) == 2 * 5.5 * 512 * 256
+    assert (value(op.depth), value(op.rows), value(op.width)) == (512, 100 / 5.5, 5.5 * 512 * 256)
     assert op.family == "grouped"
+
+
+def test_a_kernel_that_sorts_its_rows_is_a_family_of_its_own() -> None:
+    plain, fused = (
+        grouped_gemm("g", "fp8", array(100), array(5.5), 512, array(256), 1.0, family=family)
+        for family in ("grouped", "fused")
+    )
+    assert fused == replace(plain, family="fused")
 
 
 def test_one_group_is_a_plain_product() -> None:

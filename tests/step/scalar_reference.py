@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 EIGHT_BIT = ("fp8", "int8")
@@ -28,18 +28,25 @@ class Link:
     nominal: float
 
 
+Table = tuple[Sequence[float], Sequence[float], Sequence[Sequence[float]]]
+
+
 @dataclass(frozen=True)
 class Rig:
     """A device, its wires and the parameters of chip family and engine.
 
     units: stored format -> (format computed in, rate [FLOP/s], whether it is native)
-    parameter: name and format -> number
+    parameter: name and format -> number; launch: the same for the seconds of a family's kernel
+    curve: family and format -> (log2 of rows, log2 of widths, logarithms by row), None without
     """
 
     units: dict[str, tuple[str, float, bool]]
     bytes_per_s: float
     links: tuple[Link, ...]
     parameter: Callable[[str, str | None], float]
+    launch: Callable[[str, str | None], float]
+    curve: Callable[[str, str], Table | None]
+    device_loop: bool
 
 
 @dataclass(frozen=True)
@@ -89,45 +96,42 @@ class Bench:
     def __init__(self, rig: Rig, case: Case) -> None:
         self.rig = rig
         self.case = case
-        self.launch = rig.parameter("launch_s", None)
 
     # Device work
 
     def move(self, moved: float, launches: int = 1) -> float:
-        return launches * self.launch + moved / (self.rig.bytes_per_s * self.rig.parameter("vector.memory", None))
+        streaming = self.rig.bytes_per_s * self.rig.parameter("vector.memory", None)
+        return launches * self.rig.launch("vector", None) + moved / streaming
 
     def work(
-        self, family: str, stored: str, flop: float, moved: float, padding: float = 0.0, launches: int = 1
+        self, family: str, stored: str, flop: float, moved: float, rows: float, width: float, depth: float = 0.0
     ) -> float:
-        """Launch plus the longer of computing and moving; ``padding`` is FLOP of tiles filled for nothing."""
+        """Launch plus the root of the squares of computing and moving; a lone tile walks ``depth`` numbers."""
         unit, rate, native = self.rig.units[stored]
         reached = rate * self.rig.parameter(f"{family}.compute", unit)
+        streaming = self.rig.bytes_per_s * self.rig.parameter(f"{family}.memory", unit)
         if not native:
             reached *= self.rig.parameter("conversion.compute", None)
-        streaming = self.rig.bytes_per_s * self.rig.parameter(f"{family}.memory", None)
-        return launches * self.launch + max((flop + padding) / reached, moved / streaming)
-
-    def spare(self, family: str, rows: float) -> float:
-        """Rows of tiles that no token fills."""
-        most = self.rig.parameter(f"{family}.half_rows", None)
-        return rows * most / (rows + most)
+            streaming *= self.rig.parameter("conversion.memory", None)
+        if depth and flop:
+            flop += 2.0 * depth * self.rig.parameter(f"{family}.walk", unit)
+        table = self.rig.curve(family, unit)
+        shape = 1.0 if table is None else math.exp(between(table, rows, width))
+        return self.rig.launch(family, unit) + shape * math.hypot(flop / reached, moved / streaming)
 
     def product(self, stored: str, rows: float, k: float, n: float) -> float:
         read = 1.0 if stored in EIGHT_BIT else 2.0
         moved = k * n * WIDTH[stored] + rows * (k * read + n * 2.0)
-        spare = self.spare("gemm", rows) * 2.0 * k * n
-        return self.work("gemm", stored, 2.0 * rows * k * n, moved, spare)
+        return self.work("gemm", stored, 2.0 * rows * k * n, moved, rows, k * n, k)
 
-    def grouped(self, stored: str, rows: float, matrices: float, k: float, n: float) -> float:
+    def experts(self, family: str, stored: str, rows: float, matrices: float, k: float, n: float) -> float:
         read = 1.0 if stored in EIGHT_BIT else 2.0
         moved = matrices * k * n * WIDTH[stored] + rows * (k * read + n * 2.0)
-        spare = self.spare("grouped", rows / matrices) * 2.0 * matrices * k * n
-        return self.work("grouped", stored, 2.0 * rows * k * n, moved, spare)
+        return self.work(family, stored, 2.0 * rows * k * n, moved, rows / matrices, matrices * k * n, k)
 
     def per_head(self, rows: float, heads: float, k: float, n: float) -> float:
         moved = 2.0 * heads * (k * n + rows * k + rows * n)
-        spare = self.spare("gemm", rows) * 2.0 * heads * k * n
-        return self.work("gemm", "bf16", 2.0 * rows * heads * k * n, moved, spare)
+        return self.work("gemm", "bf16", 2.0 * rows * heads * k * n, moved, rows, heads * k * n, k)
 
     def norm(self, rows: float, width: float) -> float:
         return self.move(rows * width * 8.0)
@@ -200,6 +204,23 @@ class Bench:
         return (self.case.pp - 1.0) * (outer.latency + tokens / self.case.tp * hidden * 2.0 / outer.read)
 
 
+def between(table: Table, rows: float, width: float) -> float:
+    """The logarithm at a shape class, by the areas of the rectangles to the opposite knots."""
+    (row, up), (column, right) = neighbours(table[0], rows), neighbours(table[1], width)
+    return sum(
+        share * other * table[2][row + below][column + left]
+        for below, share in ((0, 1.0 - up), (1, up))
+        for left, other in ((0, 1.0 - right), (1, right))
+    )
+
+
+def neighbours(knots: Sequence[float], value: float) -> tuple[int, float]:
+    """Which two knots a value lies between, and its share of the way; values outside count as the end."""
+    place = min(max(math.log2(max(value, 1e-30)), knots[0]), knots[-1])
+    at = max(at for at in range(len(knots) - 1) if knots[at] <= place)
+    return at, (place - knots[at]) / (knots[at + 1] - knots[at])
+
+
 def arriving(places: float, copies: float) -> float:
     """Share of a token's copies that are sent where each place gets one at most."""
     reached = places * (1.0 - (1.0 - 1.0 / places) ** copies)
@@ -231,7 +252,8 @@ def llama_layer(bench: Bench, work: Work) -> Iterator[Part]:
     moved = work.requests * work.context * entry * WIDTH[bench.case.kv]
     if work.prefill:
         moved += rows * (queries * 128 * 4 + entry * WIDTH[bench.case.kv])
-    yield "attention", bench.work("attention_prefill" if work.prefill else "attention_decode", "bf16", flop, moved)
+    family, width = ("attention_prefill", flop) if work.prefill else ("attention_decode", moved)
+    yield "attention", bench.work(family, "bf16", flop, moved, work.context, width)
     yield "attention", bench.product(weights, rows, queries * 128, 8192)
     yield "reduce", bench.all_reduce(rows * 8192 * 2, tp)
     yield "ffn", bench.norm(rows, 8192)
@@ -261,12 +283,14 @@ def deepseek_attention(bench: Bench, work: Work) -> Iterator[Part]:
         yield "attention", bench.product(weights, rows, 512, heads * 256)
         yield "attention", bench.move(rows * (heads * 2 * 192 + 576) * 4)
         moved = rows * (heads * 192 * 4 + entry * wide) + work.requests * work.context * entry * wide
-        yield "attention", bench.work("attention_prefill", "bf16", 2.0 * rows * entry * work.context, moved)
+        flop = 2.0 * rows * entry * work.context
+        yield "attention", bench.work("attention_prefill", "bf16", flop, moved, work.context, flop)
     else:
         yield "attention", bench.per_head(rows, heads, 128, 512)
         yield "attention", bench.move(rows * (heads * 64 + 576) * 4)
         flop = 2.0 * rows * heads * (576 + 512) * work.context
-        yield "attention", bench.work("mla_decode", "bf16", flop, work.requests * work.context * 576 * wide)
+        moved = work.requests * work.context * 576 * wide
+        yield "attention", bench.work("mla_decode", "bf16", flop, moved, heads * rows / work.requests, moved)
         yield "attention", bench.per_head(rows, heads, 512, 128)
     yield "attention", bench.product(weights, rows, heads * 128, 7168)
     yield "reduce", bench.all_reduce(rows * 7168 * 2, bench.case.tp)
@@ -287,7 +311,7 @@ def deepseek_routed(bench: Bench, work: Work) -> Iterator[Part]:
     yield "ffn", bench.move(rows * 256 * 8)
     apart = case.ep > 256
     if apart:
-        yield "ffn", 3 * bench.launch
+        yield "ffn", 2 * idle(bench) + bench.move(0.0)
     else:
         yield from dense(bench, rows, 7168, 2048)
     copies = 9.0 if apart else 8.0
@@ -295,13 +319,20 @@ def deepseek_routed(bench: Bench, work: Work) -> Iterator[Part]:
         yield from travel(bench, work, copies)
     slots, touched = load(bench, work, copies)
     mine = 2048 / (case.tp * case.dp / case.ep)
-    yield "ffn", bench.move(slots * 7168 * 4)
-    yield "ffn", bench.grouped(case.weights, slots, touched, 7168, 2 * mine)
+    travelled = case.separate and case.ep > 1
+    arrange = 0.0 if travelled and not work.prefill else 2 * bench.move(slots * 7168 * 4)
+    family = "grouped" if travelled else "fused"
+    yield "ffn", arrange
+    yield "ffn", bench.experts(family, case.weights, slots, touched, 7168, 2 * mine)
     yield "ffn", bench.move(slots * mine * 6)
-    yield "ffn", bench.grouped(case.weights, slots, touched, mine, 7168)
-    yield "ffn", bench.move(slots * 7168 * 4)
+    yield "ffn", bench.experts(family, case.weights, slots, touched, mine, 7168)
     if not case.separate:
         yield "reduce", bench.all_reduce(rows * 7168 * 2, case.tp)
+
+
+def idle(bench: Bench) -> float:
+    """A product with nothing to do."""
+    return bench.rig.launch("gemm", bench.rig.units[bench.case.weights][0])
 
 
 def load(bench: Bench, work: Work, copies: float) -> tuple[float, float]:
@@ -373,9 +404,10 @@ def stack(bench: Bench, model: Model, work: Work) -> dict[str, float]:
 
 
 def outside(bench: Bench, work: Work) -> float:
-    return (
-        bench.rig.parameter("engine.iteration_s", None) + bench.rig.parameter("engine.sequence_s", None) * work.requests
-    )
+    """The host between two steps; an engine whose decode loop stays on the device only launches a graph."""
+    looped = bench.rig.device_loop and not work.prefill
+    alone = bench.rig.parameter("engine.graph_launch_s" if looped else "engine.iteration_s", None)
+    return alone + bench.rig.parameter("engine.sequence_s", None) * work.requests
 
 
 def captured(tokens: float) -> float:
@@ -399,7 +431,8 @@ def decode(rig: Rig, case: Case, model: Model) -> dict[str, float]:
     if case.mtp:
         one = Work(False, requests, requests, work.context, requests, requests)
         each = bench.product("bf16", requests, 2 * model.hidden, model.hidden) + words(bench, model, one)
-        each += sum(seconds for _, seconds in model.draft(bench, one)) + rig.parameter("engine.draft_s", None)
+        each += sum(seconds for _, seconds in model.draft(bench, one))
+        each += 0.0 if rig.device_loop else rig.parameter("engine.draft_s", None)
         drafting = case.mtp * each
     return parts | {
         "head": words(bench, model, work),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -49,7 +49,16 @@ def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> reference.Rig:
         )
         for tier in setting.machine.tiers
     )  # fmt: skip
-    return reference.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar)
+
+    def table(family: str, fmt: str) -> reference.Table | None:
+        curve = efficiency.curve(family, fmt)
+        return None if curve is None else (curve.rows, curve.width, curve.log)
+
+    def launch(family: str, fmt: str | None) -> float:
+        return float(efficiency.fixed(family, fmt))
+
+    loop = efficiency.has("device_loop")
+    return reference.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar, launch, table, loop)
 
 
 def case_at(plan: Deployments, at: int, weights: str, kv: str) -> reference.Case:
@@ -72,11 +81,15 @@ def assert_same(step: StepTime, at: int, expected: dict[str, float], what: objec
         assert seconds == pytest.approx(expected[name], rel=EXACT, abs=EXACT * total), (name, what)
 
 
+@pytest.mark.parametrize("curves", [True, False], ids=["curves", "plain"])
 @pytest.mark.parametrize(("model", "name", "system", "weights", "kv", "layouts"), CASES, ids=NAMES)
 def test_random_deployments(
-    model: reference.Model, name: str, system: str, weights: str, kv: str, layouts: tuple[tuple[int, int, int], ...]
-) -> None:
+    model: reference.Model, name: str, system: str, weights: str, kv: str, layouts: tuple[tuple[int, int, int], ...],
+    curves: bool,
+) -> None:  # fmt: skip
     setting = rig.setting_of(name, system, weights, kv)
+    if not curves:
+        setting = replace(setting, efficiency=replace(setting.efficiency, curves={}))
     plan = rig.random_plan(np.random.default_rng(7), COUNT, name, layouts[0][1] > 1, layouts=layouts)
     one = scalar_rig(setting, (weights,))
     decoded, prefilled = decode_step(setting, plan)[0], prefill_step(setting, plan)[0]
@@ -97,6 +110,17 @@ def test_wide_expert_parallel_decode_with_drafts(batch: int, microbatches: int) 
     one = scalar_rig(setting, ("int8",))
     case = case_at(plan, 0, "int8", "bf16")
     assert_same(decode_step(setting, plan)[0], 0, reference.decode(one, case, reference.DEEPSEEK), case)
+
+
+def test_how_experts_are_spread_next_door_does_not_matter() -> None:
+    """Sliced experts beside spread ones in one batch, on an engine with expert kernels of its own."""
+    setting = rig.setting_of("deepseek-r1", H100, "fp8", "bf16", "vllm")
+    plan = deployments(tp=[1, 2], dp=[32, 8], ep=[32, 1], batch=8, isl=4096, osl=256, microbatches=1)
+    for step in (decode_step, prefill_step):
+        together = step(setting, plan.with_(tokens=np.full(2, 4096.0)))[0].total_s
+        for at in range(2):
+            alone = step(setting, plan.with_(tokens=np.full(2, 4096.0)).take(slice(at, at + 1)))[0].total_s
+            assert together[at] == pytest.approx(alone[0], rel=1e-12)
 
 
 def columns(step: StepTime, chosen: Array) -> list[Array]:

@@ -92,7 +92,10 @@ def test_nothing_scored() -> None:
 @pytest.mark.parametrize(("metric", "phase", "kind"), [
     ("gemm_utilization", "kernel", "kernel"), ("ep_dispatch_s", "ep", "kernel"), ("tpot_s", "decode", "pool"),
     ("decode_token_per_s_per_chip", "decode", "pool"), ("output_token_per_s_total", "serve", "serve"),
-    ("output_token_per_s_total", "offline", "serve"), ("ttft_reduction_s", "cache", "pool"),
+    ("output_token_per_s_total", "offline", "offline"), ("output_token_per_s_total", "flood", "flood"),
+    ("output_token_per_s_total", "split", "split"), ("ttft_reduction_s", "cache", "pool"), ("ttft_s", "serve", "wait"),
+    ("ttft_p99_s", "split", "wait"), ("ttft_s", "prefill", "pool"), ("layer_s", "serve", "pool"),
+    ("gemm_flop_per_s", "serve", "kernel"),
 ])  # fmt: skip
 def test_which_residual_counts(metric: str, phase: str, kind: str) -> None:
     assert kind_of(metric, phase) == kind
