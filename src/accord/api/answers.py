@@ -177,6 +177,9 @@ def _warnings(catalog: Catalog, requests: Sequence[EstimateRequest], estimates: 
             said.append(
                 f"{one.chips:,.0f} chips are {one.chips / setting.machine.chips:,.1f} times {setting.machine.id}"
             )
+        over = float(np.max(one.metrics["load"])) if "load" in one.metrics else 0.0
+        if over >= 1.0:
+            said.append(f"the load is {over:,.2f} times what the deployment serves: the queue grows meanwhile")
         unfit = sum(1 for at in range(len(one.points)) if not view.fits(one, at))
         if unfit:
             said.append(f"{unfit} of {len(one.points)} combinations do not fit the memory")

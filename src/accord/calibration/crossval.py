@@ -1,9 +1,9 @@
 """Rows predicted by fits that have not seen them: a source, a chip or a model family left out at a time.
 
-Left out are a group's rows, and for a chip its operator tables too. What stays is what others published about
-the hardware: peak rates, bandwidths, link rates and latencies. Efficiencies, fixed times and residuals are
-fitted again. All folds start from the slopes of the fit to all rows and step until they rest, so one
-evaluation serves every fold.
+Left out are a group's rows, and for a chip its kernel tables too (not those of exchanges, which tell of links).
+What stays is what others published about the hardware: peak rates, bandwidths, link rates and latencies.
+Efficiencies, fixed times and residuals are fitted again. All folds take the slopes of the fit to all rows and a
+fixed number of steps, so one evaluation serves every fold; rows without a model are one family of models.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ class FittedNumber:
 class TableError:
     """How far one table of one chip is met, as median ``|ln(predicted / measured)|``.
 
-    median_in_sample: with the parameters of its chip generation, fitted on the table too, ``nan`` where it was not
+    median_in_sample: of kernels with the chip's own numbers, on shapes held back; of exchanges with those of its
+        generation, fitted on the table too, ``nan`` where it was not
     median_left_out: with parameters fitted without any row of the chip
     """
 

@@ -1,10 +1,10 @@
 """Efficiency curves of operator families, fitted on tables: chip by chip, then pooled upwards.
 
-Each dataset (chip, family, format) gives four numbers: fixed seconds of a kernel, shares of peak compute and
-of memory bandwidth, and the walk of a lone output tile. Chips of one generation share a curve over shape
-classes: what the four numbers leave over, smooth in the two logarithms, shrunk to nothing where few shapes
-speak. Means and spreads over chips give what a chip of the same generation without tables inherits, and over
-generations what any other chip inherits: the sums of variances make the wider band.
+Each dataset (chip, family, format) gives up to four numbers: fixed seconds of a kernel, shares of peak compute
+and of memory bandwidth, and, of products, the walk of a lone output tile. Chips of one generation share a
+curve over shape classes: what the four numbers leave over, smooth in the two logarithms, shrunk to nothing
+where few shapes speak. Means and spreads over chips give what a chip of the same generation without tables
+inherits, and over generations what any other chip inherits: the sums of variances make the wider band.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The first stage of a calibration: operator tables to efficiency curves, with errors on shapes held back."""
+"""The first stage of a calibration: operator tables to efficiency curves, with errors on shapes held back.
+
+The numbers that are handed on come from four shapes in five; the fifth is never taught.
+"""
 
 from __future__ import annotations
 

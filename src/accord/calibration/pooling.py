@@ -18,6 +18,7 @@ from accord.calibration.numbers import FittedNumber
 from accord.calibration.operator_fit import Point
 
 GENERIC = "generic"
+MOST_SD = 0.8  # beyond, a number is next to nothing on some chips, and its logarithm says little
 LEAST_SD = 0.05  # kernels in a running engine differ from the same kernels in a loop by no less
 _LEAST_BETWEEN = {"chips": 0.05, "generations": 0.15}
 
@@ -92,7 +93,7 @@ def _generic(
 ) -> None:  # fmt: skip
     members = [one for _, part in group for one in part]
     log = float(np.mean([mean for mean, _ in group]))
-    log_sd = float(np.sqrt(between_chips**2 + between**2 * (1.0 + 1.0 / len(group))))
+    log_sd = min(float(np.sqrt(between_chips**2 + between**2 * (1.0 + 1.0 / len(group)))), MOST_SD)
     chips = tuple(sorted({one.chip for one in members}))
     entries[GENERIC][name] = FittedNumber(float(np.exp(log)), log_sd, sum(one.n for one in members), chips)
 
@@ -115,4 +116,5 @@ def _number(members: list[Fitted], place: int, spread: float) -> FittedNumber:
     own = float(np.mean([one.point.variance[place] for one in members]) / len(members))
     log_sd = float(np.sqrt(own + spread**2))
     chips = tuple(sorted(one.chip for one in members))
-    return FittedNumber(float(np.exp(_mean(members, place))), min(log_sd, 2.0), sum(one.n for one in members), chips)
+    value = float(np.exp(_mean(members, place)))
+    return FittedNumber(value, min(log_sd, MOST_SD), sum(one.n for one in members), chips)

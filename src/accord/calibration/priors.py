@@ -55,7 +55,7 @@ JUDGEMENTS: Mapping[str, Judgement] = {
             ("serve", 0.35),
             ("offline", 0.35),
             ("flood", 0.6),
-            ("wait", 1.5),
+            ("wait", 0.7),
         )
     },
 }

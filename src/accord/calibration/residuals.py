@@ -8,6 +8,7 @@ among those that cover enough is kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -17,6 +18,8 @@ import numpy as np
 from accord.base.array import Array
 
 LEVEL = 0.9
+FEW = 3  # sources from which a kind speaks for itself
+DEPLOYED = ("serve", "offline", "split", "flood")
 LEAST = 0.03
 ENOUGH = 0.8  # share inside from which a way is taken at all
 _WIDE = NormalDist().inv_cdf(0.5 + LEVEL / 2.0)
@@ -53,7 +56,7 @@ class Residuals:
 
 def residuals(held: Sequence[Held]) -> Residuals:
     """Residuals of every kind, and the comparison of ways."""
-    ordered = sorted(held, key=lambda one: (one.kind, one.source, one.miss, one.own_sd))
+    ordered = sorted(held, key=lambda one: (one.kind, one.miss, one.own_sd))  # not by what a source is called
     judged = sorted(
         (_judged(name, choose, ordered) for name, choose in _WAYS.items()),
         key=lambda way: (way.coverage < ENOUGH, way.score),
@@ -62,9 +65,17 @@ def residuals(held: Sequence[Held]) -> Residuals:
     kinds = sorted({one.kind for one in ordered})
     groups = {kind: [one for one in ordered if one.kind == kind] for kind in kinds}
     return Residuals(
-        {kind: choose(group) for kind, group in groups.items()}, {kind: len(group) for kind, group in groups.items()},
+        {kind: choose(_like(kind, ordered)) for kind in kinds}, {kind: len(group) for kind, group in groups.items()},
         tuple(judged),
     )  # fmt: skip
+
+
+def _like(kind: str, held: Sequence[Held]) -> Sequence[Held]:
+    """Rows of a kind; of few sources, those of every kind that is about a deployment, or about none, as well."""
+    own = [one for one in held if one.kind == kind]
+    if len({one.source for one in own}) >= FEW:
+        return own
+    return [one for one in held if (one.kind in DEPLOYED) == (kind in DEPLOYED)] or held
 
 
 def _judged(name: str, choose: Callable[[Sequence[Held]], float], held: Sequence[Held]) -> Way:
@@ -74,15 +85,14 @@ def _judged(name: str, choose: Callable[[Sequence[Held]], float], held: Sequence
     for source in sorted({one.source for one in held}):
         own = [one for one in held if one.source == source]
         for kind in sorted({one.kind for one in own}):
-            others = [one for one in held if one.source != source and one.kind == kind]
-            sd = choose(others) if others else choose([one for one in held if one.source != source])
+            sd = choose(_like(kind, [one for one in held if one.source != source]))
             for one in (one for one in own if one.kind == kind):
                 half = _WIDE * float(np.hypot(sd, one.own_sd))
                 inside.setdefault(source, []).append(abs(one.miss) <= half)
                 scores.append(2.0 * half + 2.0 / (1.0 - LEVEL) * max(abs(one.miss) - half, 0.0))
     every = [hit for hits in inside.values() for hit in hits]
-    macro = float(np.mean([np.mean(hits) for hits in inside.values()]))
-    return Way(name, float(np.mean(every)), macro, float(np.mean(scores)))
+    macro = math.fsum(sum(hits) / len(hits) for hits in inside.values()) / len(inside)
+    return Way(name, sum(every) / len(every), macro, math.fsum(scores) / len(scores))
 
 
 def _weights(held: Sequence[Held]) -> Array:

@@ -2,9 +2,9 @@
 
 A row is predicted by the public estimate. Its logarithm is a smooth function of the factors' logarithms, so
 their most likely values come from damped Gauss-Newton steps with a prior on every factor, and their
-covariance from the last Jacobian. Rows of one source are not independent: a source with many rows weighs as
-the square root of their number, and rows far off count less (soft l1). Only what a row says about itself is
-used: never its source, only how many rows share it.
+covariance from the last Jacobian. Rows of one source are not independent: however many there are, they weigh
+no more than so many independent ones (:data:`SPEAKS` squared), and rows far off count less (soft l1). Only
+what a row says about itself is used: never its source, only how many rows share it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from accord.validation.predict import predict
 from accord.validation.rows import Row
 
 SOFT = 0.1  # log error beyond which a row counts less
-SPEAKS = 6.0  # a source weighs as much as this many independent rows squared, at most
+SPEAKS = 6.0  # root of the independent rows that a source with many weighs as
 STEP = 0.05  # of a logarithm, for differences
 ROUNDS = 6
 _MOST_STEP = 0.6

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from accord.api.drawn import posterior
 from accord.api.lookup import CatalogLookup
 from accord.base.array import Array
-from accord.base.errors import AccordError, TableError
+from accord.base.errors import TableError
 from accord.calibration.book import Entry, calibrations, first_book, stated
 from accord.calibration.collectives import fit_collectives
 from accord.calibration.crossval import By, Fold, folds, group_of, held_out
@@ -19,16 +20,16 @@ from accord.calibration.numbers import TableError as Met
 from accord.calibration.operator_stage import OperatorFit, fit_operators
 from accord.calibration.operators import Dataset, datasets
 from accord.calibration.posterior import folded
-from accord.calibration.priors import GENERIC, NOTES, TABLED, UNTABLED, Shift, shifts
+from accord.calibration.priors import GENERIC, JUDGEMENTS, NOTES, TABLED, UNTABLED, Shift, shifts
 from accord.calibration.residuals import Held, Residuals, residuals
 from accord.calibration.rows_stage import Problem, RowFit, fitting_rows, pose, solve
 from accord.catalog.calibration import Calibration
 from accord.catalog.load import Catalog
 from accord.hardware.device import Device, from_chip
 from accord.uncertainty.residual import half_width, kind_of
-from accord.validation.predict import Prediction, predict
+from accord.validation.predict import Prediction
 from accord.validation.rows import Row
-from accord.validation.score import Scored, log_distance, phase_of, reason_of, score_one
+from accord.validation.score import Scored, log_distance, log_spread, phase_of, predicted, score_one
 
 _LOOSE: Mapping[str, float] = {"launch_s": 0.5, "exchange": 0.8}  # least freedom of a family without tables
 RESIDUAL_SD = 0.15
@@ -48,7 +49,11 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """A calibration. records: what the catalog would read; catalog: with the tables' numbers alone."""
+    """A calibration. records: what the catalog would read; catalog: with the tables' numbers alone.
+
+    held: logarithm of each row's prediction without its source, and its standard deviation from parameters
+    own: that standard deviation in the finished calibration
+    """
 
     tables: Tables
     catalog: Catalog
@@ -56,6 +61,7 @@ class Calibrated:
     fit: RowFit
     residuals: Residuals
     held: Mapping[str, tuple[float, float]]
+    own: Mapping[str, float]
     records: Mapping[str, Calibration]
 
 
@@ -89,10 +95,18 @@ def calibrate(catalog: Catalog, rows: Sequence[Row], *, judged: bool = True) -> 
     if not problem.rows:
         raise TableError("no row can teach: none is measured, of known confidence and predictable")
     fit = solve(plain, problem)
-    held = _held(plain, rows, problem, fit, "source")
-    spread = residuals(_misses(rows, held))
-    made = _with_residuals(folded(catalog, book, problem, fit), spread)
-    return Calibrated(tables, plain, problem, fit, spread, held, calibrations(made, _today(), NOTES))
+    made = folded(catalog, book, problem, fit)
+    own = own_spread(catalog.with_calibration(calibrations(made, _today(), NOTES)), rows)
+    held = _held(plain, rows, problem, fit, "source", own)
+    spread = residuals(list(_misses(rows, held).values()))
+    records = calibrations(_with_residuals(made, spread), _today(), NOTES)
+    return Calibrated(tables, plain, problem, fit, spread, held, own, records)
+
+
+def own_spread(catalog: Catalog, rows: Sequence[Row]) -> dict[str, float]:
+    """Standard deviation of the logarithm of each row's prediction from parameters and disputed facts."""
+    drawn = posterior(catalog)
+    return {row.id: log_spread(predicted(row, drawn).value) for row in rows if row.to_score}
 
 
 def started(catalog: Catalog, tables: Tables, free: Sequence[Shift]) -> dict[str, Entry]:
@@ -108,40 +122,40 @@ def cross_validated(done: Calibrated, catalog: Catalog, rows: Sequence[Row], by:
     held = (
         dict(done.held)
         if by == "source"
-        else dict(_held(done.catalog, rows, done.problem, done.fit, by, done, catalog))
+        else _held(done.catalog, rows, done.problem, done.fit, by, done.own, _catalogs(done, catalog, by))
     )
     misses = _misses(rows, done.held)
     answers: dict[str, tuple[float, float]] = {}
     for group in sorted({group_of(row, by) for row in rows}):
         own = [row for row in rows if group_of(row, by) == group]
-        sources = {row.text["source_id"] for row in own}
-        others = [one for one in misses if one.source not in sources] if by == "source" else misses
-        spread = residuals(others).log_sd
+        names = {row.id for row in own}
+        spread = residuals([miss for id, miss in misses.items() if id not in names]).log_sd
         for row in own:
             if row.id in held:
                 log, own_sd = held[row.id]
-                residual = spread.get(_kind(row), max(spread.values()))
+                kind = _kind(row)
+                residual = spread.get(kind, JUDGEMENTS[f"residual.{kind}"].value)
                 answers[row.id] = (log, float(np.hypot(own_sd, residual)))
     return answers
 
 
 def _held(
-    plain: Catalog, rows: Sequence[Row], problem: Problem, fit: RowFit, by: By,
-    done: Calibrated | None = None, catalog: Catalog | None = None,
-) -> Mapping[str, tuple[float, float]]:  # fmt: skip
+    plain: Catalog, rows: Sequence[Row], problem: Problem, fit: RowFit, by: By, own: Mapping[str, float],
+    catalogs: Callable[[str], Catalog] | None = None,
+) -> dict[str, tuple[float, float]]:  # fmt: skip
+    """Held-out logarithms; a row is no surer without its group than with it."""
     found: tuple[Fold, ...] = folds(plain, problem, fit, [group_of(row, by) for row in problem.rows])
     scored = [row for row in rows if row.to_score]
-    return held_out(_catalogs(plain, by, done, catalog), scored, problem, found, by)
+    held = held_out(catalogs or (lambda group: plain), scored, problem, found, by)
+    return {id: (log, max(log_sd, own.get(id, 0.0))) for id, (log, log_sd) in held.items()}
 
 
-def _catalogs(plain: Catalog, by: By, done: Calibrated | None, catalog: Catalog | None) -> Callable[[str], Catalog]:
-    """The catalog of a fold: a chip that is left out loses its tables as well."""
-    if by != "chip" or done is None or catalog is None:
-        return lambda group: plain
+def _catalogs(done: Calibrated, catalog: Catalog, by: By) -> Callable[[str], Catalog]:
+    """The catalog of a fold: a chip that is left out loses its kernel tables as well."""
 
     def lacking(chip: str) -> Catalog:
-        if chip not in done.tables.generations:
-            return plain
+        if by != "chip" or chip not in done.tables.generations:
+            return done.catalog
         book = started(catalog, without(done.tables, chip), done.problem.shifts)
         return catalog.with_calibration(calibrations(book, _today(), NOTES))
 
@@ -158,31 +172,24 @@ def scored_without(done: Calibrated, catalog: Catalog, rows: Sequence[Row], by: 
         if np.isfinite(log):
             made = Prediction(np.array([np.exp(log)]))
         else:
-            made = _why(row, lookup)
+            made = Prediction(None, predicted(row, lookup).skipped)
         found.append(score_one(row, made, half_width(0.0, log_sd, level)))
     return tuple(found)
-
-
-def _why(row: Row, lookup: CatalogLookup) -> Prediction:
-    try:
-        return Prediction(None, predict(row, lookup).skipped)
-    except AccordError as error:
-        return Prediction(None, reason_of(error))
 
 
 def _kind(row: Row) -> str:
     return kind_of(row.text["metric"], phase_of(row))
 
 
-def _misses(rows: Sequence[Row], held: Mapping[str, tuple[float, float]]) -> list[Held]:
-    """Held-out rows that have a prediction, except facts that are looked up rather than computed."""
-    found: list[Held] = []
+def _misses(rows: Sequence[Row], held: Mapping[str, tuple[float, float]]) -> dict[str, Held]:
+    """Held-out rows that have a prediction, except facts that are looked up and waits, which no row may set."""
+    found: dict[str, Held] = {}
     for row in rows:
         log, own_sd = held.get(row.id, (float("nan"), 0.0))
         value = row.numbers.get("value", 0.0)
-        if np.isfinite(log) and value > 0.0 and not row.text["metric"].startswith("link_"):
+        if np.isfinite(log) and value > 0.0 and not row.text["metric"].startswith(("link_", "ttft_p")):
             miss = log_distance(float(np.exp(log)), value, row.flags.get("range"))
-            found.append(Held(_kind(row), row.text["source_id"], miss, own_sd))
+            found[row.id] = Held(_kind(row), row.text["source_id"], miss, own_sd)
     return found
 
 

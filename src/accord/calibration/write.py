@@ -89,7 +89,7 @@ def _source(source: Source) -> str:
 
 
 def write(entries: Mapping[str, Calibration], folder: Path) -> tuple[Path, ...]:
-    """Write every entry's file into ``folder``; the folder's other calibration files go.
+    """Write every entry's file into ``folder``; the folder's other files that this wrote go.
 
     All files are first written beside it, so a failure leaves the folder as it was. Raises UsageError.
     """

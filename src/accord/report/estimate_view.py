@@ -23,6 +23,10 @@ DISPUTED = "says: "
 _LABELS = {
     "tpot_s": "time per output token",
     "ttft_s": "time to first token",
+    "ttft_p50_s": "  half of requests within",
+    "ttft_p90_s": "  90 % of requests within",
+    "ttft_p99_s": "  99 % of requests within",
+    "load": "load over what it can serve",
     "iteration_s": "decode iteration",
     "step_s": "prefill step",
     "layer_s": "one decoder layer",

@@ -107,15 +107,16 @@ def score_rows(rows: Iterable[Row], lookup: Lookup, drawn: Lookup, level: float)
 
 
 def _score(row: Row, lookup: Lookup, drawn: Lookup, level: float) -> Scored:
-    made = _predicted(row, lookup)
+    made = predicted(row, lookup)
     half = 0.0
     if made.value is not None:
-        own = log_spread(_predicted(row, drawn).value)
+        own = log_spread(predicted(row, drawn).value)
         half = half_width(own, lookup.residual(row.text["chip"], row.text["metric"], phase_of(row)), level)
     return score_one(row, made, half)
 
 
-def _predicted(row: Row, lookup: Lookup) -> Prediction:
+def predicted(row: Row, lookup: Lookup) -> Prediction:
+    """The prediction, or the reason of the closed list why there is none."""
     try:
         return predict(row, lookup)
     except AccordError as error:
