@@ -13,7 +13,8 @@ from accord.calibration.rows_stage import fitting_rows, pose, solve
 ROWS = table(
     *({"batch_per_device": str(batch), "source_id": source, "chip": chip, "system": system, "value": value}
       for source, chip, system, value in (
-          ("one", "nvidia-h100-sxm", "nvidia-hgx-h100-8", "0.011"), ("two", "nvidia-h200-sxm", "nvidia-h200-sxm", "0.03"),
+          ("one", "nvidia-h100-sxm", "nvidia-hgx-h100-8", "0.011"),
+          ("two", "nvidia-h200-sxm", "nvidia-h200-sxm", "0.03"),
           ("three", "nvidia-h100-sxm", "nvidia-hgx-h100-8", "0.014"))
       for batch in (2, 8))
 )  # fmt: skip

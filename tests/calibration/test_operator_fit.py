@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,8 +29,8 @@ from accord.calibration.operator_fit import (
 from accord.calibration.operator_stage import fit_operators
 
 TRUE = {"launch_s": 4e-6, "compute": 0.62, "memory": 0.71, "walk": 1.5e5}
-BOWL = Curve(rows=(2.0, 6.0, 11.0), width=(20.0, 24.0, 28.0), log=((0.3, 0.1, 0.0), (0.1, 0.0, -0.1), (0.0, -0.1, -0.3)),
-             n=1)  # fmt: skip
+BOWL = Curve(rows=(2.0, 6.0, 11.0), width=(20.0, 24.0, 28.0), n=1,
+             log=((0.3, 0.1, 0.0), (0.1, 0.0, -0.1), (0.0, -0.1, -0.3)))  # fmt: skip
 
 
 def products(fmt: str = "bf16", steps: int = 12) -> tuple[Op, ...]:
@@ -42,14 +43,18 @@ def decodes(steps: int = 20) -> tuple[Op, ...]:
     requests, entries = np.meshgrid(2.0 ** np.linspace(0, 8, steps), 2.0 ** np.linspace(4, 16, steps), indexing="ij")
     moved = (requests * entries * 2048.0).ravel()
     flop = (requests * entries * 2048.0 * np.where(entries < 1000, 8.0, 400.0)).ravel()
-    return (compute_op("core", "attention_decode", "attention", "bf16", flop, moved, rows=entries.ravel(), width=moved),)
+    return (
+        compute_op("core", "attention_decode", "attention", "bf16", flop, moved, rows=entries.ravel(), width=moved),
+    )
 
 
-def dataset(ops: tuple[Op, ...], chip: str = "chip-a", curve: Curve | None = None, **changes: float) -> Dataset:
+def dataset(
+    ops: tuple[Op, ...], chip: str = "chip-a", curve: Curve | None = None, changes: Mapping[str, float] | None = None
+) -> Dataset:
     """A table as the model times it."""
     made = Dataset("table", ops[0].family, ops[0].fmt, chip, ops, np.ones_like(ops[0].flop))
     names = names_of(made.family)
-    numbers = {**TRUE, **changes}
+    numbers = {**TRUE, **(changes or {})}
     logs = np.log([numbers[name] for name in names])
     return replace(made, seconds=modelled_s(made, device(), names, logs, curve))
 
@@ -65,7 +70,7 @@ def numbers(point: Point) -> dict[str, float]:
     {}, {"launch_s": 12e-6}, {"compute": 0.35, "memory": 0.9}, {"walk": 8e5, "memory": 0.5},
 ])  # fmt: skip
 def test_known_numbers_are_found_again(changes: dict[str, float]) -> None:
-    point = fit_point([dataset(products(), **changes)], device(), None)
+    point = fit_point([dataset(products(), changes=changes)], device(), None)
     assert point.names == ("launch_s", "compute", "memory", "walk")
     assert numbers(point) == pytest.approx({**TRUE, **changes}, rel=0.05)
     assert np.all(point.variance > 0.0) and np.all(point.variance < 0.05)
@@ -139,7 +144,8 @@ def test_few_shapes_make_no_curve() -> None:
 
 def test_the_stage_meets_the_tables_it_was_made_from() -> None:
     sets = [
-        dataset(products(steps=10), chip, compute=share) for chip, share in (("a1", 0.6), ("a2", 0.66), ("b1", 0.45))
+        dataset(products(steps=10), chip, changes={"compute": share})
+        for chip, share in (("a1", 0.6), ("a2", 0.66), ("b1", 0.45))
     ]
     devices, generations = dict.fromkeys(("a1", "a2", "b1"), device()), {"a1": "a", "a2": "a", "b1": "b"}
     found = fit_operators(sets, devices, generations)
@@ -198,7 +204,11 @@ def by_format(table: Table) -> dict[tuple[str, float], set[tuple[float, float]]]
 
 def test_rows_by_format_and_width_of_the_cache() -> None:
     """Windows, formats the model has no place for, and times of nought are left out."""
-    expected = {("bf16", 2.0): {(1.0, 1.0)}, ("bf16", 1.0): {(3.0, 3.0), (8.0, 8.0)}, ("fp8", 1.0): {(2.0, 2.0), (7.0, 7.0)}}
+    expected = {
+        ("bf16", 2.0): {(1.0, 1.0)},
+        ("bf16", 1.0): {(3.0, 3.0), (8.0, 8.0)},
+        ("fp8", 1.0): {(2.0, 2.0), (7.0, 7.0)},
+    }
     assert by_format(attention_table()) == expected
     assert by_format(attention_table(np.random.default_rng(1).permutation(8).astype(float))) == expected
 

@@ -21,8 +21,9 @@ from accord.catalog.calibration import NEEDED, Calibration
 
 CHIP, MEASURED = "nvidia-h100-sxm", "huawei-ascend-910c"
 FREE = (
-    Shift("generic", "launch_s", 0.5), Shift("generic", "gemm.compute", 0.15), Shift("nvidia-hopper", "gemm.compute", 0.1),
-    Shift("ascend", "gemm.compute", None), Shift("generic", "grouped.memory", 0.1),
+    Shift("generic", "launch_s", 0.5), Shift("generic", "gemm.compute", 0.15),
+    Shift("nvidia-hopper", "gemm.compute", 0.1), Shift("ascend", "gemm.compute", None),
+    Shift("generic", "grouped.memory", 0.1),
 )  # fmt: skip
 LOGS = np.array([0.3, 0.2, 0.4, -0.5, -0.1])
 SD = np.array([0.2, 0.05, 0.04, 0.1, 0.08])
@@ -66,7 +67,8 @@ MADE = folded(rig.catalog(), book(), *problem())
 @pytest.mark.parametrize(("id", "name", "value", "moved"), [
     ("generic", "launch_s", 2e-6, 0.3), ("generic", "gemm.compute", 0.4, 0.2), ("generic", "grouped.memory", 0.4, -0.1),
     ("generic", "linear.compute", 0.4, 0.0), ("nvidia-hopper", "gemm.compute.bf16", 0.7, 0.6),
-    (CHIP, "gemm.compute.bf16", 0.8, 0.6), ("ascend", "gemm.compute", 0.4, -0.3), ("generic", "fused.memory", 0.4, -0.1),
+    (CHIP, "gemm.compute.bf16", 0.8, 0.6), ("ascend", "gemm.compute", 0.4, -0.3),
+    ("generic", "fused.memory", 0.4, -0.1),
 ])  # fmt: skip
 def test_every_factor_along_the_chain_is_folded_in(id: str, name: str, value: float, moved: float) -> None:
     assert MADE[id].numbers[name].value == pytest.approx(value * math.exp(moved))
@@ -129,7 +131,9 @@ def test_what_rows_tell_together_stays_tied() -> None:
 
 def test_the_factors_of_the_real_fit_are_about_something() -> None:
     """Every factor moves a number that some packaged entry states or inherits."""
-    stated_names = {name for id in rig.catalog().ids("calibration") for name in rig.catalog().calibration(id).parameters}
+    stated_names = {
+        name for id in rig.catalog().ids("calibration") for name in rig.catalog().calibration(id).parameters
+    }
     for shift in shifts():
         assert any(shift.moves(name) for name in stated_names), (shift.entry, shift.name)
 

@@ -48,7 +48,9 @@ def test_a_way_that_holds_too_few_is_not_taken() -> None:
     """Nine rows in ten are met closely and the tenth is far off."""
     rng = np.random.default_rng(9)
     held = [
-        Held("pool", f"s{at}", float(rng.normal(0.0, 0.02 if at % 4 else 1.5)), 0.0) for at in range(60) for _ in range(5)
+        Held("pool", f"s{at}", float(rng.normal(0.0, 0.02 if at % 4 else 1.5)), 0.0)
+        for at in range(60)
+        for _ in range(5)
     ]
     best = residuals(held).ways[0]
     assert best.coverage >= 0.8

@@ -32,8 +32,9 @@ def leaf(**fields: object) -> Calibration:
         "id": "nvidia-h100-sxm", "parent": "nvidia-hopper", "chips": ("nvidia-h100-sxm",), "fitted": "2026-11-22",
         "parameters": {
             "engine.iteration_s": value(2.844e-3, "s", "outside the layers"), "gemm.compute.fp8": value(0.7512),
-            "gemm.launch_s": value(3.062e-6, "s"), "gemm.walk": value(204_800.0), "pool.software_rate": value(9.5e8, "B/s"),
-            "send.base_s.scale-up": value(8.7e-7, "s", "a transfer"), "slow_s": value(1.25, "s"),
+            "gemm.launch_s": value(3.062e-6, "s"), "gemm.walk": value(204_800.0),
+            "pool.software_rate": value(9.5e8, "B/s"), "send.base_s.scale-up": value(8.7e-7, "s", "a transfer"),
+            "slow_s": value(1.25, "s"),
         },
         "fits": {"gemm.launch_s": Fit(log_sd=0.125, n=40, chips=("a", "b")), "gemm.walk": Fit(log_sd=0.4)},
         "correlations": {"gemm.launch_s": {"gemm.walk": -0.55}}, "curves": {"gemm.fp8": CURVE}, "sources": SOURCES,

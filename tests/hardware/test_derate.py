@@ -114,7 +114,7 @@ def test_a_parameter_nobody_states() -> None:
         join([entry("leaf"), entry("root")], engine()).get("x")
 
 
-FIRST_OF_FAMILY = {rig.catalog().chip(id).family: id for id in reversed(rig.catalog().ids("chips"))}
+FIRST_OF_FAMILY: dict[str, str] = {rig.catalog().chip(id).family: id for id in reversed(rig.catalog().ids("chips"))}
 OF_FORMATS = {"exchange.share": ("dispatch", "combine", "prefill"), "reduce.chunk_s": ("vllm",)}
 
 

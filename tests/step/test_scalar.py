@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from tests import rig
+from tests.step import scalar_bench as bench
 from tests.step import scalar_reference as reference
 
 from accord.base.array import Array
@@ -34,14 +35,14 @@ CASES = [
 NAMES = [f"{model}-{system}-{weights}-{layouts[0][1]}" for _, model, system, weights, _, layouts in CASES]
 
 
-def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> reference.Rig:
+def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> bench.Rig:
     device, efficiency = setting.machine.device, setting.efficiency
     units = {}
     for stored in {"bf16", *formats}:
         unit = device.compute(stored)
         units[stored] = (unit.format, float(unit.flop_per_s), unit.native)
     links = tuple(
-        reference.Link(
+        bench.Link(
             tier.plane, tier.kind, tier.devices,
             float(rate_of(tier, efficiency, "read")), float(rate_of(tier, efficiency, "write")),
             tier.latency_s if tier.latency_s is not None else efficiency.scalar(f"send.base_s.{tier.kind}"),
@@ -50,7 +51,7 @@ def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> reference.Rig:
         for tier in setting.machine.tiers
     )  # fmt: skip
 
-    def table(family: str, fmt: str) -> reference.Table | None:
+    def table(family: str, fmt: str) -> bench.Table | None:
         curve = efficiency.curve(family, fmt)
         return None if curve is None else (curve.rows, curve.width, curve.log)
 
@@ -58,16 +59,14 @@ def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> reference.Rig:
         return float(efficiency.fixed(family, fmt))
 
     loop = efficiency.has("device_loop")
-    return reference.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar, launch, table, loop)
+    return bench.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar, launch, table, loop)
 
 
-def case_at(plan: Deployments, at: int, weights: str, kv: str) -> reference.Case:
+def case_at(plan: Deployments, at: int, weights: str, kv: str) -> bench.Case:
     numbers = {field.name: float(getattr(plan, field.name)[at]) for field in fields(plan)}
     kept = ("tp", "pp", "dp", "ep", "batch", "tokens", "isl", "context", "microbatches", "reuse", "redundant")
     chosen = {name: numbers[name] for name in kept}
-    return reference.Case(
-        **chosen, mtp=numbers["mtp_tokens"], weights=weights, kv=kv, separate=bool(np.any(plan.dp > 1.0))
-    )
+    return bench.Case(**chosen, mtp=numbers["mtp_tokens"], weights=weights, kv=kv, separate=bool(np.any(plan.dp > 1.0)))
 
 
 def parts_at(step: StepTime, at: int) -> dict[str, float]:
