@@ -18,8 +18,6 @@ import numpy as np
 from accord.base.array import Array
 
 LEVEL = 0.9
-FEW = 3  # sources from which a kind speaks for itself
-DEPLOYED = ("serve", "offline", "split", "flood")
 LEAST = 0.03
 ENOUGH = 0.8  # share inside from which a way is taken at all
 _WIDE = NormalDist().inv_cdf(0.5 + LEVEL / 2.0)
@@ -71,11 +69,8 @@ def residuals(held: Sequence[Held]) -> Residuals:
 
 
 def _like(kind: str, held: Sequence[Held]) -> Sequence[Held]:
-    """Rows of a kind; of few sources, those of every kind that is about a deployment, or about none, as well."""
-    own = [one for one in held if one.kind == kind]
-    if len({one.source for one in own}) >= FEW:
-        return own
-    return [one for one in held if (one.kind in DEPLOYED) == (kind in DEPLOYED)] or held
+    """Rows of a kind, or all where there are none."""
+    return [one for one in held if one.kind == kind] or held
 
 
 def _judged(name: str, choose: Callable[[Sequence[Held]], float], held: Sequence[Held]) -> Way:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from operator import mul
 
 import msgspec
-import numpy as np
 
 from accord.base.errors import CatalogError
 from accord.catalog.chip import Family
@@ -101,15 +101,29 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 if not -1.0 < value < 1.0:
                     raise CatalogError(f"{key} is {value:g} with '{second}'; a correlation lies between -1 and 1")
         names = {*self.correlations, *(name for row in self.correlations.values() for name in row)}
-        if names and np.linalg.eigvalsh(self.correlation(tuple(sorted(names))))[0] <= 0.0:
+        if names and not _has_variance(self.correlation(tuple(sorted(names)))):
             raise CatalogError("correlations is no correlation matrix: some mix of the parameters has no variance")
 
-    def correlation(self, names: tuple[str, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def correlation(self, names: tuple[str, ...]) -> list[list[float]]:
         """Correlation matrix of the logarithms of ``names``, in their order."""
         place = {name: index for index, name in enumerate(names)}
-        matrix = np.eye(len(names))
+        matrix = [[float(a == b) for b in range(len(names))] for a in range(len(names))]
         for first, row in self.correlations.items():
             for second, value in row.items():
                 if first in place and second in place:
-                    matrix[place[first], place[second]] = matrix[place[second], place[first]] = value
+                    matrix[place[first]][place[second]] = matrix[place[second]][place[first]] = value
         return matrix
+
+
+def _has_variance(matrix: list[list[float]]) -> bool:
+    """Whether every mix of the parameters has a variance above 0: the matrix has a root (Cholesky)."""
+    root: list[list[float]] = []
+    for i, line in enumerate(matrix):
+        row: list[float] = []
+        for j in range(i):
+            row.append((line[j] - sum(map(mul, row, root[j]))) / root[j][j])
+        left = line[i] - sum(map(mul, row, row))
+        if left <= 1e-9:
+            return False
+        root.append([*row, math.sqrt(left)])
+    return True

@@ -8,7 +8,7 @@ of token copies (``ep / (top_k + 1)`` of them), and tokens are sent to ``top_k +
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,43 +86,32 @@ def lower_ffn(
         ops += [_masked(op, 1.0 - routing.apart) for op in shared]
     if separate:
         ops += _exchange(ffn, shape, routing, float(inner), formats, layers)
-    arranged = np.where(shape.ep > 1.0, 0.0, 1.0) if separate and shape.phase == "decode" else np.ones_like(shape.ep)
-    ops += _experts(
-        ffn,
-        routing,
-        float(inner),
-        within,
-        formats,
-        layers,
-        routing.slots * arranged,
-        exchanged=separate and bool(np.any(shape.ep > 1.0)),
-    )
+    away = np.where(shape.ep > 1.0, 1.0, 0.0) if separate else np.zeros_like(shape.ep)
+    sorts = 1.0 - away if shape.phase == "decode" else np.ones_like(away)
+    for family, share in (("grouped", away), ("fused", 1.0 - away)):
+        if np.any(share > 0.0):
+            ops += [_only(op, share) for op in _experts(ffn, routing, float(inner), within, formats, layers, family)]
+    if np.any(sorts > 0.0):
+        moved = routing.slots * inner * 4.0
+        ops += [_only(vector(name, "ffn", moved, layers), sorts) for name in ("token permutation", "weighted sum")]
     return ops
 
 
 def _experts(
-    ffn: Ffn, routing: Routing, inner: float, within: Array, formats: Formats, layers: float, moved: Array, *,
-    exchanged: bool,
-) -> list[Op]:  # fmt: skip
+    ffn: Ffn, routing: Routing, inner: float, within: Array, formats: Formats, layers: float, family: str
+) -> list[Op]:
     """The routed experts of one rank.
 
-    moved: token copies put into order before and summed up after, none where low-latency exchanges do both
-    exchanged: tokens come from other ranks, in order, so plain grouped products do
+    family: ``grouped`` where tokens come from other ranks, in order, else ``fused``
     """
-    family = "grouped" if exchanged else "fused"
     width = ffn.expert_hidden / within
     wide = width * (2.0 if ffn.gated else 1.0)
-    fmt = formats.experts
-    ops = [
-        vector("token permutation", "ffn", moved * inner * 4.0, layers),
-        grouped_gemm("expert up projection", fmt, routing.slots, routing.touched, inner, wide, layers, family=family),
-        activation("expert activation", routing.slots, width, layers, ffn.gated),
-        grouped_gemm(
-            "expert down projection", fmt, routing.slots, routing.touched, width, inner, layers, family=family
-        ),
-        vector("weighted sum", "ffn", moved * inner * 4.0, layers),
+    fmt, slots, used = formats.experts, routing.slots, routing.touched
+    return [
+        grouped_gemm("expert up projection", fmt, slots, used, inner, wide, layers, family=family),
+        activation("expert activation", slots, width, layers, ffn.gated),
+        grouped_gemm("expert down projection", fmt, slots, used, width, inner, layers, family=family),
     ]
-    return [op for op in ops if op.family != "vector" or np.any(op.bytes > 0.0)]
 
 
 def _exchange(ffn: Ffn, shape: Shape, routing: Routing, inner: float, formats: Formats, layers: float) -> list[Op]:
@@ -156,8 +145,10 @@ def _dense(
 
 
 def _masked(op: Op, keep: Array) -> Op:
-    """The operator where ``keep`` is 1, nothing where it is 0 (its launch stays)."""
-    return Op(
-        op.name, op.family, op.stage, op.fmt, op.flop * keep, op.bytes * keep, op.depth, op.rows, op.width,
-        op.launches, op.layers, op.wire_bytes, op.ranks, op.experts_per_token,
-    )  # fmt: skip
+    """The operator where ``keep`` is 1, no work where it is 0 (its launch stays)."""
+    return replace(op, flop=op.flop * keep, bytes=op.bytes * keep)
+
+
+def _only(op: Op, keep: Array) -> Op:
+    """The operator where ``keep`` is 1, nothing at all where it is 0."""
+    return op if np.all(keep == 1.0) else replace(_masked(op, keep), launches=op.launches * keep)

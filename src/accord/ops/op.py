@@ -88,7 +88,7 @@ class Op:
     depth: Array
     rows: Array
     width: Array
-    launches: float
+    launches: Array | float
     layers: float
     wire_bytes: Array
     ranks: Array
