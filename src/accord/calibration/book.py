@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from accord.base.source import Source
 from accord.calibration.numbers import FittedNumber
 from accord.calibration.operator_stage import OperatorFit
-from accord.calibration.priors import ENGINE_SD, ENGINES, EXACT, GENERIC, JUDGEMENTS, UNTABLED, Shift
+from accord.calibration.priors import ENGINE_SD, ENGINES, EXACT, GENERIC, JUDGEMENTS, TABLED, UNTABLED, Shift
 from accord.catalog.calibration import Calibration, Curve, Fit
 from accord.catalog.load import Catalog
 from accord.catalog.value import Value
@@ -108,8 +108,8 @@ def stated(book: Book, entry: str, moving: Iterable[Shift]) -> dict[str, Entry]:
         for parent in ancestors(book, entry)[1:]:
             for key, number in book[parent].numbers.items():
                 if shift.moves(key) and key not in own:
-                    own[key] = replace(number, n=0, chips=())
-                    sources[key] = "ROWS"
+                    own[key] = number if entry in TABLED else replace(number, n=0, chips=())
+                    sources[key] = book[parent].sources[key] if entry in TABLED else "ROWS"
     return {**book, entry: replace(book[entry], numbers=own, sources=sources)}
 
 

@@ -36,7 +36,7 @@ def group_of(row: Row, by: By) -> str:
     """What a row is left out with: its source, its chip, or its model's family."""
     if by == "model":
         return model_family(row.text.get("model", ""))
-    return row.text["source_id" if by == "source" else "chip"]
+    return row.text.get("source_id" if by == "source" else "chip", "")
 
 
 def model_family(model: str) -> str:

@@ -80,20 +80,20 @@ def _pool_one(entries: dict[str, dict[str, FittedNumber]], points: list[Fitted],
     between = max(between, _LEAST_BETWEEN["generations"])
     for fmt, group in means.items():
         if fmt == "bf16" or "bf16" not in means:
-            _generic(
-                entries, name if fmt == "bf16" or len(means) == 1 else f"{name}.{fmt}", group, between_chips, between
-            )
+            plain = name if fmt == "bf16" or len(means) == 1 else f"{name}.{fmt}"
+            _generic(entries, plain, place, group, between_chips, between)
         if fmt != "bf16":
-            _generic(entries, f"{name}.{fmt}", group, between_chips, between)
+            _generic(entries, f"{name}.{fmt}", place, group, between_chips, between)
 
 
 def _generic(
-    entries: dict[str, dict[str, FittedNumber]], name: str, group: list[tuple[float, list[Fitted]]],
+    entries: dict[str, dict[str, FittedNumber]], name: str, place: int, group: list[tuple[float, list[Fitted]]],
     between_chips: float, between: float,
 ) -> None:  # fmt: skip
     members = [one for _, part in group for one in part]
     log = float(np.mean([mean for mean, _ in group]))
-    log_sd = min(float(np.sqrt(between_chips**2 + between**2 * (1.0 + 1.0 / len(group)))), MOST_SD)
+    own = float(np.mean([one.point.variance[place] for one in members]) / len(members))
+    log_sd = min(float(np.sqrt(own + between_chips**2 + between**2 * (1.0 + 1.0 / len(group)))), MOST_SD)
     chips = tuple(sorted({one.chip for one in members}))
     entries[GENERIC][name] = FittedNumber(float(np.exp(log)), log_sd, sum(one.n for one in members), chips)
 

@@ -10,12 +10,13 @@ import numpy as np
 from accord.base.array import Array
 from accord.calibration.book import Book, Entry, ancestors
 from accord.calibration.numbers import FittedNumber
-from accord.calibration.priors import UNTABLED, Shift
+from accord.calibration.priors import GENERIC, UNTABLED, Shift
 from accord.calibration.rows_stage import Problem, RowFit
 from accord.catalog.load import Catalog
 
 TELLS = 0.02  # slope of a row's logarithm from which it says something about a factor
-BETWEEN_CHIPS = 0.15  # of logarithms, from a chip with rows to another of a family without tables
+BETWEEN_CHIPS = 0.15  # of logarithms, from chips with rows to a chip without, of their family or of none
+_SHARED = ("engine.", "memory.", "pool.", "residual.")  # software, the same on every chip
 KEPT = 0.4  # weaker correlations are left out
 MOST = 0.97  # none is written stronger
 
@@ -38,13 +39,16 @@ def folded(catalog: Catalog, book: Book, problem: Problem, fit: RowFit) -> dict[
                     sources={name: entry.sources[name] for name in numbers},
                 )  # fmt: skip
         made[family] = _widened(entry)
+    made[GENERIC] = _widened(made[GENERIC], shared=_SHARED)
     return made
 
 
-def _widened(entry: Entry) -> Entry:
-    """A family's entry speaks for chips that nobody measured."""
+def _widened(entry: Entry, shared: tuple[str, ...] = ()) -> Entry:
+    """An entry that speaks for chips nobody measured. shared: beginnings of names that no chip makes different."""
     numbers = {
-        name: replace(number, log_sd=float(np.hypot(number.log_sd, BETWEEN_CHIPS)))
+        name: number
+        if number.log_sd == 0.0 or (shared and name.startswith(shared))
+        else replace(number, log_sd=float(np.hypot(number.log_sd, BETWEEN_CHIPS)))
         for name, number in entry.numbers.items()
     }
     return replace(entry, numbers=numbers, correlations={})

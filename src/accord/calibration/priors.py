@@ -129,7 +129,7 @@ _WITHOUT_TABLES = (
     "attention_decode.launch_s", "attention_decode.compute", "attention_decode.memory", "attention_prefill.compute",
     "mla_decode.launch_s", "mla_decode.compute", "mla_decode.memory", "vector.memory", "overlap.slowdown",
     "dispatch.base_s", "combine.base_s", "exchange.per_doubling_s", "exchange.share", "exchange.local",
-    "exchange.layout_s", "conversion.compute", "conversion.memory",
+    "exchange.layout_s", "conversion.compute", "conversion.memory", "gemm.walk", "grouped.walk",
 )  # fmt: skip
 _PLAIN = (
     "launch_s", "vector.memory", "conversion.compute", "conversion.memory", "overlap.slowdown", "engine.iteration_s",

@@ -53,13 +53,13 @@ class Residuals:
 
 
 def residuals(held: Sequence[Held]) -> Residuals:
-    """Residuals of every kind, and the comparison of ways."""
+    """Residuals of every kind that has rows, and the comparison of ways where two sources or more can judge."""
     ordered = sorted(held, key=lambda one: (one.kind, one.miss, one.own_sd))  # not by what a source is called
     judged = sorted(
-        (_judged(name, choose, ordered) for name, choose in _WAYS.items()),
+        (_judged(name, choose, ordered) for name, choose in _WAYS.items() if len({one.source for one in held}) > 1),
         key=lambda way: (way.coverage < ENOUGH, way.score),
     )
-    choose = _WAYS[judged[0].name]
+    choose = _WAYS[judged[0].name] if judged else _by_squares
     kinds = sorted({one.kind for one in ordered})
     groups = {kind: [one for one in ordered if one.kind == kind] for kind in kinds}
     return Residuals(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -46,8 +47,13 @@ def yaml_of(entry: Calibration) -> str:
 
 
 def _value(value: Value) -> str:
-    note = f', note: "{value.note}"' if value.note else ""
+    note = f", note: {_text(value.note)}" if value.note else ""
     return f"{{value: {_number(value.number or 0.0, value.unit)}, basis: {value.basis}, source: {value.source}{note}}}"
+
+
+def _text(words: str) -> str:
+    """Words between double quotes, as YAML and JSON both read them."""
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _number(number: float, unit: str) -> str:
@@ -82,9 +88,9 @@ def _signed(value: float) -> str:
 
 
 def _source(source: Source) -> str:
-    parts = [f'title: "{source.title}"', f'publisher: "{source.publisher}"', f"date: '{source.date}'"]
+    parts = [f"title: {_text(source.title)}", f"publisher: {_text(source.publisher)}", f"date: '{source.date}'"]
     if source.locator:
-        parts.append(f'locator: "{source.locator}"')
+        parts.append(f"locator: {_text(source.locator)}")
     return f"{{{', '.join(parts)}}}"
 
 
@@ -98,11 +104,14 @@ def write(entries: Mapping[str, Calibration], folder: Path) -> tuple[Path, ...]:
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:
             for id, entry in entries.items():
                 (Path(place) / f"{id}.yaml").write_text(yaml_of(entry), encoding="utf-8")
-            for old in folder.glob("*.yaml"):
-                if old.stem not in entries and old.read_text(encoding="utf-8").startswith(_HEAD):
-                    old.unlink()
+            ours = {old for old in folder.glob("*.yaml") if old.read_bytes().startswith(_HEAD.encode())}
+            foreign = [old for id in sorted(entries) if (old := folder / f"{id}.yaml").exists() and old not in ours]
+            if foreign:
+                raise UsageError(f"{foreign[0]} was not written by calibrate", hint="give --out another folder")
             for id in entries:
                 os.replace(Path(place) / f"{id}.yaml", folder / f"{id}.yaml")
+            for old in (old for old in ours if old.stem not in entries):
+                old.unlink()
     except OSError as error:
         raise UsageError(
             f"the calibration cannot be written: {error.strerror}", where=str(folder), hint="give --out a folder"

@@ -16,6 +16,8 @@ def read_text(file: Path) -> str:
             raise TableError(f"larger than {MOST_BYTES >> 20} MiB", where=str(file))
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise TableError(f"cannot be read: {error.strerror}", where=str(file)) from None
+        raise TableError(
+            f"cannot be read: {error.strerror}", where=str(file), hint="give the path of a measured table (CSV)"
+        ) from None
     except UnicodeDecodeError as error:
         raise TableError(f"is not UTF-8 text (byte {error.start})", where=str(file)) from None
