@@ -7,7 +7,7 @@ import math
 import pytest
 
 from accord.base.errors import UsageError
-from accord.uncertainty.residual import factor, half_width, quantile
+from accord.uncertainty.residual import half_width, quantile
 
 
 def test_variances_add() -> None:
@@ -20,8 +20,8 @@ def test_any_level_has_its_quantile(level: float, sides: float) -> None:
     assert half_width(0.0, 1.0, level) == pytest.approx(sides, rel=1e-4)
 
 
-def test_the_factor_is_the_half_width_without_parameters() -> None:
-    assert factor(0.2, 0.9) == pytest.approx(math.exp(half_width(0.0, 0.2, 0.9)))
+def test_without_parameters_the_residual_is_the_width() -> None:
+    assert half_width(0.0, 0.2, 0.9) == pytest.approx(0.2 * quantile(0.9))
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 90.0, math.nan])

@@ -9,7 +9,7 @@ import pytest
 from tests import rig
 
 from accord import api
-from accord.uncertainty.residual import factor, kind_of
+from accord.uncertainty.residual import half_width, kind_of
 from accord.validation.rows import read_rows
 from accord.validation.score import Scored, constant_band, is_complete, summarise
 
@@ -101,9 +101,9 @@ def test_which_residual_counts(metric: str, phase: str, kind: str) -> None:
     assert kind_of(metric, phase) == kind
 
 
-def test_the_factor_of_a_level() -> None:
-    assert factor(0.3, 0.9) == pytest.approx(math.exp(1.6448536 * 0.3))
-    assert factor(0.0, 0.9) == 1.0
+def test_the_half_width_of_a_level() -> None:
+    assert half_width(0.0, 0.3, 0.9) == pytest.approx(1.6448536 * 0.3)
+    assert half_width(0.0, 0.0, 0.9) == 0.0
 
 
 def test_groups_have_coverage_and_width() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from accord.api.answers import Answer, answer
 from accord.api.demo import Demo, demo
 from accord.api.drawn import Chosen, posterior
-from accord.api.lookup import CatalogLookup, residual_factor
+from accord.api.lookup import CatalogLookup
 from accord.api.records import (
     calibration_chain,
     efficiency_of,
@@ -42,7 +42,6 @@ __all__ = [
     "estimate_answer",
     "machine_of",
     "model_spec",
-    "residual_factor",
     "validate",
 ]
 

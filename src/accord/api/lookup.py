@@ -10,16 +10,10 @@ from accord.hardware.derate import Efficiency
 from accord.inference.estimate import estimate as estimate_records
 from accord.inference.request import EstimateRequest
 from accord.inference.result import Estimate
-from accord.inference.spread import Spread, estimate_spread
 from accord.models.hf_config import from_config
 from accord.models.spec import ModelSpec
-from accord.uncertainty.residual import factor, kind_of
+from accord.uncertainty.residual import kind_of
 from accord.validation.machines import MachineFacts
-
-
-def residual_factor(catalog: Catalog, chip: str, metric: str, phase: str, level: float) -> float:
-    """Half-width factor of an answer's interval at ``level`` by the residual alone."""
-    return factor(residual_log_sd(efficiency_of(catalog, chip, None), metric, phase), level)
 
 
 def residual_log_sd(efficiency: Efficiency, metric: str, phase: str) -> float:
@@ -38,7 +32,6 @@ class CatalogLookup:
         self._models: dict[str, ModelSpec | None] = {}
         self._machines: dict[tuple[str, str, str | None], MachineFacts] = {}
         self._answers: dict[EstimateRequest, Estimate] = {}
-        self._spreads: dict[EstimateRequest, Spread] = {}
 
     def chip(self, id: str) -> str | None:
         """The id when the catalog has the chip, else None."""
@@ -87,16 +80,6 @@ class CatalogLookup:
         facts = self.facts(request.system, request.system, request.engine)
         spec = self.model(request.model) or model_spec(self._catalog, request.model)
         return estimate_records(spec, facts.machine, facts.efficiency, request, self._catalog.defaults())
-
-    def uncertainty(self, request: EstimateRequest) -> Spread:
-        """How widely parameters and disputed facts spread the metrics of the public estimate."""
-        if request not in self._spreads:
-            facts = self.facts(request.system, request.system, request.engine)
-            spec = self.model(request.model) or model_spec(self._catalog, request.model)
-            defaults = self._catalog.defaults()
-            found = estimate_spread(spec, facts.machine, facts.efficiency, request, defaults)
-            self._answers[request], self._spreads[request] = found
-        return self._spreads[request]
 
     def number(self, section: str, name: str) -> float:
         """A default in SI."""

@@ -48,11 +48,3 @@ def half_width(param_log_sd: float, residual_log_sd: float, level: float) -> flo
     Raises UsageError for a level that is no share between 0 and 1.
     """
     return quantile(level) * math.hypot(param_log_sd, residual_log_sd)
-
-
-def factor(log_sd: float, level: float) -> float:
-    """Half-width factor: ``level`` of all answers lie in ``[x / f, x * f]`` for log-normal residuals.
-
-    Raises UsageError for a level that is no share between 0 and 1.
-    """
-    return math.exp(half_width(0.0, log_sd, level))

@@ -35,8 +35,12 @@ def test_latent_attention_kernel() -> None:
     assert kernel.bytes_per_s == pytest.approx(1346e9, rel=0.1)
 
 
-def test_int8_products() -> None:
-    """77.4 to 82.7 % of 752 TOP/s for shapes of thousands; the form that all chips share falls 22 % short."""
-    kernel = gemm_kernel(MACHINE, ASCEND, 4096, 7168, 4096, "int8", 1)
+@pytest.mark.parametrize(("m", "n", "k", "groups", "share"), [
+    (7168, 4096, 4096, 4, 0.794), (2048, 7168, 4096, 4, 0.774), (7168, 4096, 8192, 4, 0.827),
+    (2048, 7168, 8192, 4, 0.811), (7168, 4096, 4096, 8, 0.796), (2048, 7168, 4096, 8, 0.779),
+])  # fmt: skip
+def test_int8_products(m: int, n: int, k: int, groups: int, share: float) -> None:
+    """Share of 752 TOP/s that grouped products reach, rows a group; printed 77.4 to 82.7 %."""
+    kernel = gemm_kernel(MACHINE, ASCEND, m, n, k, "int8", groups)
     assert kernel.peak_flop_per_s == pytest.approx(752e12)
-    assert kernel.flop_per_s / kernel.peak_flop_per_s == pytest.approx(0.80, rel=0.25)
+    assert kernel.flop_per_s / kernel.peak_flop_per_s == pytest.approx(share, rel=0.05)
