@@ -1,0 +1,1 @@
+"""What happens under real traffic: discrete events, iteration by iteration."""
