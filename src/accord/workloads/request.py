@@ -58,9 +58,9 @@ class Workload:
         for name, value in whole.items():
             if not len(getattr(self, name)):
                 object.__setattr__(self, name, np.full(count, value, dtype=np.int64))
-        for name, value in {"wait_s": 0.0, "patience_s": np.inf}.items():
+        for name, time_s in {"wait_s": 0.0, "patience_s": np.inf}.items():
             if not len(getattr(self, name)):
-                object.__setattr__(self, name, np.full(count, value))
+                object.__setattr__(self, name, np.full(count, time_s))
         if not len(self.starts):
             object.__setattr__(self, "starts", np.zeros(count + 1, dtype=np.int64))
         self._check(count)

@@ -1,0 +1,1 @@
+"""One module a trace format: text lines in, columns out."""
