@@ -1,0 +1,61 @@
+"""Clock and heap of the simulator; it knows nothing of requests.
+
+Things that happen at one time happen in a fixed order: by ``order`` (:data:`END` before :data:`ARRIVAL` before
+:data:`FAILURE` before :data:`CANCEL`), then by number, then as they were planned. So a run depends on nothing but
+what was put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+END, ARRIVAL, FAILURE, CANCEL = 0, 1, 2, 3
+LOOK = 4096  # events between two looks at the outside
+
+
+class Engine:
+    """A clock that moves from event to event.
+
+    now: time of the event under way [s]; events: how many there were; stopped: set it to end the run
+    """
+
+    __slots__ = ("_heap", "_planned", "_tick", "_tick_s", "events", "now", "stopped")
+
+    def __init__(self, tick: Callable[[float], float] | None = None) -> None:
+        """Begin at 0. tick: called before the first event at or after the time it last returned, 0 at first."""
+        self.now = 0.0
+        self.events = 0
+        self.stopped = False
+        self._planned = 0
+        self._heap: list[tuple[float, int, int, int, Callable[[Any], None], Any]] = []
+        self._tick = tick
+        self._tick_s = 0.0 if tick is not None else float("inf")
+
+    def at(self, time_s: float, order: int, number: int, action: Callable[[Any], None], argument: object) -> None:
+        """Call ``action(argument)`` at ``time_s``, which is not before now."""
+        self._planned += 1
+        heappush(self._heap, (time_s, order, number, self._planned, action, argument))
+
+    def run(self, until_s: float = float("inf"), look: Callable[[float, int], None] | None = None) -> bool:
+        """Run until nothing is planned, or up to and with ``until_s``; False when stopped before.
+
+        look: called every :data:`LOOK` events with the time and their number, to show progress or to set ``stopped``
+        """
+        heap = self._heap
+        events = self.events
+        while heap and not self.stopped:
+            time_s, _, _, _, action, argument = heap[0]
+            if time_s > until_s:
+                break
+            if self._tick is not None and time_s >= self._tick_s:
+                self._tick_s = self._tick(time_s)
+            heappop(heap)
+            self.now = time_s
+            action(argument)
+            events += 1
+            if look is not None and not events % LOOK:
+                look(time_s, events)
+        self.events = events
+        return not self.stopped

@@ -1,0 +1,470 @@
+"""One instance in time: iterations of its attention groups, a batch that does not change in one leap."""
+
+from __future__ import annotations
+
+from math import ceil, isnan, sqrt
+from typing import Protocol
+
+import numpy as np
+
+from accord.serving.book import Book
+from accord.serving.engine import END, Engine
+from accord.serving.gaps import Tally
+from accord.serving.groups import Groups
+from accord.serving.replica import Rank, Work
+from accord.serving.result import Span
+from accord.serving.scheduler import Scheduler
+from accord.serving.spec import Pool
+
+
+class Host(Protocol):
+    """Who an instance tells what becomes of its requests."""
+
+    def ended(self, request: int) -> None:
+        """The last token of an answer was given."""
+        ...
+
+    def computed(self, instance: Instance, request: int) -> None:
+        """A prompt is computed."""
+        ...
+
+    def prefilled(self, instance: Instance, request: int) -> None:
+        """A prompt is computed on an instance of a prefill pool, which keeps its cache until it is sent."""
+        ...
+
+    def aborted(self, request: int) -> None:
+        """A running request has gone."""
+        ...
+
+    def fetch_from_prefill(self, instance: Instance, request: int) -> None:
+        """There is room on a decode instance for a prompt's cache."""
+        ...
+
+
+class Instance:
+    """Mutable state of an instance; see :class:`accord.serving.router.Candidate` for ``load`` and ``queued_tokens``.
+
+    iteration: decode iterations so far; up: it serves; draining: it takes nothing new
+    coming_tokens: prompt tokens of requests that wait for the pooled cache
+    last_s: end of the last iteration before a failure
+    busy_s, up_s: in iterations and in service, up to the last change; up_since_s: of that
+    """
+
+    def __init__(
+        self, number: int, pool: Pool, scheduler: Scheduler, book: Book, engine: Engine, host: Host, tally: Tally,
+        weight: int, spans: list[Span] | None,
+    ) -> None:  # fmt: skip
+        """weight: blocks of a unit of the prefix cache; spans: where to note iterations, None for nowhere."""
+        self.number, self.pool, self.book, self.engine, self.host, self.tally = number, pool, book, engine, host, tally
+        self._made = (pool, scheduler, book, weight)
+        self._spans = spans
+        self.load = self.coming_tokens = 0
+        self.up, self.draining, self.version = True, False, 0
+        self.busy_s = self.up_s = self.up_since_s = self.last_s = 0.0
+        self.prompt_tokens = self.answer_tokens = self.iterations = 0
+        self.preemptions = self.hit_tokens = self.asked_tokens = 0
+        self.group_of: dict[int, int] = {}
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """Empty groups and nothing under way."""
+        self.ranks = [Rank(*self._made) for _ in range(self.pool.groups)]
+        self.rank = self.ranks[0]
+        self.iteration = 0
+        self.busy = self._decodes = False
+        self._leap, self._start_s, self._first_s, self._step_s, self._batch = 0, 0.0, 0.0, 0.0, 0
+        self._joining: list[int] = []
+        self._aborts: list[int] = []
+        self._owed: list[tuple[float, int]] = []
+        self._groups = Groups(self.ranks) if self.pool.groups > 1 else None
+
+    # What others ask and tell
+
+    @property
+    def queued_tokens(self) -> int:
+        """Prompt tokens of its requests that are not computed yet."""
+        return sum(rank.todo for rank in self.ranks) + self.coming_tokens
+
+    def known_tokens(self, request: int) -> int:
+        """Tokens of a prompt that lie in the cache of the group that knows most of it."""
+        units = self.book.units(request)
+        begun = self.iteration + (self._begun() if self.busy and self._decodes else 0)
+        for rank in self.ranks:
+            rank.open(begun)
+        return max(rank.blocks.match(units, len(units)) * rank.unit for rank in self.ranks)
+
+    def group(self, request: int) -> Rank:
+        """The group that has a request."""
+        return self.ranks[self.group_of[request]] if self._groups is not None else self.rank
+
+    def receive(self, request: int, remote: bool = False) -> None:
+        """A request begins to wait here; ``remote``: its prompt is computed and its cache lies elsewhere."""
+        rank = self.rank
+        if self._groups is not None:
+            loads = [len(one.running) + 4 * len(one.entries) for one in self.ranks]
+            at = loads.index(min(loads))
+            self.group_of[request] = at
+            rank = self.ranks[at]
+            self._groups.hot.add(at)
+        rank.push(request, remote)
+        if not self.busy:
+            self.begin()
+        elif self._leap > 1 and rank.could_admit(request):
+            self._cut()
+
+    def wake(self) -> None:
+        """Something that waiting requests may have waited for has happened."""
+        if not self.busy:
+            self.begin()
+        elif self._leap > 1 and self.rank.entries:
+            self._cut()
+
+    def arrived(self, request: int) -> None:
+        """A prompt's cache has come; its first token has been given."""
+        self._joining.append(request)
+        if not self.busy:
+            self._join()
+            self.begin()
+        elif self._leap > 1:
+            self._cut()
+
+    def abort(self, request: int) -> None:
+        """A running request is to go at the end of the iteration under way."""
+        self._aborts.append(request)
+        if not self.busy:
+            self._abort()
+            self.begin()
+        elif self._leap > 1:
+            self._cut()
+
+    def drop(self, request: int) -> None:
+        """A request that is not running here any more, or waits, is gone."""
+        rank = self.group(request)
+        if request in rank.entries:
+            rank.withdraw(request)
+        else:
+            self._reach(rank)
+            rank.leave(request)
+        self.forget(request)
+
+    def forget(self, request: int) -> None:
+        """A request is no longer among those of this instance."""
+        self.load -= 1
+        at = self.group_of.pop(request, None)
+        if at is not None and self._groups is not None:
+            self._groups.hot.add(at)
+
+    def fail(self) -> list[int]:
+        """Lose everything; returns the requests it had, running before waiting, as they came."""
+        if self.busy and self._decodes:
+            ended = self._begun() - 1
+            self.iteration += ended
+            self.last_s = self._start_s + self._lasting(ended)
+        had: list[int] = []
+        for rank in self.ranks:
+            rank.reach(self.iteration)
+            running = [*rank.running, *rank.parked]
+            waiting = sorted(entry for entry in rank.waiting if rank.entries.get(entry[2]) == entry[3])
+            for request in running:
+                rank.leave(request)
+            had += running + [entry[2] for entry in waiting]
+        if self.busy:
+            self.busy_s += self.engine.now - self._start_s
+        self.retire()
+        self.load = self.coming_tokens = 0
+        self.group_of = {}
+        return had
+
+    def retire(self) -> None:
+        """Stop serving."""
+        self._count_caches()
+        self.up = False
+        self.up_s += self.engine.now - self.up_since_s
+        self.version += 1
+        self._fresh()
+
+    def revive(self) -> None:
+        """Serve again, with an empty cache."""
+        self.up, self.draining = True, False
+        self.up_since_s = self.engine.now
+
+    def close(self) -> None:
+        """Bring totals up to now."""
+        self._count_caches()
+        if self.busy:
+            self.busy_s += self.engine.now - self._start_s
+            self._start_s = self.engine.now
+        if self.up:
+            self.up_s += self.engine.now - self.up_since_s
+            self.up_since_s = self.engine.now
+
+    def used_blocks(self) -> float:
+        """Blocks in use now, with what a leap has opened so far on average."""
+        used = float(sum(rank.blocks.used for rank in self.ranks))
+        if self._groups is not None or not self._decodes:
+            return used
+        return used + self._begun() * self.rank.speed / self.pool.block_tokens
+
+    def _count_caches(self) -> None:
+        for rank in self.ranks:
+            self.hit_tokens, self.asked_tokens = self.hit_tokens + rank.hit_tokens, self.asked_tokens + rank.asked_tokens
+            rank.hit_tokens = rank.asked_tokens = 0
+
+    # Iterations
+
+    def begin(self) -> None:
+        """Start the next iteration, or as many as nothing changes in; nothing where there is nothing to do."""
+        if self._groups is not None:
+            self._begin_groups(self._groups)
+            return
+        rank, timer = self.rank, self.pool.timer
+        work = rank.plan()
+        if rank.admitted or rank.lost:
+            self._note(rank)
+        batch = rank.batch
+        if work.tokens:
+            self.prompt_tokens += work.tokens
+            batch = batch if work.decodes else 0
+            context = rank.context + rank.speed if batch else 0.0
+            seconds = timer.mixed(work.tokens, work.pairs, work.prompts, batch, context)
+            self._go(1, seconds, seconds, 0.0, batch, work)
+        elif batch:
+            context = rank.context + rank.speed
+            first, slope, upto = timer.line(batch, context)
+            most = rank.next_end() - self.iteration
+            step = slope * rank.speed
+            if most > 1:
+                most = min(most, rank.safe(), int((upto - context) / rank.speed) + 1)
+            self._go(most, most * first + 0.5 * step * most * (most - 1), first, step, batch, work)
+        else:
+            self.busy = False
+
+    def _go(self, leap: int, seconds: float, first_s: float, step_s: float, batch: int, work: Work) -> None:
+        """Iterations under way: how many, how long all and the first take, and how much longer each next one."""
+        now = self.engine.now
+        self.busy, self._decodes = True, batch > 0
+        self._leap, self._start_s, self._first_s, self._step_s, self._batch = leap, now, first_s, step_s, batch
+        if not work.decodes:
+            waiting = self._in_batch() - sum(count for _, count in self._owed)
+            if waiting > 0:
+                self._owed.append((now, waiting))
+        self.version += 1
+        self.engine.at(now + seconds, END, self.number, self._end, (self.version, work))
+
+    def _in_batch(self) -> int:
+        return sum(rank.batch for rank in self.ranks)
+
+    def _lasting(self, iterations: int) -> float:
+        return iterations * self._first_s + 0.5 * self._step_s * iterations * (iterations - 1)
+
+    def _begun(self) -> int:
+        """Iterations of the leap under way that have begun by now: the least that end after now."""
+        if self._leap <= 1:
+            return self._leap
+        passed, first, step = self.engine.now - self._start_s, self._first_s, self._step_s
+        middle = first - 0.5 * step
+        if step > 1e-9 * first:
+            guess = (sqrt(middle * middle + 2.0 * step * passed) - middle) / step
+        else:
+            guess = passed / first
+        count = max(ceil(guess), 1)
+        while count > 1 and self._lasting(count - 1) > passed:
+            count -= 1
+        while self._lasting(count) <= passed:
+            count += 1
+        return min(count, self._leap)
+
+    def _cut(self) -> None:
+        """End a leap with the iteration under way."""
+        count = self._begun()
+        if count < self._leap:
+            self._leap = count
+            self.version += 1
+            time_s = self._start_s + self._lasting(count)
+            self.engine.at(time_s, END, self.number, self._end, (self.version, Work(0, 0.0, 0, True)))
+
+    def _reach(self, rank: Rank) -> None:
+        """Bring a group's counts up to the iterations that have ended; none is under way, or the group is idle."""
+        rank.reach(max(self.iteration, rank.iteration))
+
+    def _end(self, argument: tuple[int, Work]) -> None:
+        """The iterations under way have ended."""
+        version, work = argument
+        if version != self.version:
+            return
+        now, leap = self.engine.now, self._leap
+        self.last_s = now
+        self.busy_s += now - self._start_s
+        self.iterations += leap
+        if self._spans is not None:
+            self._note_span(work, now)
+        if self._decodes:
+            self.iteration += leap
+            self._count_gaps(leap)
+            if self._groups is not None:
+                self._groups.passed()
+                self._finish_groups(self._groups)
+            else:
+                self.rank.reach(self.iteration)
+                self._finish(self.rank)
+        if self._groups is None:
+            if self.rank.done:
+                self._prompts_done(self.rank)
+        else:
+            for at in sorted(self._groups.prompting):
+                self._prompts_done(self.ranks[at])
+            self._groups.prompting.clear()
+        if self._joining:
+            self._join()
+        if self._aborts:
+            self._abort()
+        self.begin()
+
+    def _count_gaps(self, leap: int) -> None:
+        """Gaps of those that decode; the first one of some began before this iteration did."""
+        batch = self._batch
+        if self._owed:
+            ended = self._start_s + self._first_s
+            for since, count in self._owed:
+                self.tally.add(ended - since, min(count, batch))
+                batch -= min(count, batch)
+            self._owed = []
+            if batch:
+                self.tally.add(self._first_s, batch)
+            if leap > 1:
+                self.tally.add_line(self._first_s + self._step_s, self._step_s, leap - 1, self._batch)
+            return
+        self.tally.add_line(self._first_s, self._step_s, leap, batch)
+
+    def _finish(self, rank: Rank) -> None:
+        """Answers that are complete."""
+        ends, decoding, iteration = rank.ends, rank.decoding, self.iteration
+        while ends and ends[0][0] <= iteration:
+            at, request = ends[0]
+            one = decoding.get(request)
+            if one is None or one.start + one.iterations != at:
+                ends.pop(0) if len(ends) == 1 else rank.next_end()
+                continue
+            rank.leave(request)
+            self._complete(request)
+            ends = rank.ends
+
+    def _complete(self, request: int) -> None:
+        self.answer_tokens += self.book.answer[request]
+        self.forget(request)
+        self.host.ended(request)
+
+    def _prompts_done(self, rank: Rank) -> None:
+        """Prompts that the iteration completed give a token each."""
+        book, now = self.book, self.engine.now
+        role = self.pool.role
+        done, rank.done = rank.done, []
+        for request in done:
+            if book.produced[request] == 0:
+                book.produced[request] = 1
+                if role != "prefill" or book.answer[request] == 1:
+                    book.first[request] = now
+            else:
+                book.produced[request] += 1
+                if role != "prefill" or book.produced[request] == book.answer[request]:
+                    self.tally.add(now - book.last_s.pop(request, now), 1)
+            self.host.computed(self, request)
+            if book.produced[request] >= book.answer[request]:
+                self._reach(rank)
+                rank.leave(request)
+                self._complete(request)
+            elif role == "prefill":
+                rank.park(request)
+                self.host.prefilled(self, request)
+            else:
+                rank.reach(self.iteration)
+                rank.join(request)
+                self._joined(request)
+
+    def _join(self) -> None:
+        """Requests whose cache has come decode from the next iteration on."""
+        joining, self._joining = self._joining, []
+        for request in joining:
+            rank = self.group(request)
+            rank.reach(self.iteration)
+            rank.join(request)
+            self._joined(request)
+            last = self.book.last_s.pop(request, self.book.first[request])
+            if last < self.engine.now:
+                self._owed.append((last, 1))
+
+    def _joined(self, request: int) -> None:
+        if self._groups is not None:
+            self._groups.joined(request, self.group_of[request])
+
+    def _abort(self) -> None:
+        aborts, self._aborts = self._aborts, []
+        for request in aborts:
+            rank = self.group(request)
+            if request in rank.running:
+                rank.reach(self.iteration)
+                rank.leave(request)
+                self.forget(request)
+                self.host.aborted(request)
+
+    def _note(self, rank: Rank) -> None:
+        """Requests that the last plan admitted or preempted."""
+        book, now = self.book, self.engine.now
+        for request in rank.lost:
+            book.last_s[request] = now
+            self.preemptions += 1
+        rank.lost.clear()
+        admitted, rank.admitted = rank.admitted, []
+        for request in admitted:
+            if isnan(book.scheduled[request]):
+                book.scheduled[request] = now
+            if request in rank.remote:
+                book.instance[request] = self.number
+                self.host.fetch_from_prefill(self, request)
+            else:
+                column = book.prefill if self.pool.role == "prefill" else book.instance
+                column[request] = self.number
+                if self.pool.role == "both":
+                    book.prefill[request] = self.number
+
+    # Several groups
+
+    def _begin_groups(self, groups: Groups) -> None:
+        """The next iteration of all groups."""
+        count, iteration = len(self.ranks), self.iteration
+        tokens, pairs, prompts = np.zeros(count), np.zeros(count), np.zeros(count)
+        computed, alone = 0, False
+        for at in groups.to_plan(iteration):
+            rank = self.ranks[at]
+            rank.reach(iteration)
+            work = rank.plan()
+            if rank.admitted or rank.lost:
+                self._note(rank)
+            if work.tokens:
+                tokens[at], pairs[at], prompts[at] = work.tokens, work.pairs, work.prompts
+                computed += work.tokens
+                alone = alone or not work.decodes
+            groups.planned(at)
+        decodes = 0.0 if alone else 1.0
+        batch = int(groups.batch.sum()) if decodes else 0
+        if not computed and not batch:
+            self.busy = False
+            return
+        self.prompt_tokens += computed
+        context = (groups.context + groups.speed) * decodes
+        seconds = self.pool.timer.joint(tokens, pairs, prompts, groups.batch * decodes, context)
+        self._go(1, seconds, seconds, 0.0, batch, Work(computed, 0.0, int(prompts.sum()), not alone))
+
+    def _finish_groups(self, groups: Groups) -> None:
+        """Answers that are complete, of all groups."""
+        for request, at in groups.ended(self.iteration):
+            rank = self.ranks[at]
+            rank.reach(self.iteration)
+            rank.leave(request)
+            groups.update(at)
+            self._complete(request)
+
+    def _note_span(self, work: Work, now: float) -> None:
+        if self._spans is not None:
+            kind = "mixed" if work.tokens and self._batch else "prefill" if work.tokens else "decode"
+            self._spans.append(Span(self._start_s, now, self.number, kind, self._batch, work.tokens, self._leap))

@@ -1,0 +1,100 @@
+"""A whole run: pools, a workload and rules in, what became of every request out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from accord.base.errors import UsageError
+from accord.base.streams import stream
+from accord.serving.autoscale import Scaler
+from accord.serving.book import Book, drawn_steps
+from accord.serving.cluster import Cluster
+from accord.serving.engine import Engine
+from accord.serving.result import Outcome
+from accord.serving.routers import ROUTERS
+from accord.serving.schedulers import SCHEDULERS
+from accord.serving.spec import INFINITE, Pool, Rules
+from accord.serving.watch import Watch, uses
+from accord.workloads.request import Ints, Workload
+
+Progress = Callable[[float, int, int], bool]
+
+
+def simulate(
+    pools: Sequence[Pool], workload: Workload, rules: Rules, *, progress: Progress | None = None,
+    iterations: Ints | None = None,
+) -> Outcome:  # fmt: skip
+    """Simulate a workload on pools.
+
+    progress: called now and then with the time, requests that ended and requests in all; False ends the run there
+    iterations: decode iterations of each answer, instead of drawn ones, shape ``(N,)``
+    Raises UsageError for pools, rules and workloads that do not go together.
+    """
+    check(pools, workload, rules)
+    count = int(np.count_nonzero((workload.arrival_s <= rules.duration_s) | (workload.follows >= 0)))
+    if rules.duration_s < INFINITE:
+        own = np.flatnonzero((workload.follows < 0) & (workload.arrival_s > rules.duration_s))
+        count = int(own[0]) if len(own) else len(workload)
+    drafting = max(pools, key=lambda pool: pool.mtp_tokens)
+    if iterations is None:
+        iterations = drawn_steps(workload, drafting.mtp_tokens, drafting.accept, stream(rules.seed, "drafts"))
+    book = Book(workload, iterations)
+    watch = Watch(rules.tick_s)
+    engine = Engine(lambda now: watch.look(cluster, now))
+    cluster = Cluster(pools, workload, rules, book, engine)
+
+    def look(now_s: float, events: int) -> None:
+        if progress is not None and not progress(now_s, count - cluster.remaining, count):
+            engine.stopped = True
+
+    if count:
+        cluster.start(count)
+        if rules.autoscale is not None:
+            Scaler(cluster, rules.autoscale)
+        engine.run(rules.duration_s, look)
+    if rules.duration_s < INFINITE and cluster.remaining:
+        engine.now = max(engine.now, rules.duration_s) if not engine.stopped else engine.now
+    watch.look(cluster, engine.now)
+    complete = not engine.stopped or not cluster.remaining
+    return Outcome(
+        workload, book.result(), cluster.tally.result(), watch.series(cluster), uses(cluster), tuple(cluster.events),
+        tuple(cluster.spans), engine.now, rules.seed, complete,
+    )  # fmt: skip
+
+
+def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:
+    """Refuse what cannot be simulated. Raises UsageError."""
+    roles = [pool.role for pool in pools]
+    if not pools or ("prefill" in roles) != ("decode" in roles) or ("both" in roles and "prefill" in roles):
+        raise UsageError(
+            "pools that do not make a deployment", hint="give pools of role 'both', or one of prefill and one of decode"
+        )
+    for name, known in (("scheduler", SCHEDULERS), ("router", ROUTERS)):
+        if getattr(rules, name) not in known:
+            raise UsageError(f"'{getattr(rules, name)}' is no {name}", hint=f"use one of {', '.join(known)}")
+    for pool in pools:
+        _check_pool(pool, workload)
+    total = sum(pool.instances for pool in pools)
+    for outage in rules.outages:
+        if not 0 <= outage.instance < total:
+            raise UsageError(f"an outage of instance {outage.instance}", hint=f"instances are 0 to {total - 1}")
+
+
+def _check_pool(pool: Pool, workload: Workload) -> None:
+    if pool.instances < 1 or pool.groups < 1:
+        raise UsageError(f"pool {pool.name} has no instance", hint="give 1 or more")
+    if pool.kv_tokens < pool.block_tokens:
+        raise UsageError(f"the cache of pool {pool.name} holds no block of {pool.block_tokens} tokens")
+    if pool.token_budget < 1 + pool.mtp_tokens or pool.max_seqs < 1:
+        raise UsageError(
+            f"pool {pool.name} has a budget of {pool.token_budget} tokens and {pool.max_seqs} requests an iteration",
+            hint="raise --max-num-batched-tokens and --max-num-seqs",
+        )
+    block, hashed = pool.block_tokens, workload.block_tokens
+    if hashed and hashed % block and block % hashed:
+        raise UsageError(
+            f"blocks of {block} tokens of pool {pool.name} and blocks of {hashed} tokens of the workload",
+            hint="one must be a multiple of the other; set --block-size",
+        )
