@@ -13,14 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
-from accord.ops.attention import lower_attention
 from accord.parallel.plan import Deployments, Setting
-from accord.parallel.shard import decode_shape
 from accord.step.decode import decode_step
-from accord.step.prefill import prefill_step
-from accord.step.price import seconds
-
-_CORES = ("attention_decode", "mla_decode", "linear")
+from accord.step.mixed import computed_tokens, mixed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +52,3 @@ def iteration(setting: Setting, plan: Deployments, running: Array, tau: Array) -
     mean = (1.0 - share) * plain + share * mixed
     prompt = (1.0 + np.maximum(computed / plan.cp / chunk - 1.0, 0.0) / plan.pp) * mixed
     return Iteration(plain, mixed, mean, prompt, chunk, room, share)
-
-
-def mixed_s(setting: Setting, plan: Deployments, running: Array, chunk: Array) -> Array:
-    """An iteration of ``chunk`` prompt tokens beside ``running`` requests of an attention group."""
-    share_of_stage = running / plan.pp
-    tokens = chunk + share_of_stage * (1.0 + plan.mtp_tokens)
-    joint = plan.with_(tokens=tokens / plan.tp * plan.isl / computed_tokens(plan))
-    batch = plan.with_(batch=share_of_stage / plan.tp)
-    return prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
-
-
-def computed_tokens(plan: Deployments) -> Array:
-    """Tokens of a prompt that no cache holds, at least one."""
-    return np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
-
-
-def _cores_s(setting: Setting, plan: Deployments) -> Array:
-    """Attention over the caches of the running requests, the part of decode that no prompt chunk shares."""
-    shape = decode_shape(plan, setting.graph)
-    total = np.zeros_like(plan.tp)
-    for layer in setting.spec.distinct_layers:
-        for op in lower_attention(layer.attention, setting.spec.hidden, shape, setting.formats, float(layer.count)):
-            if op.family in _CORES:
-                total = total + op.layers * seconds(op, setting, "decode").total_s
-    return total
