@@ -158,6 +158,8 @@ class Instance:
         """Lose everything; returns the requests it had, running before waiting, as they came."""
         if self.busy and self._decodes:
             ended = self._begun() - 1
+            if ended:
+                self._count_gaps(ended)
             self.iteration += ended
             self.last_s = self._start_s + self._lasting(ended)
         had: list[int] = []

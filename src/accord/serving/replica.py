@@ -127,6 +127,7 @@ class Rank:
                 self._make_room(lost)
                 return IDLE
             self._make_room(lost)
+            self.open(self.iteration + 1)
             return self._prompts(self.budget - self.batch * self.per, lost)
         self._make_room(set())
         return IDLE
@@ -150,7 +151,9 @@ class Rank:
 
     def safe(self) -> int:
         """Iterations from here for which every decoding request has its block."""
-        return self.growth.safe(self.iteration, self.batch, self.blocks.room) if self.batch else NOTHING
+        if not self.batch:
+            return NOTHING
+        return self.opened - self.iteration + self.growth.safe(self.opened, self.batch, self.blocks.room)
 
     def next_end(self) -> int:
         """The iteration in which the next decoding request ends; there is one."""
