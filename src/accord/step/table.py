@@ -36,6 +36,7 @@ from accord.step.mixed import (
 FARTHEST = 20  # binary logarithm of the last context
 LONGEST = 18  # the same of the last step with prompt tokens
 THIN = 1.03  # ratio of neighbouring batches at most
+COUNTS = (1.0, *(own * 2.0**octave for octave in range(20) for own in (2.0, 3.0)))  # requests that bring prompts
 SCALARS = 2  # groups with prompts that are looked up one by one
 
 Row = tuple[list[float], list[float], list[float], list[float], list[float]]
@@ -131,13 +132,13 @@ class StepTable:
 
     def _core(self, tokens: float, attended: float, prompts: float) -> float:
         """Attention of prompts: the cells of the two numbers of requests about ``prompts``."""
-        at = max(int(prompts).bit_length() - 1, 0)
+        at = max(bisect_right(COUNTS, prompts) - 1, 0)
         if len(self._cells) < at + 2:
             self._add_cells(at + 2)
         cell = bisect_right(self._tokens_inner, tokens) * self._across + bisect_right(self._attended_inner, attended)
         a, b, c, d = self._cells[at][cell]
         low = a + b * tokens + (c + d * tokens) * attended
-        part = prompts / (1 << at) - 1.0
+        part = (prompts - COUNTS[at]) / (COUNTS[at + 1] - COUNTS[at])
         if part == 0.0 or not tokens:
             return low if tokens else 0.0
         a, b, c, d = self._cells[at + 1][cell]
@@ -173,7 +174,7 @@ class StepTable:
         attended = own.pairs[index] / tokens
         if len(index) <= SCALARS:
             return array([self._core(*one) for one in zip(tokens, attended, prompts, strict=True)])
-        at = np.maximum(np.frexp(prompts)[1] - 1, 0)
+        at = np.maximum(np.searchsorted(COUNTS, prompts, side="right") - 1, 0)
         if len(self._cells) < at.max() + 2:
             self._add_cells(int(at.max()) + 2)
         cells = len(self._cells[0])
@@ -184,7 +185,9 @@ class StepTable:
         terms = np.stack((np.ones_like(tokens), tokens, attended, tokens * attended), axis=-1)
         low = (self._faces[cell] * terms).sum(axis=-1)
         high = (self._faces[cell + cells] * terms).sum(axis=-1)
-        return np.asarray(low + (prompts / np.exp2(at) - 1.0) * (high - low), dtype=np.float64)
+        counts = np.asarray(COUNTS)
+        part = (prompts - counts[at]) / (counts[at + 1] - counts[at])
+        return np.asarray(low + part * (high - low), dtype=np.float64)
 
     def _expert(self, batch: float) -> float:
         low = int(batch)
@@ -226,10 +229,10 @@ class StepTable:
         return self._rows.setdefault(batch, row)
 
     def _add_cells(self, count: int) -> None:
-        """Cells of attention over prompts of ``2 ** k`` requests for all ``k`` below ``count``."""
+        """Cells of attention over prompts of the first ``count`` numbers of requests."""
         for at in range(len(self._cells), count):
             x, y = (grid.ravel() for grid in np.meshgrid(self._tokens, self._attended, indexing="ij"))
-            requests = np.full_like(x, 2.0**at)
+            requests = np.full_like(x, COUNTS[at])
             core = core_s(self._setting, self._plan, x, y, requests).reshape(len(self._tokens), len(self._attended))
             self._cells.append([tuple(cell) for cell in _bilinear(self._tokens, self._attended, core).tolist()])
         self._faces = np.concatenate([np.asarray(cells) for cells in self._cells])
