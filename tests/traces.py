@@ -1,4 +1,4 @@
-"""The shared request traces, where they are at hand: the folder ``traces`` beside ``measured``, see tests/measured.py."""
+"""The shared request traces, where they are at hand: the folder ``traces`` beside ``measured`` (tests/measured.py)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tests.measured import ROOT, VARIABLE
 
 

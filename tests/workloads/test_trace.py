@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 import pytest
+from tests.traces import trace
 
 from accord.workloads.request import Workload
 from accord.workloads.trace import read_trace
-from tests.traces import trace
 
 
 def prefix_hit(workload: Workload) -> float:

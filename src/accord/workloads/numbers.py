@@ -6,6 +6,7 @@ import math
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.json import encode
 
 LONGEST = 100_000_000  # tokens; ten times the longest context window sold, so more is a wrong column
 LATEST = 1e20  # any unit; nanoseconds since 1970 are below 1e19
@@ -13,6 +14,7 @@ MOST_SHOWN = 40
 
 Tokens = Annotated[int, Meta(ge=1, le=LONGEST)]
 Time = Annotated[float, Meta(ge=0.0, le=LATEST)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 
 
 def whole(text: str) -> int | None:
@@ -55,6 +57,9 @@ def time_fault(value: object) -> str | None:
 
 
 def shown(value: object) -> str:
-    """A value for messages, cut where it is long."""
-    text = repr(value)
+    """A value for messages as JSON writes it, cut where it is long."""
+    try:
+        text = repr(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else encode(value).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."

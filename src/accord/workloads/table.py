@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from accord.base.registry import did_you_mean
 from accord.workloads.numbers import LONGEST, length_fault, shown, whole
 from accord.workloads.tally import Tally
 
 
+def heading_of(lines: Iterable[str]) -> tuple[tuple[str, ...], Iterable[str]]:
+    """Names of the columns, and the same lines again; no names where there is no line."""
+    rest = iter(lines)
+    begun: list[str] = []
+    for line in rest:
+        begun.append(line)
+        if line.strip():
+            break
+    cells = next(csv.reader(begun[-1:]), []) if begun else []
+    return tuple(cell.strip() for cell in cells), chain(begun, rest)
+
+
 def read_rows(lines: Iterable[str], tally: Tally, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Rows of a table as the cells of the columns ``names``, with their line numbers; short rows go to the tally.
 
-    Raises TableError for a heading without one of the columns, and for an empty table.
+    Raises TableError for a heading without one of the columns, an empty table, and a quote that is never closed.
     """
     rows = csv.reader(_checked(lines, tally))
     heading = next((row for row in rows if row), None)
@@ -25,13 +38,18 @@ def read_rows(lines: Iterable[str], tally: Tally, names: Sequence[str]) -> Itera
             raise tally.error(rows.line_num, f"has no column '{name}'", did_you_mean(name, known))
     places = [known.index(name) for name in names]
     wanted = len(known)
-    for row in rows:
-        if len(row) == wanted:
-            tally.lines += 1
-            yield rows.line_num, [row[place] for place in places]
-        elif row and any(cell.strip() for cell in row):
-            tally.lines += 1
-            tally.bad(rows.line_num, f"does not have the {wanted} cells of the heading", f"{len(row)} cells")
+    try:
+        for row in rows:
+            if len(row) == wanted:
+                tally.lines += 1
+                yield rows.line_num, [row[place] for place in places]
+            elif any(cell.strip() for cell in row):
+                tally.lines += 1
+                tally.bad(
+                    rows.line_num, "does not have as many cells as the heading", f"{len(row)} instead of {wanted}"
+                )
+    except csv.Error as error:
+        raise tally.error(rows.line_num, f"is no line of a table: {error}", "close the quote before it") from None
 
 
 def lengths(tally: Tally, line: int, cells: Sequence[str], names: Sequence[str]) -> tuple[int, int] | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from accord.base.errors import TableError
 
+MEND = "mend the line, or have bad lines skipped and counted"
+
 
 @dataclass(slots=True)
 class Tally:
@@ -30,7 +32,7 @@ class Tally:
         reason: without the value, so that equal faults count together; shown: the value
         """
         if not self.skip_bad:
-            raise self.error(line, f"{reason} ({shown})" if shown else reason, hint)
+            raise self.error(line, f"{reason} ({shown})" if shown else reason, hint or MEND)
         self.skipped += 1
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from accord.base.errors import TableError
+from accord.base.errors import TableError, UsageError
 from accord.workloads.columns import Options, workload_of
-from accord.workloads.formats import FORMATS, PEEK, detect
+from accord.workloads.formats import FORMATS, PEEK, detect, nearest
 from accord.workloads.request import Workload
 from accord.workloads.tally import Tally
 
@@ -75,8 +75,12 @@ def parse_trace(
     chosen = format or detect(head)
     if chosen is None:
         first = next((at for at, line in enumerate(head, 1) if line.strip()), None)
-        raise tally.error(first, "is of no known trace format", f"known: {', '.join(FORMATS)}; say which by its name")
-    columns = FORMATS[chosen].read(chain(head, rest), tally, options or Options())
+        raise tally.error(first, "is of no known trace format", nearest(head))
+    options = options or Options()
+    if options.chain and not FORMATS[chosen].chains:
+        able = ", ".join(name for name in FORMATS if FORMATS[name].chains)
+        raise UsageError(f"a trace of format '{chosen}' does not say what follows what", where=name, hint=f"{able} do")
+    columns = FORMATS[chosen].read(chain(head, rest), tally, options)
     workload = workload_of(columns, tally, Path(name).name)
     return Trace(workload, chosen, tally.lines, tally.skipped, tally.shares(), tuple(tally.notes))
 
