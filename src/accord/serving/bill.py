@@ -25,7 +25,7 @@ def energy(outcome: Outcome, *, full_w: float | Mapping[str, float], idle_share:
     span, total_j = window(outcome), 0.0
     for pool in outcome.pools:
         busy_s = pool.chips * pool.busy_s
-        idle_s = max(chips(pool) * span.seconds - busy_s, 0.0)
+        idle_s = max(chips(outcome, pool, span) * span.seconds - busy_s, 0.0)
         total_j += _of(full_w, pool, "power") * (busy_s + idle_share * idle_s)
     found = {"energy_j": total_j}
     if span.seconds > 0.0:
@@ -39,13 +39,17 @@ def energy(outcome: Outcome, *, full_w: float | Mapping[str, float], idle_share:
 def cost(outcome: Outcome, *, usd_per_chip_hour: float | Mapping[str, float]) -> dict[str, float]:
     """Rent of all chips from the first arrival to the last end, whether they work or not.
 
+    Where instances come and go, of those in service (:func:`accord.serving.window.chips`).
+
     usd_per_chip_hour: price [USD/h], or that of each pool by name
     Returns ``cost_usd`` and, where tokens were given, ``usd_per_output_token``.
     Raises UsageError for a negative price or a pool without one.
     """
     span = window(outcome)
     hours = span.seconds / S_PER_HOUR
-    total_usd = sum(_of(usd_per_chip_hour, pool, "price") * chips(pool) * hours for pool in outcome.pools)
+    total_usd = sum(
+        _of(usd_per_chip_hour, pool, "price") * chips(outcome, pool, span) * hours for pool in outcome.pools
+    )
     found = {"cost_usd": total_usd}
     tokens = float(share(outcome, span).output.sum())
     if tokens > 0.0:

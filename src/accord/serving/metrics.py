@@ -163,8 +163,9 @@ def _of_run(run: _Run) -> Metrics:
 
 def _of_roles(run: _Run, roles: Mapping[str, Role]) -> Metrics:
     """Rates over all chips, and over those of the pools that do one phase only."""
-    length = run.over.seconds
-    total = sum(chips(pool) for pool in run.outcome.pools)
+    length, whole = run.over.seconds, window(run.outcome)
+    held = {pool.name: chips(run.outcome, pool, whole) for pool in run.outcome.pools}
+    total = sum(held.values())
     if length <= 0.0 or total <= 0.0:
         return {}
     output, prompt = float(run.share.output.sum()) / length, float(run.share.prompt.sum()) / length
@@ -173,8 +174,7 @@ def _of_roles(run: _Run, roles: Mapping[str, Role]) -> Metrics:
         "total_token_per_s_per_chip": (output + prompt) / total,
     }
     phases = {
-        role: sum(chips(pool) for pool in run.outcome.pools if roles.get(pool.name) == role)
-        for role in ("prefill", "decode")
+        role: sum(count for name, count in held.items() if roles.get(name) == role) for role in ("prefill", "decode")
     }
     if phases["prefill"] > 0.0:
         metrics["prefill_token_per_s_per_chip"] = float(run.share.computed.sum()) / length / phases["prefill"]
@@ -206,14 +206,15 @@ def _of_series(series: Series | None, over: Window) -> Metrics:
 def _of_pool(run: _Run, pool: PoolUse) -> Metrics:
     """One pool over the whole run, except for its series."""
     whole = window(run.outcome)
-    metrics: Metrics = {"chips": chips(pool), "instances": float(pool.instances), "iterations": float(pool.iterations)}
+    held = chips(run.outcome, pool, whole)
+    metrics: Metrics = {"chips": held, "instances": float(pool.instances), "iterations": float(pool.iterations)}
     if pool.iterations:
         metrics["iteration_s"] = pool.busy_s / pool.iterations
     if pool.up_s > 0.0:
         metrics["utilization"] = pool.busy_s / pool.up_s
-    if whole.seconds > 0.0 and chips(pool) > 0.0:
-        metrics["prefill_token_per_s_per_chip"] = pool.prompt_tokens / whole.seconds / chips(pool)
-        metrics["output_token_per_s_per_chip"] = pool.answer_tokens / whole.seconds / chips(pool)
+    if whole.seconds > 0.0 and held > 0.0:
+        metrics["prefill_token_per_s_per_chip"] = pool.prompt_tokens / whole.seconds / held
+        metrics["output_token_per_s_per_chip"] = pool.answer_tokens / whole.seconds / held
     if pool.asked_tokens:
         metrics["cache_hit_ratio"] = pool.hit_tokens / pool.asked_tokens
     if pool.link_busy_s > 0.0 and whole.seconds > 0.0:

@@ -88,6 +88,14 @@ def share(outcome: Outcome, over: Window) -> Share:
     )
 
 
-def chips(pool: PoolUse) -> float:
-    """Chips of all instances of a pool."""
-    return pool.chips * pool.instances
+def chips(outcome: Outcome, pool: PoolUse, over: Window) -> float:
+    """Chips that a pool holds, on the mean of the whole run.
+
+    Those of all its instances, also while they load or are down. In a run that scales, an instance is held while it is
+    in service; the time it loads is left out.
+    over: the whole run
+    """
+    held = float(pool.instances)
+    if over.seconds > 0.0 and any(event.what in ("scale-up", "scale-down") for event in outcome.events):
+        held = min(held, pool.up_s / over.seconds)
+    return pool.chips * held
