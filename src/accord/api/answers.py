@@ -65,7 +65,7 @@ def answer(requests: Sequence[EstimateRequest], catalog: Catalog, level: float, 
     return Answer(
         inputs=_inputs(requests, estimates),
         result=view.result_dict(estimates, factors, rows, causes if explained else {}),
-        sources=_sources(catalog, requests[0]),
+        sources=model_sources(catalog, requests[0]),
         warnings=_warnings(catalog, requests, estimates) + _doubts(estimates, spreads),
         estimates=estimates, factors=factors, explained=rows, causes=causes, constants=constants,
     )  # fmt: skip
@@ -115,7 +115,7 @@ def _rows(one: Estimate, phase: str) -> Sequence[OpRow]:
     return explain(decode_ops(setting, plan), setting, "decode")
 
 
-def _sources(catalog: Catalog, request: EstimateRequest) -> list[dict[str, object]]:
+def model_sources(catalog: Catalog, request: EstimateRequest) -> list[dict[str, object]]:
     """Sources of the chip, system, model, engine and calibration behind an answer."""
     machine = machine_of(catalog, request.system)
     found = entry_sources(catalog.chip(machine.chip), f"chips/{machine.chip}")

@@ -77,7 +77,7 @@ def profiles_of(catalog: Catalog, ids: Sequence[str]) -> list[Profile]:
     systems = [catalog.system(id) for id in ids]
     chips = [_chip(catalog, system) for system in systems]
     built = any(system.power is None and chip is not None for system, chip in zip(systems, chips, strict=True))
-    overhead = observed_overhead(_with_power(catalog)) if built else None
+    overhead = observed_overhead(with_power(catalog)) if built else None
     prices = [catalog.price(id) for id in catalog.ids("prices")] if any(one.price is None for one in systems) else []
     return [
         profile(system, chip, prices=prices, overhead=overhead) for system, chip in zip(systems, chips, strict=True)
@@ -88,7 +88,7 @@ def _chip(catalog: Catalog, system: System) -> Chip | None:
     return catalog.chip(system.chip) if system.chip is not None else None
 
 
-def _with_power(catalog: Catalog) -> Iterable[tuple[System, Chip]]:
+def with_power(catalog: Catalog) -> Iterable[tuple[System, Chip]]:
     """Every system that states its power and its chip."""
     for id in catalog.ids("systems"):
         system = catalog.system(id)

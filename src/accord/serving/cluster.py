@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from math import isnan
 
-from accord.base.streams import stream
+from accord.base.streams import stream as random_stream
 from accord.serving.book import ENDED, FETCHING, OUTSIDE, RUNNING, SENDING, WAITING, Book
 from accord.serving.cache import Pooled
 from accord.serving.engine import ARRIVAL, CANCEL, END, FAILURE, Engine
@@ -39,7 +39,7 @@ class Cluster:
         for at, pool in enumerate(pools):
             for _ in range(pool.instances):
                 self.add(at)
-        self._routers = tuple(ROUTERS[rules.router](stream(rules.seed, f"router {stage}")) for stage in range(2))
+        self._routers = tuple(ROUTERS[rules.router](random_stream(rules.seed, f"router {stage}")) for stage in range(2))
         self._most = self._most_tokens()
         self._split = any(pool.role == "prefill" for pool in pools)
         units = 0.0
@@ -176,8 +176,8 @@ class Cluster:
             return False
         book.pooled[request] = found
         size = (found - local) * rules.bytes_per_token
-        end = self.links[one.number][2].send(self.engine.now, size)[1]
-        ready = end + size / rules.software_bytes_per_s + rules.latency_s
+        start, end = self.links[one.number][2].send(self.engine.now, size)
+        ready = max(end, start + size / rules.stream_bytes_per_s) + size / rules.software_bytes_per_s + rules.latency_s
         one.coming_tokens += book.prompt[request] - found
         book.at[request] = FETCHING
         self.engine.at(ready, END, one.number, self._fetched, (request, one, self._issue(request)))
@@ -220,7 +220,8 @@ class Cluster:
         pool = sender.pool
         size = (book.prompt[request] + book.produced[request] - 1) * pool.bytes_per_token
         egress, ingress = self.links[sender.number][0], self.links[instance.number][1]
-        at = transfer_s(egress, ingress, self.engine.now, size, pool.latency_s)
+        stream = min(pool.stream_bytes_per_s, instance.pool.stream_bytes_per_s)
+        at = transfer_s(egress, ingress, self.engine.now, size, pool.latency_s, stream)
         book.at[request] = SENDING
         self.engine.at(at, END, instance.number, self._sent, (request, instance, self._issue(request)))
 
@@ -305,7 +306,7 @@ class Cluster:
 
     def _plan_failure(self, one: Instance) -> None:
         if self.rules.mtbf_s < INFINITE:
-            draw = stream(self.rules.seed, f"failure {one.number} {len(self.events)}")
+            draw = random_stream(self.rules.seed, f"failure {one.number} {len(self.events)}")
             lasts = float(draw.exponential(self.rules.mtbf_s))
             self.engine.at(self.engine.now + lasts, FAILURE, one.number, self._fail, (one, self.rules.repair_s))
 

@@ -31,7 +31,10 @@ class Link:
         return done
 
 
-def transfer_s(sender: Link, receiver: Link, now_s: float, size_bytes: float, latency_s: float) -> float:
-    """When a transfer that is ready now has arrived."""
+def transfer_s(
+    sender: Link, receiver: Link, now_s: float, size_bytes: float, latency_s: float, stream_bytes_per_s: float
+) -> float:
+    """When a transfer that is ready now has arrived; alone it reaches ``stream_bytes_per_s`` at most."""
     start, end = sender.send(now_s, size_bytes)
-    return receiver.receive(start, end, size_bytes) + latency_s
+    done = receiver.receive(start, end, size_bytes)
+    return max(done, start + size_bytes / stream_bytes_per_s) + latency_s

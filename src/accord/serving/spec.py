@@ -23,6 +23,7 @@ class Pool:
     max_seqs, token_budget: requests of one group, and tokens of one group and iteration
     bytes_per_token: cache of a token over all ranks of its group [B]
     egress_bytes_per_s, ingress_bytes_per_s: one instance onto and from the plane that carries caches
+    stream_bytes_per_s: most that one transfer reaches, over the links of one group
     latency_s: of a transfer; chips: of one instance; load_s: from start or failure until it serves, weights read
         and warmed up; cold: instances load at the start instead of serving at once
     mtp_tokens, accept: drafts an iteration, and the chance that one is accepted after the one before it
@@ -42,6 +43,7 @@ class Pool:
     bytes_per_token: float = 0.0
     egress_bytes_per_s: float = INFINITE
     ingress_bytes_per_s: float = INFINITE
+    stream_bytes_per_s: float = INFINITE
     latency_s: float = 0.0
     chips: float = 1.0
     load_s: float = 0.0
@@ -56,7 +58,8 @@ class PooledCache:
     """Cache in pooled host memory that every prefill instance reaches (EMS).
 
     capacity_tokens: before the least recently used blocks go; bytes_per_token: as stored
-    bytes_per_s: of one instance to the pool and back; latency_s: of an access, all hops
+    bytes_per_s: of one instance to the pool and back; stream_bytes_per_s: most that one access reaches, over the
+        links of one group; latency_s: of an access, all hops
     software_bytes_per_s: of one instance, looking up and gathering blocks
     """
 
@@ -65,6 +68,7 @@ class PooledCache:
     bytes_per_s: float
     latency_s: float
     software_bytes_per_s: float = INFINITE
+    stream_bytes_per_s: float = INFINITE
 
 
 @dataclass(frozen=True, slots=True)

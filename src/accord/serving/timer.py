@@ -30,3 +30,24 @@ class StepTimer(Protocol):
     def joint(self, tokens: Array, pairs: Array, prompts: Array, batch: Array, context: Array) -> float:
         """An iteration of groups with loads of their own, shape ``(G,)`` each, which wait for the slowest one."""
         ...
+
+
+class Scaled:
+    """Another timer, all of whose times are multiplied by a factor."""
+
+    def __init__(self, timer: StepTimer, factor: float) -> None:
+        """factor: above 0."""
+        self._timer, self._factor = timer, factor
+
+    def line(self, batch: int, context: float) -> tuple[float, float, float]:
+        """See :class:`StepTimer`."""
+        seconds, slope, upto = self._timer.line(batch, context)
+        return seconds * self._factor, slope * self._factor, upto
+
+    def mixed(self, tokens: int, pairs: float, prompts: int, batch: int, context: float) -> float:
+        """See :class:`StepTimer`."""
+        return self._timer.mixed(tokens, pairs, prompts, batch, context) * self._factor
+
+    def joint(self, tokens: Array, pairs: Array, prompts: Array, batch: Array, context: Array) -> float:
+        """See :class:`StepTimer`."""
+        return self._timer.joint(tokens, pairs, prompts, batch, context) * self._factor

@@ -1,0 +1,256 @@
+"""A workload on a deployment: pools built, runs made, numbers and their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from accord.api.answers import model_sources
+from accord.api.bill import bill
+from accord.api.lookup import residual_log_sd
+from accord.api.pools import Built, EngineRules, pooled_cache, pools_of
+from accord.base.array import Array
+from accord.base.errors import NotSupported, UsageError
+from accord.catalog.load import Catalog, load_catalog
+from accord.hardware.derate import Efficiency
+from accord.hardware.system import Machine
+from accord.inference.complete import Assumed
+from accord.inference.request import EstimateRequest
+from accord.inference.spread import spread_of
+from accord.serving.metrics import Summary, summarise
+from accord.serving.replications import Combined, Spread, combine
+from accord.serving.result import Outcome
+from accord.serving.run import Progress, simulate
+from accord.serving.saturation import Saturation, find_rate
+from accord.serving.slo import Slo
+from accord.serving.spec import INFINITE, Autoscale, Outage, Pool, Rules
+from accord.serving.timer import Scaled
+from accord.step.decode import decode_step
+from accord.step.prefill import prefill_step
+from accord.uncertainty.residual import half_width
+from accord.workloads.request import Workload
+
+FEW = 20_000  # requests up to which a run is repeated at both ends of the interval unless told otherwise
+
+
+class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is simulated beside the workload.
+
+    deployment: as of an estimate; its loads and lengths are of no account
+    places: system of a pool that is not the deployment's; scheduler: None for the engine's own
+    cache_plane: the way to the pooled cache; pool_bytes: of pooled memory that keeps context, None for none
+    replications: runs with seeds of their own; warm_s: of the beginning that is left out of latencies
+    bounds: repeat with step times at both ends of their interval; None: for few requests
+    spans: iterations kept for a time line, 0 for none; see :class:`accord.serving.spec.Rules` for the rest
+    usd_per_chip_hour: rent, None for what the catalog knows
+    """
+
+    deployment: EstimateRequest
+    engine_rules: EngineRules = EngineRules()
+    places: dict[str, str] = {}
+    scheduler: str | None = None
+    router: str = "least-loaded"
+    seed: int = 0
+    duration_s: float = INFINITE
+    warm_s: float = 0.0
+    replications: int = 1
+    level: float = 0.9
+    bounds: bool | None = None
+    cache_plane: str | None = None
+    pool_bytes: float | None = None
+    outages: tuple[Outage, ...] = ()
+    mtbf_s: float = INFINITE
+    repair_s: float = 600.0
+    autoscale: Autoscale | None = None
+    tick_s: float = 1.0
+    spans: int = 0
+    usd_per_chip_hour: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A simulated deployment.
+
+    outcome: of the first run; summary: of it; combined: of all runs, with intervals
+    scale_log_sd: standard deviation of the logarithm of step times; assumed: fields filled by default
+    """
+
+    outcome: Outcome
+    summary: Summary
+    combined: Combined
+    built: tuple[Built, ...]
+    rules: Rules
+    scale_log_sd: float
+    assumed: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sources: Sequence[Mapping[str, object]]
+    saturation: Saturation | None = None
+    bounded: bool = False
+
+
+Workloads = Callable[[int], Workload]
+
+
+def simulate_deployment(
+    request: SimulateRequest, workloads: Workload | Workloads, *, slos: Sequence[Slo] = (),
+    catalog: Catalog | None = None, progress: Progress | None = None,
+) -> Simulation:  # fmt: skip
+    """Simulate a workload (or one for each seed) on a deployment.
+
+    slos: limits to judge; progress: see :func:`accord.serving.run.simulate`
+    Raises the errors of :mod:`accord.base.errors`.
+    """
+    catalog = catalog or load_catalog()
+    made = workloads if callable(workloads) else lambda seed: workloads
+    first = made(request.seed)
+    assumed = Assumed()
+    lengths = (float(first.prompt.mean()), float(first.answer.mean())) if len(first) else (1.0, 1.0)
+    built = pools_of(catalog, request.deployment, request.engine_rules, lengths, request.places, assumed)
+    rules = rules_of(request, built)
+    pools = tuple(one.pool for one in built)
+    roles = {pool.name: pool.role for pool in pools}
+    costs = bill(catalog, built, request.usd_per_chip_hour)
+    log_sd = max(_scale_log_sd(one) for one in built)
+
+    def run(workload: Workload, seed: int, scale: float) -> tuple[Outcome, Summary]:
+        timed = pools if scale == 1.0 else tuple(_scaled(pool, scale) for pool in pools)
+        outcome = simulate(timed, workload, replace(rules, seed=seed), progress=progress)
+        summary = summarise(outcome, slos=slos, warm_s=request.warm_s, roles=roles)
+        return outcome, summary.plus(costs.metrics(outcome))
+
+    outcome, summary = run(first, request.seed, 1.0)
+    summaries = [summary]
+    for seed in range(request.seed + 1, request.seed + request.replications):
+        if summaries[-1].complete:
+            summaries.append(run(made(seed), seed, 1.0)[1])
+    combined = combine(summaries, request.level)
+    bounded = request.bounds if request.bounds is not None else request.replications == 1 and len(first) <= FEW
+    if bounded and summary.complete:
+        half = math.exp(half_width(log_sd, 0.0, request.level))
+        ends = [run(first, request.seed, scale)[1] for scale in (1.0 / half, half)]
+        combined = replace(combined, metrics=_between(combined.metrics, ends))
+    return Simulation(
+        outcome, summary, combined, built, rules, log_sd, tuple(assumed.names),
+        tuple(_warnings(catalog, request, built, first, costs.said)), _sources(catalog, request, built),
+        bounded=bounded and summary.complete,
+    )  # fmt: skip
+
+
+def find_saturation(
+    request: SimulateRequest, at_rate: Callable[[float, int], Workload], slos: Sequence[Slo], *,
+    highest: float | None = None, catalog: Catalog | None = None, progress: Progress | None = None,
+) -> Simulation:  # fmt: skip
+    """The highest rate of arrivals at which enough requests keep every limit, and the run at that rate.
+
+    at_rate: the workload at a rate [request/s] and a seed
+    Raises UsageError without a limit.
+    """
+    if not slos:
+        raise UsageError("a search for the highest rate without a limit", hint="give --ttft, --tpot or --e2e")
+    catalog = catalog or load_catalog()
+    plain = msgspec.structs.replace(request, bounds=False, replications=1, spans=0)
+
+    def kept(rate: float) -> float:
+        done = simulate_deployment(plain, at_rate(rate, request.seed), slos=slos, catalog=catalog, progress=progress)
+        shares = [one.figures.get("share", 0.0) / one.slo.needed for one in done.summary.slos]
+        return min(shares)
+
+    start = _first_rate(plain, at_rate(1.0, request.seed), catalog)
+    found = find_rate(kept, start / 64.0, highest or start * 64.0, target=1.0, start=start)
+    rate = found.request_per_s or found.points[-1].request_per_s
+    last = simulate_deployment(
+        request, lambda seed: at_rate(rate, seed), slos=slos, catalog=catalog, progress=progress
+    )
+    return replace(last, saturation=found)
+
+
+def _first_rate(request: SimulateRequest, workload: Workload, catalog: Catalog) -> float:
+    """A rate near what the deployment can serve: the workload submitted at once, and how long that takes."""
+    few = workload.with_(arrival_s=np.zeros(len(workload)))
+    done = simulate_deployment(request, few, catalog=catalog)
+    return max(len(workload) / max(done.outcome.end_s, 1e-9), 1e-6)
+
+
+def rules_of(request: SimulateRequest, built: Sequence[Built]) -> Rules:
+    """The rules of a run; the scheduler is the engine's where none is named."""
+    first = built[0]
+    scheduler = request.scheduler
+    if scheduler is None:
+        scheduler = "prefill-first" if first.setting.efficiency.has("prompts_first") else "fcfs"
+    pooled = None
+    if request.pool_bytes is not None:
+        if first.pool.bytes_per_token <= 0.0:
+            raise NotSupported(f"{first.setting.spec.id} keeps no cache that could be pooled")
+        pooled = pooled_cache(first, request.cache_plane, request.pool_bytes)
+    return Rules(
+        scheduler=scheduler, router=request.router, seed=request.seed, duration_s=request.duration_s, pooled=pooled,
+        outages=request.outages, mtbf_s=request.mtbf_s, repair_s=request.repair_s, autoscale=request.autoscale,
+        tick_s=request.tick_s, spans=request.spans,
+    )  # fmt: skip
+
+
+def _scaled(pool: Pool, scale: float) -> Pool:
+    return replace(pool, timer=Scaled(pool.timer, scale))
+
+
+def _between(metrics: Mapping[str, Spread], ends: Sequence[Summary]) -> dict[str, Spread]:
+    """Each number with the least and the most of it over runs at both ends of the interval."""
+    found: dict[str, Spread] = {}
+    for name, one in metrics.items():
+        values = [one.mean, *(end.metrics[name] for end in ends if name in end.metrics)]
+        found[name] = replace(one, low=min(values), high=max(values))
+    return found
+
+
+def _scale_log_sd(built: Built) -> float:
+    """How unsure step times are: parameters and disputed facts, and what the model leaves out."""
+    setting, plan = built.setting, built.plan
+
+    def evaluate(machine: Machine, efficiency: Efficiency) -> Mapping[str, Array]:
+        drawn = replace(setting, machine=machine, efficiency=efficiency)
+        if built.pool.role == "prefill":
+            return {"step_s": prefill_step(drawn, plan.with_(tokens=plan.isl / plan.tp))[0].total_s}
+        return {"step_s": decode_step(drawn, plan.with_(batch=16.0 / plan.tp))[0].total_s}
+
+    own = spread_of(evaluate, setting.machine, setting.efficiency)["step_s"]
+    return math.hypot(own, residual_log_sd(setting.efficiency, "tpot_s", "serve"))
+
+
+def _warnings(
+    catalog: Catalog, request: SimulateRequest, built: Sequence[Built], workload: Workload, bills: Sequence[str]
+) -> list[str]:
+    """What a reader must know before trusting the numbers."""
+    said = list(bills)
+    for one in built:
+        formats = one.setting.formats
+        if not one.setting.machine.device.compute(formats.experts).native:
+            said.append(f"{one.setting.machine.chip} has no {formats.experts} unit: weights are widened on load")
+        if request.deployment.weights is None and formats.experts != one.setting.spec.weights:
+            said.append(
+                f"{one.setting.machine.chip} has no {one.setting.spec.weights} unit: weights converted to "
+                f"{formats.experts}"
+            )
+        engine = catalog.engine(one.engine)
+        if engine.vendors and one.setting.machine.device.vendor not in engine.vendors:
+            said.append(f"{engine.name} is not known to run on chips of {one.setting.machine.device.vendor}")
+        if one.idle:
+            said.append(f"{one.idle} of the devices given stay idle: they make no whole instance")
+        chips = one.pool.chips * one.pool.instances
+        if chips > one.setting.machine.chips:
+            said.append(f"{chips:,.0f} chips are {chips / one.setting.machine.chips:,.1f} times {one.system}")
+    if len(workload.hashes) == 0 and request.pool_bytes is not None:
+        said.append("the workload has no block ids, so the pooled cache finds nothing")
+    return said
+
+
+def _sources(
+    catalog: Catalog, request: SimulateRequest, built: Sequence[Built]
+) -> list[Mapping[str, object]]:
+    found: list[Mapping[str, object]] = []
+    for one in built:
+        found += model_sources(catalog, msgspec.structs.replace(request.deployment, system=one.system))
+    return found
