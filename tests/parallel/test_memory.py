@@ -10,6 +10,7 @@ from tests import rig
 from tests.rig import BF16, attention, latent, model, setting, value
 
 from accord.base.array import array
+from accord.base.errors import UsageError
 from accord.hardware.device import bytes_per_number
 from accord.models import kv
 from accord.models.params import count
@@ -19,9 +20,12 @@ from accord.parallel.memory import (
     BLOCK_TOKENS,
     cache_bytes_per_request,
     decode_memory,
+    kv_budget,
     layer_cache_elements,
+    load_s,
     most_requests,
     prefill_memory,
+    reported_bytes,
     weights_bytes,
 )
 from accord.parallel.plan import Setting, deployments
@@ -222,3 +226,98 @@ def test_four_bits_hold_their_scales() -> None:
     packed = Formats(attention="mxfp4", dense="mxfp4", experts="mxfp4", kv="bf16")
     assert bytes_per_number("mxfp4") == 0.53125
     assert weights(spec, packed) < weights(spec) / 2
+
+
+# What an engine keeps for caches
+
+GIB = 2.0**30
+LARGEST = {"max_num_batched_tokens": 8192.0, "max_num_seqs": 1024.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "fmt", "tp", "activation", "cache"),
+    [
+        ("llama-3.1-8b", None, 1, 4.76, 51.38),
+        ("llama-3.1-70b", "fp8", 2, 4.84, 32.0),
+        ("qwen3-32b", None, 1, 5.64, 4.45),
+        ("gpt-oss-20b", None, 1, 7.38, 50.28),
+    ],
+)
+def test_the_cache_is_what_vllm_logs_on_h100(
+    name: str, fmt: str | None, tp: int, activation: float, cache: float
+) -> None:
+    """Of 79.18 GiB at 0.9: llm-d's analysis of vLLM logs; GiB of peak activation and of cache a device."""
+    one = rig.setting_of(name, "nvidia-hgx-h100-8", fmt, engine="vllm")
+    budget = kv_budget(one, deployments(tp=tp, isl=1), **LARGEST, memory_bytes=79.18 * GIB)
+    assert budget.activation_bytes / GIB == pytest.approx(activation, rel=0.02)
+    assert budget.cache_bytes / GIB == pytest.approx(cache, rel=0.02)
+
+
+def test_blocks_of_a_small_card() -> None:
+    """vLLM 0.19 found 2588 blocks of 16 tokens for Llama-3.1-8B on an RTX 4090."""
+    one = rig.setting_of("llama-3.1-8b", "nvidia-rtx-4090-1", engine="vllm")
+    step = {"max_num_batched_tokens": 2048.0, "max_num_seqs": 256.0, "utilisation": 0.9}
+    budget = kv_budget(one, deployments(tp=1, isl=1), **step, memory_bytes=25_250_627_584.0)
+    assert budget.tokens == pytest.approx(2588 * 16, rel=0.05)
+    assert kv_budget(one, deployments(tp=1, isl=1), **step).tokens == pytest.approx(2588 * 16, rel=0.05)
+
+
+def test_the_parts_of_a_budget_fill_the_memory() -> None:
+    for engine in ("vllm", "sglang"):
+        one = rig.setting_of("qwen3-30b-a3b", "nvidia-hgx-h100-8", engine=engine)
+        made = kv_budget(one, deployments(tp=2, isl=1), **LARGEST)
+        parts = made.weights_bytes + made.activation_bytes + made.overhead_bytes + made.reserve_bytes
+        assert parts + made.cache_bytes == pytest.approx(made.memory_bytes)
+        assert made.tokens * made.bytes_per_token / 2 == pytest.approx(made.cache_bytes, rel=1e-4)
+
+
+def test_activations_live_in_what_an_engine_leaves_free() -> None:
+    one = rig.setting_of("llama-3.1-8b", "nvidia-hgx-h100-8", engine="sglang")
+    step = {"max_num_batched_tokens": 8192.0, "max_num_seqs": 64.0, "utilisation": 0.88}
+    budget = kv_budget(one, deployments(tp=1, isl=1), **step)
+    assert budget.cache_bytes + budget.weights_bytes == pytest.approx(0.88 * budget.memory_bytes)
+
+
+def test_context_ranks_and_stages_hold_more_tokens() -> None:
+    one = rig.setting_of("llama-3.1-70b", "nvidia-hgx-h100-8", engine="vllm")
+    four, twice, stages = (
+        kv_budget(one, deployments(tp=4, isl=1, **ranks), **LARGEST) for ranks in ({}, {"cp": 2}, {"pp": 2})
+    )
+    assert twice.tokens == 2.0 * four.tokens
+    assert twice.bytes_per_token == four.bytes_per_token == stages.bytes_per_token
+    assert stages.tokens > 2.0 * four.tokens
+
+
+def test_every_rank_keeps_a_latent_vector() -> None:
+    one = rig.setting_of("deepseek-r1", "nvidia-gb200-nvl72", "fp8", "bf16")
+    bytes_of = {tp: kv_budget(one, deployments(tp=tp, isl=1), **LARGEST).bytes_per_token for tp in (8, 16)}
+    assert bytes_of[8] == 8 * 576 * 2 * 61
+    assert bytes_of[16] == 2 * bytes_of[8]
+
+
+def test_windows_make_long_requests_cheap_a_token() -> None:
+    one = rig.setting_of("gpt-oss-120b", "nvidia-hgx-h100-8", engine="vllm")
+    tokens = [kv_budget(one, deployments(tp=4, isl=1), **LARGEST, length=length).tokens for length in (100.0, 1e3, 1e5)]
+    assert tokens[0] < tokens[1] < tokens[2] < 2.01 * tokens[0]
+
+
+def test_nothing_is_left_where_weights_fill_the_memory() -> None:
+    one = rig.setting_of("llama-3.1-70b", "nvidia-hgx-h100-8", engine="vllm")
+    budget = kv_budget(one, deployments(tp=1, isl=1), **LARGEST)
+    assert budget.tokens == 0.0
+    assert budget.cache_bytes < 0.0
+
+
+def test_nominal_capacities_are_counted_in_gib() -> None:
+    reported = {name: reported_bytes(rig.machine_of(name)) for name in ("nvidia-hgx-h100-8", "nvidia-rtx-pro-6000-4")}
+    assert reported["nvidia-hgx-h100-8"] == pytest.approx(79.18 * GIB, rel=0.01)
+    assert reported["nvidia-rtx-pro-6000-4"] == pytest.approx(97887 * 2.0**20, rel=0.001)
+
+
+def test_ranks_read_their_weights_at_once() -> None:
+    one = rig.setting_of("llama-3.1-70b", "nvidia-hgx-h100-8")
+    whole, part = (load_s(one, deployments(tp=tp, isl=1), 2e9) for tp in (1, 8))
+    assert whole == pytest.approx(70.55e9 * 2 / 2e9, rel=0.01)
+    assert part == pytest.approx(whole / 8, rel=0.01)
+    with pytest.raises(UsageError, match="rate above 0"):
+        load_s(one, deployments(tp=8, isl=1), 0.0)

@@ -37,6 +37,7 @@ FARTHEST = 20  # binary logarithm of the last context
 LONGEST = 18  # the same of the last step with prompt tokens
 THIN = 1.03  # ratio of neighbouring batches at most
 COUNTS = (1.0, *(own * 2.0**octave for octave in range(20) for own in (2.0, 3.0)))  # requests that bring prompts
+_COUNTS = np.asarray(COUNTS)
 SCALARS = 2  # groups with prompts that are looked up one by one
 
 Row = tuple[list[float], list[float], list[float], list[float], list[float]]
@@ -89,7 +90,7 @@ class StepTable:
         self._grow(max_seqs)
         rows = _spaced(32, 12, LONGEST)
         both = row_parts(setting, plan, rows)
-        self._row_s, self._shared_s = (_line(rows, values) for values in both)
+        self._row_s, self._shared_s, self._alone_s = (_line(rows, part) for part in (*both, both[0] - both[1]))
         positions = _spaced(16, 8, LONGEST)
         self._words_s = _line(positions, words_s(setting, plan, positions))
         self._tokens = _spaced(4, 4, LONGEST)
@@ -161,7 +162,7 @@ class StepTable:
         if self._stages > 1.0:
             own = micro_step(self._plan, own, self._budget)
         rows = own.tokens + own.batch * self._drafted
-        taken = self._row_s.many(rows) - self._shared_s.many(rows)
+        taken = self._alone_s.many(rows)
         taken += self._words_s.many(own.prompts + own.batch * self._drafted)
         taken += self._sequence_s * (own.prompts + own.batch)
         taken += self._beside_base.take(cell) + self._beside_slope.take(cell) * mean
@@ -174,19 +175,19 @@ class StepTable:
         attended = own.pairs[index] / tokens
         if len(index) <= SCALARS:
             return array([self._core(*one) for one in zip(tokens, attended, prompts, strict=True)])
-        at = np.maximum(np.searchsorted(COUNTS, prompts, side="right") - 1, 0)
+        at = np.maximum(np.searchsorted(_COUNTS, prompts, side="right") - 1, 0)
         if len(self._cells) < at.max() + 2:
             self._add_cells(int(at.max()) + 2)
         cells = len(self._cells[0])
         cell = (
-            at * cells + np.searchsorted(self._tokens_inner, tokens, side="right") * self._across
-            + np.searchsorted(self._attended_inner, attended, side="right")
+            at * cells + np.searchsorted(self._tokens[1:-1], tokens, side="right") * self._across
+            + np.searchsorted(self._attended[1:-1], attended, side="right")
         )  # fmt: skip
-        terms = np.stack((np.ones_like(tokens), tokens, attended, tokens * attended), axis=-1)
-        low = (self._faces[cell] * terms).sum(axis=-1)
-        high = (self._faces[cell + cells] * terms).sum(axis=-1)
-        counts = np.asarray(COUNTS)
-        part = (prompts - counts[at]) / (counts[at + 1] - counts[at])
+        low, high = (
+            face[:, 0] + face[:, 1] * tokens + (face[:, 2] + face[:, 3] * tokens) * attended
+            for face in (self._faces[cell], self._faces[cell + cells])
+        )
+        part = (prompts - _COUNTS[at]) / (_COUNTS[at + 1] - _COUNTS[at])
         return np.asarray(low + part * (high - low), dtype=np.float64)
 
     def _expert(self, batch: float) -> float:
