@@ -20,7 +20,7 @@ class Scaler:
 
     def _plan(self) -> None:
         engine = self._cluster.engine
-        engine.at(engine.now + self._rule.interval_s, FAILURE, len(self._cluster.instances), self._look, None)
+        engine.at(engine.clock_s + self._rule.interval_s, FAILURE, len(self._cluster.instances), self._look, None)
 
     def _look(self, argument: None) -> None:
         cluster, rule = self._cluster, self._rule
@@ -50,8 +50,8 @@ class Scaler:
             one = cluster.add(pool)
             one.retire()
         self._loading.add(one.number)
-        cluster.events.append(Event(engine.now, one.number, "scale-up"))
-        engine.at(engine.now + one.pool.load_s, END, one.number, self._ready, one)
+        cluster.events.append(Event(engine.clock_s, one.number, "scale-up"))
+        engine.at(engine.clock_s + one.pool.load_s, END, one.number, self._ready, one)
 
     def _ready(self, one: Instance) -> None:
         self._loading.discard(one.number)
@@ -62,4 +62,4 @@ class Scaler:
         one = min(reversed(serving), key=lambda each: each.load)
         one.draining = True
         self._cluster.find_serving()
-        self._cluster.events.append(Event(self._cluster.engine.now, one.number, "scale-down"))
+        self._cluster.events.append(Event(self._cluster.engine.clock_s, one.number, "scale-down"))

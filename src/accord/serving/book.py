@@ -104,4 +104,5 @@ def drawn_steps(workload: Workload, drafts: int, accept: float, stream: np.rando
     tokens = workload.answer - 1.0
     drawn = tokens / mean + np.sqrt(tokens * spread / mean**3) * stream.standard_normal(len(tokens))
     most = np.maximum(tokens, 0.0)
-    return np.clip(np.rint(drawn), np.ceil(tokens / (1.0 + drafts)), most).astype(np.int64)
+    bounded = np.clip(np.rint(drawn), np.ceil(tokens / (1.0 + drafts)), most)
+    return np.asarray(bounded, dtype=np.int64)

@@ -79,7 +79,7 @@ class Cluster:
             len(self.instances), one, SCHEDULERS[rules.scheduler], self.book, self.engine, self, self.tally,
             self.weight, self.spans if rules.spans else None,
         )  # fmt: skip
-        made.up_since_s = self.engine.now
+        made.up_since_s = self.engine.clock_s
         self.instances.append(made)
         self.own.append(pool)
         pooled = rules.pooled.bytes_per_s if rules.pooled is not None else INFINITE
@@ -133,7 +133,7 @@ class Cluster:
         self._enter(request)
 
     def _enter(self, request: int) -> None:
-        book, now = self.book, self.engine.now
+        book, now = self.book, self.engine.clock_s
         book.arrival[request] = now
         book.at[request] = WAITING
         if book.prompt[request] + book.answer[request] > self._most:
@@ -176,7 +176,7 @@ class Cluster:
             return False
         book.pooled[request] = found
         size = (found - local) * rules.bytes_per_token
-        start, end = self.links[one.number][2].send(self.engine.now, size)
+        start, end = self.links[one.number][2].send(self.engine.clock_s, size)
         ready = max(end, start + size / rules.stream_bytes_per_s) + size / rules.software_bytes_per_s + rules.latency_s
         one.coming_tokens += book.prompt[request] - found
         book.at[request] = FETCHING
@@ -205,7 +205,7 @@ class Cluster:
         unit = self.workload.block_tokens * self.book.stride
         fresh = self.pooled.store(self.book.units(request)[: self.book.prompt[request] // unit])
         if fresh:
-            self.links[instance.number][2].send(self.engine.now, fresh * unit * rules.bytes_per_token)
+            self.links[instance.number][2].send(self.engine.clock_s, fresh * unit * rules.bytes_per_token)
 
     # From pool to pool
 
@@ -221,7 +221,7 @@ class Cluster:
         size = (book.prompt[request] + book.produced[request] - 1) * pool.bytes_per_token
         egress, ingress = self.links[sender.number][0], self.links[instance.number][1]
         stream = min(pool.stream_bytes_per_s, instance.pool.stream_bytes_per_s)
-        at = transfer_s(egress, ingress, self.engine.now, size, pool.latency_s, stream)
+        at = transfer_s(egress, ingress, self.engine.clock_s, size, pool.latency_s, stream)
         book.at[request] = SENDING
         self.engine.at(at, END, instance.number, self._sent, (request, instance, self._issue(request)))
 
@@ -230,7 +230,7 @@ class Cluster:
         if self._ticket.get(request) != ticket:
             return
         del self._ticket[request]
-        book, now = self.book, self.engine.now
+        book, now = self.book, self.engine.clock_s
         if isnan(book.first[request]):
             book.first[request] = now
         elif request in book.last_s:
@@ -263,7 +263,7 @@ class Cluster:
         book, engine = self.book, self.engine
         book.status[request] = status
         book.at[request] = ENDED
-        book.finish[request] = engine.now
+        book.finish[request] = engine.clock_s
         self._where.pop(request, None)
         book.last_s.pop(request, None)
         self.remaining -= 1
@@ -272,10 +272,10 @@ class Cluster:
         for follower in self._followers.pop(request, ()):
             if follower < self._count:
                 wait = float(self.workload.wait_s[follower])
-                engine.at(engine.now + wait, ARRIVAL, follower, self._arrive, follower)
+                engine.at(engine.clock_s + wait, ARRIVAL, follower, self._arrive, follower)
         if self._outside:
             following = self._outside.popleft()
-            engine.at(engine.now, ARRIVAL, following, self._enter, following)
+            engine.at(engine.clock_s, ARRIVAL, following, self._enter, following)
         else:
             self._in_flight -= 1
 
@@ -308,14 +308,14 @@ class Cluster:
         if self.rules.mtbf_s < INFINITE:
             draw = random_stream(self.rules.seed, f"failure {one.number} {len(self.events)}")
             lasts = float(draw.exponential(self.rules.mtbf_s))
-            self.engine.at(self.engine.now + lasts, FAILURE, one.number, self._fail, (one, self.rules.repair_s))
+            self.engine.at(self.engine.clock_s + lasts, FAILURE, one.number, self._fail, (one, self.rules.repair_s))
 
     def _fail(self, argument: tuple[Instance, float]) -> None:
         """An instance loses all it has; its requests are routed again."""
         one, down_s = argument
         if not one.up:
             return
-        book, now = self.book, self.engine.now
+        book, now = self.book, self.engine.clock_s
         had = one.fail()
         coming = [request for request, where in self._where.items() if where is one and book.at[request] == FETCHING]
         self._note(one, "down")
@@ -351,7 +351,7 @@ class Cluster:
     def _dispatch_again(self, request: int) -> None:
         self._where.pop(request, None)
         limit = self.book.arrival[request] + float(self.workload.patience_s[request])
-        if self.engine.now >= limit:
+        if self.engine.clock_s >= limit:
             self._over(request, CANCELLED)
         else:
             self._dispatch(request, 0)
@@ -359,7 +359,7 @@ class Cluster:
     def _load(self, one: Instance) -> None:
         """A repaired instance loads its model."""
         self._note(one, "loading")
-        self.engine.at(self.engine.now + one.pool.load_s, END, one.number, self.recover, one)
+        self.engine.at(self.engine.clock_s + one.pool.load_s, END, one.number, self.recover, one)
 
     def recover(self, one: Instance) -> None:
         """An instance serves (again)."""
@@ -374,7 +374,7 @@ class Cluster:
                     self._dispatch(queue.popleft(), stage)
 
     def _note(self, one: Instance, what: str) -> None:
-        self.events.append(Event(self.engine.now, one.number, what))
+        self.events.append(Event(self.engine.clock_s, one.number, what))
 
 
 __all__ = ["OUTSIDE", "Cluster"]

@@ -18,14 +18,14 @@ LOOK = 4096  # events between two looks at the outside
 class Engine:
     """A clock that moves from event to event.
 
-    now: time of the event under way [s]; events: how many there were; stopped: set it to end the run
+    clock_s: time of the event under way [s]; events: how many there were; stopped: set it to end the run
     """
 
-    __slots__ = ("_heap", "_planned", "_tick", "_tick_s", "events", "now", "stopped")
+    __slots__ = ("_heap", "_planned", "_tick", "_tick_s", "clock_s", "events", "stopped")
 
     def __init__(self, tick: Callable[[float], float] | None = None) -> None:
         """Begin at 0. tick: called before the first event at or after the time it last returned, 0 at first."""
-        self.now = 0.0
+        self.clock_s = 0.0
         self.events = 0
         self.stopped = False
         self._planned = 0
@@ -52,7 +52,7 @@ class Engine:
             if self._tick is not None and time_s >= self._tick_s:
                 self._tick_s = self._tick(time_s)
             heappop(heap)
-            self.now = time_s
+            self.clock_s = time_s
             action(argument)
             events += 1
             if look is not None and not events % LOOK:

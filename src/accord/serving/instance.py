@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, isnan, sqrt
+from math import isnan
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from accord.serving.book import Book
 from accord.serving.engine import END, Engine
 from accord.serving.gaps import Tally
 from accord.serving.groups import Groups
+from accord.serving.leap import Leap
 from accord.serving.replica import Rank, Work
 from accord.serving.result import Span
 from accord.serving.scheduler import Scheduler
@@ -72,7 +73,7 @@ class Instance:
         self.rank = self.ranks[0]
         self.iteration = 0
         self.busy = self._decodes = False
-        self._leap, self._start_s, self._first_s, self._step_s, self._batch = 0, 0.0, 0.0, 0.0, 0
+        self._leap = Leap()
         self._joining: list[int] = []
         self._aborts: list[int] = []
         self._owed: list[tuple[float, int]] = []
@@ -88,7 +89,7 @@ class Instance:
     def known_tokens(self, request: int) -> int:
         """Tokens of a prompt that lie in the cache of the group that knows most of it."""
         units = self.book.units(request)
-        begun = self.iteration + (self._begun() if self.busy and self._decodes else 0)
+        begun = self.iteration + (self._leap.begun(self.engine.clock_s) if self.busy and self._decodes else 0)
         for rank in self.ranks:
             rank.open(begun)
         return max(rank.blocks.match(units, len(units)) * rank.unit for rank in self.ranks)
@@ -109,14 +110,14 @@ class Instance:
         rank.push(request, remote)
         if not self.busy:
             self.begin()
-        elif self._leap > 1 and rank.could_admit(request):
+        elif self._leap.count > 1 and rank.could_admit(request):
             self._cut()
 
     def wake(self) -> None:
         """Something that waiting requests may have waited for has happened."""
         if not self.busy:
             self.begin()
-        elif self._leap > 1 and self.rank.entries:
+        elif self._leap.count > 1 and self.rank.entries:
             self._cut()
 
     def arrived(self, request: int) -> None:
@@ -125,7 +126,7 @@ class Instance:
         if not self.busy:
             self._join()
             self.begin()
-        elif self._leap > 1:
+        elif self._leap.count > 1:
             self._cut()
 
     def abort(self, request: int) -> None:
@@ -134,7 +135,7 @@ class Instance:
         if not self.busy:
             self._abort()
             self.begin()
-        elif self._leap > 1:
+        elif self._leap.count > 1:
             self._cut()
 
     def drop(self, request: int) -> None:
@@ -157,11 +158,11 @@ class Instance:
     def fail(self) -> list[int]:
         """Lose everything; returns the requests it had, running before waiting, as they came."""
         if self.busy and self._decodes:
-            ended = self._begun() - 1
+            ended = self._leap.begun(self.engine.clock_s) - 1
             if ended:
                 self._count_gaps(ended)
             self.iteration += ended
-            self.last_s = self._start_s + self._lasting(ended)
+            self.last_s = self._leap.start_s + self._leap.lasting_s(ended)
         had: list[int] = []
         for rank in self.ranks:
             rank.reach(self.iteration)
@@ -171,7 +172,7 @@ class Instance:
                 rank.leave(request)
             had += running + [entry[2] for entry in waiting]
         if self.busy:
-            self.busy_s += self.engine.now - self._start_s
+            self.busy_s += self.engine.clock_s - self._leap.start_s
         self.retire()
         self.load = self.coming_tokens = 0
         self.group_of = {}
@@ -181,35 +182,38 @@ class Instance:
         """Stop serving."""
         self._count_caches()
         self.up = False
-        self.up_s += self.engine.now - self.up_since_s
+        self.up_s += self.engine.clock_s - self.up_since_s
         self.version += 1
         self._fresh()
 
     def revive(self) -> None:
         """Serve again, with an empty cache."""
         self.up, self.draining = True, False
-        self.up_since_s = self.engine.now
+        self.up_since_s = self.engine.clock_s
 
     def close(self) -> None:
         """Bring totals up to now."""
         self._count_caches()
         if self.busy:
-            self.busy_s += self.engine.now - self._start_s
-            self._start_s = self.engine.now
+            self.busy_s += self.engine.clock_s - self._leap.start_s
+            self._leap.start_s = self.engine.clock_s
         if self.up:
-            self.up_s += self.engine.now - self.up_since_s
-            self.up_since_s = self.engine.now
+            self.up_s += self.engine.clock_s - self.up_since_s
+            self.up_since_s = self.engine.clock_s
 
     def used_blocks(self) -> float:
         """Blocks in use now, with what a leap has opened so far on average."""
         used = float(sum(rank.blocks.used for rank in self.ranks))
         if self._groups is not None or not self._decodes:
             return used
-        return used + self._begun() * self.rank.speed / self.pool.block_tokens
+        return used + self._leap.begun(self.engine.clock_s) * self.rank.speed / self.pool.block_tokens
 
     def _count_caches(self) -> None:
         for rank in self.ranks:
-            self.hit_tokens, self.asked_tokens = self.hit_tokens + rank.hit_tokens, self.asked_tokens + rank.asked_tokens
+            self.hit_tokens, self.asked_tokens = (
+                self.hit_tokens + rank.hit_tokens,
+                self.asked_tokens + rank.asked_tokens,
+            )
             rank.hit_tokens = rank.asked_tokens = 0
 
     # Iterations
@@ -243,9 +247,9 @@ class Instance:
 
     def _go(self, leap: int, seconds: float, first_s: float, step_s: float, batch: int, work: Work) -> None:
         """Iterations under way: how many, how long all and the first take, and how much longer each next one."""
-        now = self.engine.now
+        now = self.engine.clock_s
         self.busy, self._decodes = True, batch > 0
-        self._leap, self._start_s, self._first_s, self._step_s, self._batch = leap, now, first_s, step_s, batch
+        self._leap = Leap(leap, now, first_s, step_s, batch)
         if not work.decodes:
             waiting = self._in_batch() - sum(count for _, count in self._owed)
             if waiting > 0:
@@ -256,33 +260,13 @@ class Instance:
     def _in_batch(self) -> int:
         return sum(rank.batch for rank in self.ranks)
 
-    def _lasting(self, iterations: int) -> float:
-        return iterations * self._first_s + 0.5 * self._step_s * iterations * (iterations - 1)
-
-    def _begun(self) -> int:
-        """Iterations of the leap under way that have begun by now: the least that end after now."""
-        if self._leap <= 1:
-            return self._leap
-        passed, first, step = self.engine.now - self._start_s, self._first_s, self._step_s
-        middle = first - 0.5 * step
-        if step > 1e-9 * first:
-            guess = (sqrt(middle * middle + 2.0 * step * passed) - middle) / step
-        else:
-            guess = passed / first
-        count = max(ceil(guess), 1)
-        while count > 1 and self._lasting(count - 1) > passed:
-            count -= 1
-        while self._lasting(count) <= passed:
-            count += 1
-        return min(count, self._leap)
-
     def _cut(self) -> None:
         """End a leap with the iteration under way."""
-        count = self._begun()
-        if count < self._leap:
-            self._leap = count
+        count = self._leap.begun(self.engine.clock_s)
+        if count < self._leap.count:
+            self._leap.count = count
             self.version += 1
-            time_s = self._start_s + self._lasting(count)
+            time_s = self._leap.start_s + self._leap.lasting_s(count)
             self.engine.at(time_s, END, self.number, self._end, (self.version, Work(0, 0.0, 0, True)))
 
     def _reach(self, rank: Rank) -> None:
@@ -294,9 +278,9 @@ class Instance:
         version, work = argument
         if version != self.version:
             return
-        now, leap = self.engine.now, self._leap
+        now, leap = self.engine.clock_s, self._leap.count
         self.last_s = now
-        self.busy_s += now - self._start_s
+        self.busy_s += now - self._leap.start_s
         self.iterations += leap
         if self._spans is not None:
             self._note_span(work, now)
@@ -324,19 +308,21 @@ class Instance:
 
     def _count_gaps(self, leap: int) -> None:
         """Gaps of those that decode; the first one of some began before this iteration did."""
-        batch = self._batch
+        batch = self._leap.batch
         if self._owed:
-            ended = self._start_s + self._first_s
+            ended = self._leap.start_s + self._leap.first_s
             for since, count in self._owed:
                 self.tally.add(ended - since, min(count, batch))
                 batch -= min(count, batch)
             self._owed = []
             if batch:
-                self.tally.add(self._first_s, batch)
+                self.tally.add(self._leap.first_s, batch)
             if leap > 1:
-                self.tally.add_line(self._first_s + self._step_s, self._step_s, leap - 1, self._batch)
+                self.tally.add_line(
+                    self._leap.first_s + self._leap.step_s, self._leap.step_s, leap - 1, self._leap.batch
+                )
             return
-        self.tally.add_line(self._first_s, self._step_s, leap, batch)
+        self.tally.add_line(self._leap.first_s, self._leap.step_s, leap, batch)
 
     def _finish(self, rank: Rank) -> None:
         """Answers that are complete."""
@@ -358,7 +344,7 @@ class Instance:
 
     def _prompts_done(self, rank: Rank) -> None:
         """Prompts that the iteration completed give a token each."""
-        book, now = self.book, self.engine.now
+        book, now = self.book, self.engine.clock_s
         role = self.pool.role
         done, rank.done = rank.done, []
         for request in done:
@@ -392,7 +378,7 @@ class Instance:
             rank.join(request)
             self._joined(request)
             last = self.book.last_s.pop(request, self.book.first[request])
-            if last < self.engine.now:
+            if last < self.engine.clock_s:
                 self._owed.append((last, 1))
 
     def _joined(self, request: int) -> None:
@@ -411,7 +397,7 @@ class Instance:
 
     def _note(self, rank: Rank) -> None:
         """Requests that the last plan admitted or preempted."""
-        book, now = self.book, self.engine.now
+        book, now = self.book, self.engine.clock_s
         for request in rank.lost:
             book.last_s[request] = now
             self.preemptions += 1
@@ -468,5 +454,7 @@ class Instance:
 
     def _note_span(self, work: Work, now: float) -> None:
         if self._spans is not None:
-            kind = "mixed" if work.tokens and self._batch else "prefill" if work.tokens else "decode"
-            self._spans.append(Span(self._start_s, now, self.number, kind, self._batch, work.tokens, self._leap))
+            kind = "mixed" if work.tokens and self._leap.batch else "prefill" if work.tokens else "decode"
+            self._spans.append(
+                Span(self._leap.start_s, now, self.number, kind, self._leap.batch, work.tokens, self._leap.count)
+            )

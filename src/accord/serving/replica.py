@@ -246,7 +246,9 @@ class Rank:
         upto = target if self.scheduler.whole else cached + chunk
         need = -(-upto // block) - len(known) * blocks.weight
         keep = self.reserve if self.running else 0
-        free = blocks.room - sum(1 for unit in known if not blocks.known[unit]) * blocks.weight if known else blocks.room
+        free = (
+            blocks.room - sum(1 for unit in known if not blocks.known[unit]) * blocks.weight if known else blocks.room
+        )
         if need + keep > free:
             return 0
         self._take_first()
@@ -354,14 +356,18 @@ class Rank:
         cached = {request: one.cached(self.iteration) for request, one in self.decoding.items()}
         assert self.batch == len(self.decoding) <= len(self.running) <= self.seats
         assert self.entries.keys().isdisjoint(self.running)
-        assert abs(self.context - sum(
-            one.base + (self.iteration - one.start) * one.tokens / one.iterations for one in self.decoding.values()
-        )) < 1e-6 * max(self.context, 1.0)
+        assert abs(
+            self.context
+            - sum(
+                one.base + (self.iteration - one.start) * one.tokens / one.iterations for one in self.decoding.values()
+            )
+        ) < 1e-6 * max(self.context, 1.0)
         for request in (*self.running, *self.parked):
             if request not in cached:
                 partial = self.target if self.scheduler.whole else self.computed
-                cached[request] = partial if request == self.partial else self.remote.get(
-                    request, self._sent_tokens(request))
+                cached[request] = (
+                    partial if request == self.partial else self.remote.get(request, self._sent_tokens(request))
+                )
         holders: dict[int, int] = {}
         for units in self.held.values():
             for unit in units:

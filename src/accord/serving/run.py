@@ -55,12 +55,12 @@ def simulate(
             Scaler(cluster, rules.autoscale)
         engine.run(rules.duration_s, look)
     if rules.duration_s < INFINITE and cluster.remaining:
-        engine.now = max(engine.now, rules.duration_s) if not engine.stopped else engine.now
-    watch.look(cluster, engine.now)
+        engine.clock_s = max(engine.clock_s, rules.duration_s) if not engine.stopped else engine.clock_s
+    watch.look(cluster, engine.clock_s)
     complete = not engine.stopped or not cluster.remaining
     return Outcome(
         workload, book.result(), cluster.tally.result(), watch.series(cluster), uses(cluster), tuple(cluster.events),
-        tuple(cluster.spans), engine.now, rules.seed, complete,
+        tuple(cluster.spans), engine.clock_s, rules.seed, complete,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from accord.base.array import Array
 from accord.serving.cluster import Cluster
 from accord.serving.result import PoolUse, Series
 
@@ -42,13 +43,13 @@ class Watch:
         if not self._rows:
             return {}
         table = np.asarray(self._rows, dtype=np.float64)  # (T, pools, 6)
-        time = np.arange(len(table)) * self.tick_s
+        time = np.arange(len(table), dtype=np.float64) * self.tick_s
         whole = table.sum(axis=1)
         whole[:, 5] = table[:, :, 5].max(axis=1)
         found = {pool.name: self._one(time, table[:, at]) for at, pool in enumerate(cluster.pools)}
         return {**found, "all": self._one(time, whole)}
 
-    def _one(self, time: np.ndarray[tuple[int], np.dtype[np.float64]], table: np.ndarray) -> Series:  # type: ignore[type-arg]
+    def _one(self, time: Array, table: Array) -> Series:
         running, waiting, used, blocks, instances, busy = table.T
         share = np.divide(used, blocks, out=np.zeros_like(used), where=blocks > 0.0)
         links = np.diff(busy, prepend=0.0) / self.tick_s

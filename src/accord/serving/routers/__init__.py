@@ -14,10 +14,12 @@ from accord.serving.routers.power_of_two import PowerOfTwo
 from accord.serving.routers.prefix_affinity import PrefixAffinity
 from accord.serving.routers.round_robin import RoundRobin
 
-ROUTERS: Mapping[str, Callable[[np.random.Generator], Router]] = MappingProxyType({
-    "round-robin": RoundRobin,
-    "least-loaded": LeastLoaded,
-    "power-of-two": PowerOfTwo,
-    "prefix-affinity": PrefixAffinity,
-    "peer-to-peer": PeerToPeer,
-})
+ROUTERS: Mapping[str, Callable[[np.random.Generator], Router]] = MappingProxyType(
+    {
+        "round-robin": RoundRobin,
+        "least-loaded": LeastLoaded,
+        "power-of-two": PowerOfTwo,
+        "prefix-affinity": PrefixAffinity,
+        "peer-to-peer": PeerToPeer,
+    }
+)

@@ -11,9 +11,11 @@ from accord.serving.schedulers.fcfs import Fcfs
 from accord.serving.schedulers.prefill_first import PrefillFirst
 from accord.serving.schedulers.shortest_first import ShortestFirst
 
-SCHEDULERS: Mapping[str, Scheduler] = MappingProxyType({
-    "fcfs": Fcfs(),
-    "shortest-first": ShortestFirst(),
-    "prefill-first": PrefillFirst(),
-    "decode-first": DecodeFirst(),
-})
+SCHEDULERS: Mapping[str, Scheduler] = MappingProxyType(
+    {
+        "fcfs": Fcfs(),
+        "shortest-first": ShortestFirst(),
+        "prefill-first": PrefillFirst(),
+        "decode-first": DecodeFirst(),
+    }
+)
