@@ -1,0 +1,41 @@
+"""Iterations of one batch that does not change, each longer than the one before it by the same time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+
+@dataclass(slots=True)
+class Leap:
+    """So many iterations from a time on.
+
+    count: iterations; first_s: of the first one; step_s: how much longer each next one takes; batch: that decode
+    """
+
+    count: int = 0
+    start_s: float = 0.0
+    first_s: float = 0.0
+    step_s: float = 0.0
+    batch: int = 0
+
+    def lasting_s(self, iterations: int) -> float:
+        """Time of the first so many iterations."""
+        return iterations * self.first_s + 0.5 * self.step_s * iterations * (iterations - 1)
+
+    def begun(self, clock_s: float) -> int:
+        """Iterations that have begun: the fewest that end after ``clock_s``, at most all."""
+        if self.count <= 1:
+            return self.count
+        passed, first, step = clock_s - self.start_s, self.first_s, self.step_s
+        middle = first - 0.5 * step
+        if step > 1e-9 * first:
+            guess = (sqrt(middle * middle + 2.0 * step * passed) - middle) / step
+        else:
+            guess = passed / first
+        count = max(ceil(guess), 1)
+        while count > 1 and self.lasting_s(count - 1) > passed:
+            count -= 1
+        while count < self.count and self.lasting_s(count) <= passed:
+            count += 1
+        return min(count, self.count)
