@@ -11,6 +11,7 @@ from accord.serving.book import ENDED, FETCHING, OUTSIDE, RUNNING, SENDING, WAIT
 from accord.serving.cache import Pooled
 from accord.serving.engine import ARRIVAL, CANCEL, END, FAILURE, Engine
 from accord.serving.gaps import Tally
+from accord.serving.grouped import Grouped
 from accord.serving.instance import Instance
 from accord.serving.links import Link, transfer_s
 from accord.serving.result import CANCELLED, COMPLETED, FAILED, UNFINISHED, Event, Span
@@ -75,7 +76,8 @@ class Cluster:
     def add(self, pool: int) -> Instance:
         """One more instance."""
         one, rules = self.pools[pool], self.rules
-        made = Instance(
+        kind = Grouped if one.groups > 1 else Instance
+        made = kind(
             len(self.instances), one, SCHEDULERS[rules.scheduler], self.book, self.engine, self, self.tally,
             self.weight, self.spans if rules.spans else None,
         )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log
 
 import numpy as np
 
+from accord.serving.leap import Leap
 from accord.serving.result import Gaps
 
 WIDTH = 0.005  # of a bin, of the logarithm: a quantile read from its middle is off by a quarter of a percent
@@ -41,6 +43,25 @@ class Tally:
             here = min(int(now * WIDTH / step_s) + 1, iterations - done)
             self.add(now + 0.5 * step_s * (here - 1), here * batch)
             done += here
+
+    def add_leap(self, leap: Leap, iterations: int, owed: Sequence[tuple[float, int]]) -> None:
+        """Gaps of the first iterations of a leap.
+
+        owed: when the last token was, and of how many requests, where that was not when the leap began
+        """
+        batch = leap.batch
+        if not owed:
+            self.add_line(leap.first_s, leap.step_s, iterations, batch)
+            return
+        for since_s, count in owed:
+            those = min(count, batch)
+            if those:
+                self.add(leap.start_s + leap.first_s - since_s, those)
+            batch -= those
+        if batch:
+            self.add(leap.first_s, batch)
+        if iterations > 1:
+            self.add_line(leap.first_s + leap.step_s, leap.step_s, iterations - 1, leap.batch)
 
     def result(self) -> Gaps:
         """The counts as arrays."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 from math import isnan
 from typing import Protocol
 
-import numpy as np
-
 from accord.serving.book import Book
 from accord.serving.engine import END, Engine
 from accord.serving.gaps import Tally
-from accord.serving.groups import Groups
 from accord.serving.leap import Leap
 from accord.serving.replica import Rank, Work
 from accord.serving.result import Span
@@ -64,7 +61,6 @@ class Instance:
         self.busy_s = self.up_s = self.up_since_s = self.last_s = 0.0
         self.prompt_tokens = self.answer_tokens = self.iterations = 0
         self.preemptions = self.hit_tokens = self.asked_tokens = 0
-        self.group_of: dict[int, int] = {}
         self._fresh()
 
     def _fresh(self) -> None:
@@ -77,7 +73,6 @@ class Instance:
         self._joining: list[int] = []
         self._aborts: list[int] = []
         self._owed: list[tuple[float, int]] = []
-        self._groups = Groups(self.ranks) if self.pool.groups > 1 else None
 
     # What others ask and tell
 
@@ -96,22 +91,20 @@ class Instance:
 
     def group(self, request: int) -> Rank:
         """The group that has a request."""
-        return self.ranks[self.group_of[request]] if self._groups is not None else self.rank
+        return self.rank
 
     def receive(self, request: int, remote: bool = False) -> None:
         """A request begins to wait here; ``remote``: its prompt is computed and its cache lies elsewhere."""
-        rank = self.rank
-        if self._groups is not None:
-            loads = [len(one.running) + 4 * len(one.entries) for one in self.ranks]
-            at = loads.index(min(loads))
-            self.group_of[request] = at
-            rank = self.ranks[at]
-            self._groups.hot.add(at)
+        rank = self._choose(request)
         rank.push(request, remote)
         if not self.busy:
             self.begin()
         elif self._leap.count > 1 and rank.could_admit(request):
             self._cut()
+
+    def _choose(self, request: int) -> Rank:
+        """The group that a request goes to."""
+        return self.rank
 
     def wake(self) -> None:
         """Something that waiting requests may have waited for has happened."""
@@ -151,9 +144,6 @@ class Instance:
     def forget(self, request: int) -> None:
         """A request is no longer among those of this instance."""
         self.load -= 1
-        at = self.group_of.pop(request, None)
-        if at is not None and self._groups is not None:
-            self._groups.hot.add(at)
 
     def fail(self) -> list[int]:
         """Lose everything; returns the requests it had, running before waiting, as they came."""
@@ -175,7 +165,6 @@ class Instance:
             self.busy_s += self.engine.clock_s - self._leap.start_s
         self.retire()
         self.load = self.coming_tokens = 0
-        self.group_of = {}
         return had
 
     def retire(self) -> None:
@@ -204,9 +193,13 @@ class Instance:
     def used_blocks(self) -> float:
         """Blocks in use now, with what a leap has opened so far on average."""
         used = float(sum(rank.blocks.used for rank in self.ranks))
-        if self._groups is not None or not self._decodes:
+        if not self._decodes:
             return used
-        return used + self._leap.begun(self.engine.clock_s) * self.rank.speed / self.pool.block_tokens
+        return used + self._leap.begun(self.engine.clock_s) * self._speed() / self.pool.block_tokens
+
+    def _speed(self) -> float:
+        """Tokens that its requests grow by in an iteration."""
+        return sum(rank.speed for rank in self.ranks)
 
     def _count_caches(self) -> None:
         for rank in self.ranks:
@@ -220,9 +213,6 @@ class Instance:
 
     def begin(self) -> None:
         """Start the next iteration, or as many as nothing changes in; nothing where there is nothing to do."""
-        if self._groups is not None:
-            self._begin_groups(self._groups)
-            return
         rank, timer = self.rank, self.pool.timer
         work = rank.plan()
         if rank.admitted or rank.lost:
@@ -287,46 +277,24 @@ class Instance:
         if self._decodes:
             self.iteration += leap
             self._count_gaps(leap)
-            if self._groups is not None:
-                self._groups.passed()
-                self._finish_groups(self._groups)
-            else:
-                self.rank.reach(self.iteration)
-                self._finish(self.rank)
-        if self._groups is None:
-            if self.rank.done:
-                self._prompts_done(self.rank)
-        else:
-            for at in sorted(self._groups.prompting):
-                self._prompts_done(self.ranks[at])
-            self._groups.prompting.clear()
+            self._finish()
+        self._end_prompts()
         if self._joining:
             self._join()
         if self._aborts:
             self._abort()
         self.begin()
 
-    def _count_gaps(self, leap: int) -> None:
+    def _count_gaps(self, iterations: int) -> None:
         """Gaps of those that decode; the first one of some began before this iteration did."""
-        batch = self._leap.batch
-        if self._owed:
-            ended = self._leap.start_s + self._leap.first_s
-            for since, count in self._owed:
-                self.tally.add(ended - since, min(count, batch))
-                batch -= min(count, batch)
-            self._owed = []
-            if batch:
-                self.tally.add(self._leap.first_s, batch)
-            if leap > 1:
-                self.tally.add_line(
-                    self._leap.first_s + self._leap.step_s, self._leap.step_s, leap - 1, self._leap.batch
-                )
-            return
-        self.tally.add_line(self._leap.first_s, self._leap.step_s, leap, batch)
+        self.tally.add_leap(self._leap, iterations, self._owed)
+        self._owed = []
 
-    def _finish(self, rank: Rank) -> None:
+    def _finish(self) -> None:
         """Answers that are complete."""
-        ends, decoding, iteration = rank.ends, rank.decoding, self.iteration
+        rank, iteration = self.rank, self.iteration
+        rank.reach(iteration)
+        ends, decoding = rank.ends, rank.decoding
         while ends and ends[0][0] <= iteration:
             at, request = ends[0]
             one = decoding.get(request)
@@ -341,6 +309,11 @@ class Instance:
         self.answer_tokens += self.book.answer[request]
         self.forget(request)
         self.host.ended(request)
+
+    def _end_prompts(self) -> None:
+        """Prompts that are complete."""
+        if self.rank.done:
+            self._prompts_done(self.rank)
 
     def _prompts_done(self, rank: Rank) -> None:
         """Prompts that the iteration completed give a token each."""
@@ -382,8 +355,7 @@ class Instance:
                 self._owed.append((last, 1))
 
     def _joined(self, request: int) -> None:
-        if self._groups is not None:
-            self._groups.joined(request, self.group_of[request])
+        """A request has begun to decode."""
 
     def _abort(self) -> None:
         aborts, self._aborts = self._aborts, []
@@ -414,43 +386,6 @@ class Instance:
                 column[request] = self.number
                 if self.pool.role == "both":
                     book.prefill[request] = self.number
-
-    # Several groups
-
-    def _begin_groups(self, groups: Groups) -> None:
-        """The next iteration of all groups."""
-        count, iteration = len(self.ranks), self.iteration
-        tokens, pairs, prompts = np.zeros(count), np.zeros(count), np.zeros(count)
-        computed, alone = 0, False
-        for at in groups.to_plan(iteration):
-            rank = self.ranks[at]
-            rank.reach(iteration)
-            work = rank.plan()
-            if rank.admitted or rank.lost:
-                self._note(rank)
-            if work.tokens:
-                tokens[at], pairs[at], prompts[at] = work.tokens, work.pairs, work.prompts
-                computed += work.tokens
-                alone = alone or not work.decodes
-            groups.planned(at)
-        decodes = 0.0 if alone else 1.0
-        batch = int(groups.batch.sum()) if decodes else 0
-        if not computed and not batch:
-            self.busy = False
-            return
-        self.prompt_tokens += computed
-        context = (groups.context + groups.speed) * decodes
-        seconds = self.pool.timer.joint(tokens, pairs, prompts, groups.batch * decodes, context)
-        self._go(1, seconds, seconds, 0.0, batch, Work(computed, 0.0, int(prompts.sum()), not alone))
-
-    def _finish_groups(self, groups: Groups) -> None:
-        """Answers that are complete, of all groups."""
-        for request, at in groups.ended(self.iteration):
-            rank = self.ranks[at]
-            rank.reach(self.iteration)
-            rank.leave(request)
-            groups.update(at)
-            self._complete(request)
 
     def _note_span(self, work: Work, now: float) -> None:
         if self._spans is not None:
