@@ -47,6 +47,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
     Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),
     Verb("validate", "accord.cli.verbs.validate", "Predicted against measured, row by row."),
+    Verb("runs", "accord.cli.verbs.runs", "Past runs: list, show, compare."),
     Verb("calibrate", "accord.cli.verbs.calibrate", "Fit the cost model to measured tables."),
     Verb("completion", "accord.cli.verbs.completion", "Print the completion script of a shell."),
 )

@@ -1,0 +1,194 @@
+"""``accord simulate``: a trace, a profile or a synthetic load against a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from accord.api.pools import EngineRules
+from accord.api.simulate import SimulateRequest, Simulation, find_saturation, simulate_deployment
+from accord.base.errors import UsageError
+from accord.catalog.load import Catalog, load_catalog
+from accord.cli.deployment import read_deployment
+from accord.cli.deployment_flags import MACHINE, RECIPE, add, given, request
+from accord.cli.flags import Decorated, Quantity, common_options, level_option
+from accord.cli.output import emit, say
+from accord.cli.simulate_load import LOAD, Load, load_of
+from accord.cli.simulate_output import OUTPUT, Outputs, keep, write_files
+from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
+from accord.cli.watching import Watching
+from accord.report.simulate_view import result_dict, tables
+from accord.report.tables import Table
+from accord.report.to_json import envelope
+from accord.serving.routers import ROUTERS
+from accord.serving.schedulers import SCHEDULERS
+from accord.serving.spec import INFINITE
+
+SECONDS = Quantity("s", example="30 s")
+SIZE = Quantity("B", example="20 TB")
+_COUNT = click.IntRange(min=1)
+_SHARE = click.FloatRange(0.0, 1.0)
+INTERRUPTED = 130
+
+ENGINE = (
+    click.option("--max-num-seqs", type=_COUNT, help="Requests that run at once, each attention group."),
+    click.option("--max-num-batched-tokens", type=_COUNT, help="Tokens of an iteration, each attention group."),
+    click.option("--block-size", type=_COUNT, help="Tokens of a cache block."),
+    click.option("--gpu-memory-utilization", type=_SHARE, help="Share of device memory the engine uses."),
+    click.option("--kv-blocks", type=_COUNT, help="Cache blocks of an attention group, where the engine told them."),
+    click.option("--watermark", type=_SHARE, help="Share of blocks that stays free at admission."),
+    click.option("--prefix-caching/--no-prefix-caching", default=True, help="Keep blocks of finished requests."),
+    click.option("--step-overhead", type=SECONDS, help="Host time between iterations, instead of the calibrated one."),
+    click.option("--load-time", type=SECONDS, help="From start or repair until an instance serves."),
+    click.option("--cold", is_flag=True, help="Instances load at the start."),
+    click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="Order of requests; else the engine's own."),
+    click.option(
+        "--router", type=click.Choice(list(ROUTERS)), default="least-loaded", show_default=True,
+        help="Which instance a request goes to.",
+    ),
+    click.option("--match-rates", is_flag=True, help="As many instances of both pools as serve most on --chips."),
+    click.option("--pooled-cache", type=SIZE, help="Pooled memory that keeps context, such as 20TB."),
+    click.option("--cache-plane", metavar="PLANE", help="Plane that reaches it, such as UB or VPC."),
+    click.option("--fail", multiple=True, metavar="SPEC", help="'instance=0,at=60s,down=30s'; may be repeated."),
+    click.option("--mtbf", type=SECONDS, help="Mean time between failures of an instance."),
+    click.option("--repair", type=SECONDS, default=600.0, show_default="10 min", help="Mean time to repair it."),
+    click.option("--autoscale", metavar="SPEC", help="'min=1,max=8,up=4,down=0.5,every=10s'."),
+)  # fmt: skip
+RUN = (
+    click.option("--ttft", type=SECONDS, help="Limit on the time to first token."),
+    click.option("--tpot", type=SECONDS, help="Limit on the time per output token."),
+    click.option("--e2e", type=SECONDS, help="Limit on the whole answer."),
+    click.option("--slo", "slo_texts", multiple=True, metavar="SPEC", help="'ttft=1s,tpot=50ms,share=0.9,tenant=chat'"),
+    click.option("--attain", type=_SHARE, default=0.9, show_default=True, help="Share of requests that must keep it."),
+    click.option("--find-rate", is_flag=True, help="Search the highest rate at which they do."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random streams."),
+    click.option("--replications", type=_COUNT, default=1, show_default=True, help="Runs with seeds of their own."),
+    click.option("--duration", type=SECONDS, help="End the run there; else when the last request ends."),
+    click.option("--warm-up", type=SECONDS, default=0.0, show_default="0 s", help="Beginning left out of latencies."),
+    click.option("--bounds/--no-bounds", default=None, help="Repeat at both ends of the step times' interval."),
+    click.option("--usd-per-chip-hour", type=float, help="Rent, instead of the catalog's."),
+    level_option,
+)  # fmt: skip
+
+
+def _flags(function: Decorated) -> Decorated:
+    """All flags, in the order of the help."""
+    return add(function, (*MACHINE, *RECIPE, *LOAD, *ENGINE, *RUN, *OUTPUT))
+
+
+@click.command("simulate")
+@_flags
+@common_options
+def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int:
+    """What users of a deployment feel under real traffic, request by request.
+
+    The load is a trace (--trace), a profile of the catalog (--workload), or lengths and arrivals (--isl, --osl,
+    --rate). docs/serving.md says exactly what is simulated.
+    """
+    catalog = load_catalog(catalog_paths)
+    load = load_of(catalog, flags)
+    outputs = Outputs.of(flags)
+    asked = _request(flags, outputs)
+    slos = (*slos_of(flags), *load.slos)
+    with Watching(quiet=as_json) as watching:
+        if flags["find_rate"]:
+            done = find_saturation(asked, load.at_rate, slos, catalog=catalog, progress=watching.progress)
+        else:
+            done = simulate_deployment(asked, load.make, slos=slos, catalog=catalog, progress=watching.progress)
+    files = write_files(done, outputs, asked.deployment, load)
+    body = _envelope(done, asked, load, files, catalog, catalog_paths)
+    emit(body, *_tables(done, asked, load), as_json=as_json)
+    for file in files:
+        say(f"wrote {file}")
+    kept = keep(done, body, outputs, asked.deployment, files, catalog)
+    if kept:
+        say(f"run {kept[:8]} is kept: accord runs show {kept[:8]}")
+    if not done.outcome.complete:
+        say("interrupted: numbers are of what had happened until then")
+        return INTERRUPTED
+    return 0
+
+
+def _request(flags: Mapping[str, Any], outputs: Outputs) -> SimulateRequest:
+    """The flags as a request."""
+    names = {name for option in (*MACHINE, *RECIPE) for name in _names(option)}
+    fields = {**(read_deployment(flags["deployment"]) if flags["deployment"] else {})}
+    own = {name: flags[name] for name in names if name in flags and name != "deployment"}
+    own["prefill"], place = pool_place(flags["prefill"], "prefill")
+    own["decode"], other = pool_place(flags["decode"], "decode")
+    fields |= given(own)
+    fields.pop("phase", None)
+    if "system" not in fields and (place or other):
+        fields["system"] = {**place, **other}.get("prefill") or {**place, **other}["decode"]
+    engine = EngineRules(
+        max_num_seqs=flags["max_num_seqs"], max_num_batched_tokens=flags["max_num_batched_tokens"],
+        block_size=flags["block_size"], gpu_memory_utilization=flags["gpu_memory_utilization"],
+        kv_blocks=flags["kv_blocks"], watermark=flags["watermark"], prefix_caching=flags["prefix_caching"],
+        step_overhead_s=flags["step_overhead"], load_s=flags["load_time"], cold=flags["cold"],
+    )  # fmt: skip
+    return SimulateRequest(
+        deployment=request(fields), engine_rules=engine, places={**place, **other}, scheduler=flags["scheduler"],
+        router=flags["router"], seed=flags["seed"], duration_s=flags["duration"] or INFINITE,
+        warm_s=flags["warm_up"], replications=flags["replications"], level=flags["level"], bounds=flags["bounds"],
+        cache_plane=flags["cache_plane"], pool_bytes=flags["pooled_cache"],
+        outages=tuple(outage_text(text) for text in flags["fail"]), mtbf_s=flags["mtbf"] or INFINITE,
+        repair_s=flags["repair"], autoscale=autoscale_text(flags["autoscale"]), spans=outputs.spans,
+        usd_per_chip_hour=flags["usd_per_chip_hour"], match_rates=flags["match_rates"],
+    )  # fmt: skip
+
+
+def _names(option: Any) -> list[str]:
+    """Names of the parameters that an option adds."""
+
+    def probe() -> None:
+        """Carry the option."""
+
+    return [str(one.name) for one in option(probe).__click_params__]
+
+
+def _envelope(
+    done: Simulation, asked: SimulateRequest, load: Load, files: list[str], catalog: Catalog, paths: tuple[Path, ...]
+) -> dict[str, object]:
+    inputs = {
+        **_plain(asked), "workload": load.inputs, "assumed": list(done.assumed), "scheduler": done.rules.scheduler,
+        "catalog": [str(path) for path in paths],
+    }  # fmt: skip
+    result = result_dict(done.combined, done.saturation)
+    result["files"] = files
+    result["step_time_log_sd"] = done.scale_log_sd
+    result["deployment"] = [_pool_dict(one) for one in done.built]
+    return envelope(
+        "simulate", inputs=inputs, result=result, sources=done.sources, warnings=(*load.warnings, *done.warnings),
+        catalog_digest=catalog.digest,
+    )  # fmt: skip
+
+
+def _plain(asked: SimulateRequest) -> dict[str, object]:
+    """The request without what was not given; an unlimited time is left out."""
+    found = msgspec.to_builtins(asked)
+    return {name: value for name, value in found.items() if value is not None and value != INFINITE}
+
+
+def _pool_dict(one: Any) -> dict[str, object]:
+    pool, layout = one.pool, one.layout
+    return {
+        "name": pool.name, "system": one.system, "engine": one.engine, "instances": pool.instances,
+        "chips_per_instance": pool.chips, "groups": pool.groups, "tp": layout.tp, "pp": layout.pp, "dp": layout.dp,
+        "cp": layout.cp, "ep": layout.ep, "kv_tokens_per_group": pool.kv_tokens, "block_tokens": pool.block_tokens,
+        "max_num_seqs": pool.max_seqs, "max_num_batched_tokens": pool.token_budget,
+        "weights": one.setting.formats.experts, "kv": one.setting.formats.kv, "load_s": pool.load_s,
+    }  # fmt: skip
+
+
+def _tables(done: Simulation, asked: SimulateRequest, load: Load) -> list[Table]:
+    chips = sum(one.pool.chips * one.pool.instances for one in done.built)
+    where = " and ".join(dict.fromkeys(one.system for one in done.built))
+    title = f"{asked.deployment.model} on {chips:,.0f} chips of {where}: {load.title}"
+    return tables(title, done.combined, done.saturation)
+
+
+__all__ = ["UsageError", "command"]

@@ -1,0 +1,58 @@
+"""A long run on the terminal: a line of progress, and Ctrl-C that ends the run in order."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType, TracebackType
+
+EVERY_S = 0.2
+AFTER_S = 1.0
+WIDTH = 30
+
+
+class Watching:
+    """Show progress on stderr where that is a terminal; the first Ctrl-C stops the run, a second one the program."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        """quiet: show nothing."""
+        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._start = self._last = time.monotonic()
+        self._stopped = False
+        self._drawn = False
+        self._before: object = None
+
+    def __enter__(self) -> Watching:
+        """Take Ctrl-C over."""
+        self._before = signal.getsignal(signal.SIGINT)
+        try:
+            signal.signal(signal.SIGINT, self._interrupt)
+        except ValueError:  # not in the main thread
+            self._before = None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Give Ctrl-C back and clear the line."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._stopped = True
+
+    def progress(self, clock_s: float, done: int, count: int) -> bool:
+        """Draw now and then; False once the run is to stop."""
+        now = time.monotonic()
+        if self._shown and now - self._last > EVERY_S and now - self._start > AFTER_S:
+            self._last, self._drawn = now, True
+            share = done / count if count else 1.0
+            bar = "#" * int(share * WIDTH)
+            text = f"\r[{bar:<{WIDTH}}] {done:,} of {count:,} requests, {clock_s:,.0f} s simulated"
+            sys.stderr.write(text + "\x1b[K")
+            sys.stderr.flush()
+        return not self._stopped
