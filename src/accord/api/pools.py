@@ -102,7 +102,7 @@ def pools_of(
 
 def _job(catalog: Catalog, request: EstimateRequest, assumed: Assumed) -> Job:
     spec, machine = model_spec(catalog, request.model), machine_of(catalog, request.system)
-    efficiency = efficiency_of(catalog, machine.chip, request.engine)
+    efficiency = efficiency_of(catalog, machine.chip, request.engine, request.engine_version)
     formats = formats_for(spec, machine, request, efficiency, assumed)
     setting = Setting(spec, machine, formats, efficiency, request.balanced, request.graph)
     return Job(request, setting, catalog.defaults(), assumed, points_of(request))
@@ -140,13 +140,15 @@ def _built(
     efficiency, machine = setting.efficiency, setting.machine
     budget_tokens = rules.max_num_batched_tokens or int(efficiency.scalar("engine.max_num_batched_tokens"))
     if role == "prefill" and rules.max_num_batched_tokens is None:
-        budget_tokens = max(budget_tokens, int(efficiency.scalar("engine.prefill_tokens_per_device") * plan.tp[0]))
+        budget_tokens = max(
+            budget_tokens, int(efficiency.scalar("engine.prefill_tokens_per_device") * plan.tp[0] * plan.cp[0])
+        )
     seats = rules.max_num_seqs or int(efficiency.scalar("engine.max_num_seqs"))
     stages = int(plan.pp[0])
     block = rules.block_size or int(efficiency.scalar("engine.block_tokens"))
     length = float(plan.isl[0] + plan.osl[0] / 2.0)
     budget = kv_budget(
-        setting, plan, max_num_batched_tokens=budget_tokens, max_num_seqs=seats,
+        setting, plan, max_num_batched_tokens=budget_tokens / float(plan.cp[0]), max_num_seqs=seats,
         utilisation=rules.gpu_memory_utilization, length=length,
     )  # fmt: skip
     tokens = int(budget.tokens) if rules.kv_blocks is None else rules.kv_blocks * block
@@ -204,7 +206,8 @@ def pooled_cache(built: Built, plane: str | None, capacity_bytes: float) -> Pool
     named = [path for path in paths if plane is None or path.plane.lower() == plane.lower()]
     if not named:
         raise UsageError(
-            f"plane '{plane}' does not reach the memory pool of {built.system}", where="--cache-plane",
+            f"plane '{plane}' does not reach the memory pool of {built.system}",
+            where="--cache-plane",
             hint=f"use one of {', '.join(path.plane for path in paths)}",
         )
     devices = float(built.plan.devices[0])
@@ -213,7 +216,10 @@ def pooled_cache(built: Built, plane: str | None, capacity_bytes: float) -> Pool
     software = float(np.mean(built.setting.efficiency.get("pool.software_rate")))
     each = built.pool.bytes_per_token
     return PooledCache(
-        capacity_tokens=capacity_bytes / each, bytes_per_token=each, bytes_per_s=rate * devices,
-        latency_s=named[0].latency_s, software_bytes_per_s=software * devices / groups,
+        capacity_tokens=capacity_bytes / each,
+        bytes_per_token=each,
+        bytes_per_s=rate * devices,
+        latency_s=named[0].latency_s,
+        software_bytes_per_s=software * devices / groups,
         stream_bytes_per_s=rate * devices / groups,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from accord.api.answers import model_sources
 from accord.api.bill import bill
 from accord.api.lookup import residual_log_sd
+from accord.api.matching import matched
 from accord.api.pools import Built, EngineRules, pooled_cache, pools_of
 from accord.base.array import Array
 from accord.base.errors import NotSupported, UsageError
@@ -47,6 +48,7 @@ class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     bounds: repeat with step times at both ends of their interval; None: for few requests
     spans: iterations kept for a time line, 0 for none; see :class:`accord.serving.spec.Rules` for the rest
     usd_per_chip_hour: rent, None for what the catalog knows
+    match_rates: as many instances of two pools as serve most on the deployment's chips
     """
 
     deployment: EstimateRequest
@@ -69,6 +71,7 @@ class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tick_s: float = 1.0
     spans: int = 0
     usd_per_chip_hour: float | None = None
+    match_rates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ def simulate_deployment(
     assumed = Assumed()
     lengths = (float(first.prompt.mean()), float(first.answer.mean())) if len(first) else (1.0, 1.0)
     built = pools_of(catalog, request.deployment, request.engine_rules, lengths, request.places, assumed)
+    if request.match_rates:
+        if request.deployment.chips is None:
+            raise UsageError("rates of two pools are matched on a number of chips", hint="give --chips")
+        built = matched(built, lengths, request.deployment.chips)
     rules = rules_of(request, built)
     pools = tuple(one.pool for one in built)
     roles = {pool.name: pool.role for pool in pools}
@@ -162,9 +169,7 @@ def find_saturation(
     start = _first_rate(plain, at_rate(1.0, request.seed), catalog)
     found = find_rate(kept, start / 64.0, highest or start * 64.0, target=1.0, start=start)
     rate = found.request_per_s or found.points[-1].request_per_s
-    last = simulate_deployment(
-        request, lambda seed: at_rate(rate, seed), slos=slos, catalog=catalog, progress=progress
-    )
+    last = simulate_deployment(request, lambda seed: at_rate(rate, seed), slos=slos, catalog=catalog, progress=progress)
     return replace(last, saturation=found)
 
 
@@ -247,9 +252,7 @@ def _warnings(
     return said
 
 
-def _sources(
-    catalog: Catalog, request: SimulateRequest, built: Sequence[Built]
-) -> list[Mapping[str, object]]:
+def _sources(catalog: Catalog, request: SimulateRequest, built: Sequence[Built]) -> list[Mapping[str, object]]:
     found: list[Mapping[str, object]] = []
     for one in built:
         found += model_sources(catalog, msgspec.structs.replace(request.deployment, system=one.system))

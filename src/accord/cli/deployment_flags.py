@@ -38,6 +38,9 @@ RECIPE: tuple[Option, ...] = (
     click.option("--mtp-accept", type=FLOATS, help="Chance that a draft is accepted."),
     click.option("--microbatches", type=INTS, help="1 or 2; 0 picks the faster."),
     click.option("--engine", metavar="ID", help="vllm, sglang, tensorrt-llm, cloudmatrix-infer, ..."),
+    click.option(
+        "--engine-version", metavar="VERSION", help="Its release (0.15.1) or a day (2025-10); else the current one."
+    ),
     click.option("--balanced", is_flag=True, help="Tokens fall evenly on experts."),
     click.option("--graph/--eager", "graph", default=None, help="Decode replays captured graphs, or not."),
     click.option("--prefill", "prefill", metavar="POOL", help="Prefill pool: 'instances=6,devices=32,ep=32'."),

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from accord.api.workloads import mixed_slos, mixed_workload
+from accord.api.workloads import mixed_workload, parse_mix, profile_workload
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.cli.deployment_flags import Option
@@ -22,7 +22,7 @@ from accord.workloads.formats import FORMATS
 from accord.workloads.lengths import parse_law
 from accord.workloads.request import Workload
 from accord.workloads.reshape import head, repeat, with_arrivals, with_rate
-from accord.workloads.sessions import Talk
+from accord.workloads.sessions import Sessions, Talk
 from accord.workloads.synthetic import Traffic, generate
 from accord.workloads.trace import Trace, read_trace
 
@@ -123,21 +123,32 @@ def _said(trace: Trace) -> tuple[str, ...]:
 
 
 def _of_profiles(catalog: Catalog, flags: Mapping[str, Any]) -> Load:
+    """One profile at a rate or in a closed loop, or a mix with a rate for each."""
+    text: str = flags["workload"]
     count, duration = _extent(flags)
+    loop = flags["concurrency"]
+    if "=" in text:
+        if loop is not None:
+            raise UsageError("a closed loop of several profiles", where="--concurrency", hint="give their rates alone")
+        shares = parse_mix(text)
+        total = sum(shares.values())
+    else:
+        if flags["rate"] is None and loop is None and not flags["find_rate"]:
+            raise UsageError("a profile without a load", hint="give --rate (requests a second) or --concurrency")
+        shares, total = {text: 1.0}, 1.0
 
     def make(seed: int, rate: float | None) -> Workload:
-        made = mixed_workload(
-            catalog, flags["workload"], rate=rate, count=count, duration_s=duration, seed=seed,
-            concurrency=flags["concurrency"],
-        )  # fmt: skip
+        if loop is not None and rate is None:
+            made = profile_workload(catalog, text, count=count, duration=duration, seed=seed, concurrency=loop)
+        else:
+            scaled = {id: share * (rate if rate is not None else total) / total for id, share in shares.items()}
+            made = mixed_workload(catalog, scaled, count=count, duration=duration, seed=seed)[0]
         return _finished(made, flags)
 
-    if flags["rate"] is None and flags["concurrency"] is None and not flags["find_rate"]:
-        raise UsageError("a profile without a load", hint="give --rate (requests a second) or --concurrency")
+    slos = mixed_workload(catalog, shares, count=len(shares), seed=0)[1]
     return Load(
-        make=lambda seed: make(seed, flags["rate"]), at_rate=lambda rate, seed: make(seed, rate),
-        slos=mixed_slos(catalog, flags["workload"], flags["attain"]), title=_title(flags["workload"], flags),
-        inputs=_inputs(flags) | {"requests": count}, rate_per_s=flags["rate"],
+        make=lambda seed: make(seed, flags["rate"]), at_rate=lambda rate, seed: make(seed, rate), slos=slos,
+        title=_title(text, flags), inputs=_inputs(flags) | {"requests": count}, rate_per_s=flags["rate"],
     )  # fmt: skip
 
 
@@ -145,7 +156,7 @@ def _of_laws(flags: Mapping[str, Any]) -> Load:
     for name in ("isl", "osl"):
         if flags[name] is None:
             raise UsageError(f"--{name} is missing", hint="lengths of prompts and answers come together")
-    talk = Talk(prompt=parse_law(flags["isl"]), answer=parse_law(flags["osl"]))
+    talk = Talk(parse_law(flags["isl"]), parse_law(flags["osl"]), Sessions())
     count, duration = _extent(flags)
     closed = flags["concurrency"] is not None
     if flags["rate"] is None and not closed and not flags["find_rate"] and not flags["arrivals"]:

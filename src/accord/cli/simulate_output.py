@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.cli.deployment_flags import Option
 from accord.cli.flags import WordList
+from accord.cli.outputs import exporter, picture
 from accord.cli.simulate_load import Load
 from accord.inference.request import EstimateRequest
-from accord.report.outputs import EXPORTS, PICTURES, About, Drawn, Output
+from accord.report.outputs import EXPORTS, PICTURES, About, Drawn
 from accord.report.to_json import to_bytes
 from accord.store.files import write
 from accord.store.record import Record
@@ -62,6 +62,10 @@ class Outputs:
         if folder is None and (flags["export"] or flags["plot"]):
             raise UsageError("files without a folder", hint="give --out DIR")
         pictures = tuple(PICTURES.names()) if flags["plot"] and "all" in flags["plot"] else flags["plot"] or ()
+        for name in flags["export"] or ():
+            exporter(name)
+        for name in pictures:
+            picture(name)
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -89,23 +93,19 @@ def write_files(done: Simulation, outputs: Outputs, deployment: EstimateRequest,
     metrics = done.summary.metrics
     written: list[str] = []
     for name in outputs.exports:
-        one = EXPORTS.get(name)
+        one = EXPORTS[name]
         path = outputs.folder / one.file
-        write(path, _maker(one)(done.outcome, metrics, about))
+        write(path, exporter(name)(done.outcome, metrics, about))
         written.append(str(path))
     drawn = Drawn(slo=_limits(done))
     for name in outputs.pictures:
-        one = PICTURES.get(name)
+        one = PICTURES[name]
         path = outputs.folder / one.file
-        write(path, [_maker(one)(done.outcome, drawn, path.suffix.removeprefix("."))])
+        write(path, [picture(name)(done.outcome, drawn, path.suffix.removeprefix("."))])
         written.append(str(path))
     path = outputs.folder / SUMMARY
     write(path, [to_bytes({"complete": done.outcome.complete, "simulated": True, "metrics": dict(metrics)})])
     return [*written, str(path)]
-
-
-def _maker(one: Output) -> Any:
-    return getattr(import_module(one.module), one.function)
 
 
 def _limits(done: Simulation) -> dict[str, float]:

@@ -246,6 +246,19 @@ def _heading(name: str) -> str:
     return _HEADINGS.get(name, name.removesuffix("_s").replace("_", " "))
 
 
+def bounds_table(combined: Combined) -> Table:
+    """The same load on a machine as fast, and as slow, as the step times leave open."""
+    rows = []
+    for name in _REPLICATED:
+        one = combined.metrics.get(name)
+        if one is not None and one.low is not None and one.high is not None:
+            band = f"{_written(name, one.low)} .. {_written(name, one.high)}"
+            rows.append((name, _written(name, one.mean), band))
+    columns = (text_column("metric"), number_column("value"), text_column(f"{100.0 * combined.level:.4g} % interval"))
+    note = "all step times at both ends of their interval; chance is not in it, see --replications"
+    return Table(title="What the step times leave open", columns=columns, rows=tuple(rows), notes=(note,))
+
+
 def replications_table(combined: Combined) -> Table:
     """Mean and confidence interval over replications."""
     rows = []

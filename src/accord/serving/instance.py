@@ -230,7 +230,10 @@ class Instance:
             most = rank.next_end() - self.iteration
             step = slope * rank.speed
             if most > 1:
-                most = min(most, rank.safe(), int((upto - context) / rank.speed) + 1)
+                most = min(most, rank.safe())
+                reach = (upto - context) / rank.speed
+                if reach < most:
+                    most = int(reach) + 1
             self._go(most, most * first + 0.5 * step * most * (most - 1), first, step, batch, work)
         else:
             self.busy = False

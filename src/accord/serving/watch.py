@@ -10,7 +10,7 @@ from accord.base.array import Array
 from accord.serving.cluster import Cluster
 from accord.serving.result import PoolUse, Series
 
-MOST = 4096  # points; beyond it every second one is dropped and the distance doubles
+MOST = 1024  # points; beyond it every second one is dropped and the distance doubles
 
 
 class Watch:

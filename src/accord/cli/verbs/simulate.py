@@ -11,7 +11,6 @@ import msgspec
 
 from accord.api.pools import EngineRules
 from accord.api.simulate import SimulateRequest, Simulation, find_saturation, simulate_deployment
-from accord.base.errors import UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.cli.deployment import read_deployment
 from accord.cli.deployment_flags import MACHINE, RECIPE, add, given, request
@@ -21,7 +20,7 @@ from accord.cli.simulate_load import LOAD, Load, load_of
 from accord.cli.simulate_output import OUTPUT, Outputs, keep, write_files
 from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
 from accord.cli.watching import Watching
-from accord.report.simulate_view import result_dict, tables
+from accord.report.simulate_view import bounds_table, result_dict, tables
 from accord.report.tables import Table
 from accord.report.to_json import envelope
 from accord.serving.routers import ROUTERS
@@ -170,6 +169,7 @@ def _envelope(
 def _plain(asked: SimulateRequest) -> dict[str, object]:
     """The request without what was not given; an unlimited time is left out."""
     found = msgspec.to_builtins(asked)
+    found["deployment"] = {name: value for name, value in found["deployment"].items() if value is not None}
     return {name: value for name, value in found.items() if value is not None and value != INFINITE}
 
 
@@ -188,7 +188,5 @@ def _tables(done: Simulation, asked: SimulateRequest, load: Load) -> list[Table]
     chips = sum(one.pool.chips * one.pool.instances for one in done.built)
     where = " and ".join(dict.fromkeys(one.system for one in done.built))
     title = f"{asked.deployment.model} on {chips:,.0f} chips of {where}: {load.title}"
-    return tables(title, done.combined, done.saturation)
-
-
-__all__ = ["UsageError", "command"]
+    bounds = [bounds_table(done.combined)] if done.bounded else []
+    return [*tables(title, done.combined, done.saturation), *bounds]
