@@ -58,8 +58,9 @@ def test_the_sample_is_sound() -> None:
         "models": 2,
         "prices": 1,
         "engines": 1,
+        "workloads": 1,
         "calibration": 2,
-        "values": 59,
+        "values": 67,
     }
 
 

@@ -135,7 +135,7 @@ def test_what_cannot_be_reshaped() -> None:
         lambda: reshape.window(work, 0.0, 0.0),
         lambda: reshape.merge((), "none"),
         lambda: reshape.merge((closed, work), "mix"),
-        lambda: reshape.merge((small, small.with_(block_tokens=512)), "mix"),
+        lambda: reshape.merge((small, small.with_(block_tokens=24)), "mix"),
     ]
     for call in wrong:
         with pytest.raises(UsageError):
@@ -146,3 +146,19 @@ def test_what_cannot_be_reshaped() -> None:
 def test_a_million_requests_in_a_second_of_work() -> None:
     work = Workload("w", np.arange(1000.0), np.full(1000, 5), np.full(1000, 5))
     assert len(reshape.repeat(work, 1_000_000)) == 1_000_000
+
+
+def test_larger_blocks_stand_for_the_same_contents() -> None:
+    work = Workload(
+        "w", np.zeros(2), np.array([80, 48]), np.ones(2, dtype=np.int64),
+        hashes=np.array([0, 1, 2, 3, 4, 0, 1, 9]), starts=np.array([0, 5, 8]), block_tokens=16,
+    )  # fmt: skip
+    larger = reshape.coarser(work, 32)
+    assert (larger.hashes.tolist(), larger.starts.tolist(), larger.block_tokens) == ([1, 3, 1], [0, 2, 3], 32)
+    assert reshape.coarser(work, 16) is work
+    for block in (24, 8):
+        with pytest.raises(UsageError, match="no parts of blocks"):
+            reshape.coarser(work, block)
+    mixed = reshape.merge((work, larger.with_(tenants=("b",))), "mix")
+    assert mixed.block_tokens == 32
+    assert len(set(mixed.hashes.tolist())) == 4

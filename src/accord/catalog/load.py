@@ -23,6 +23,7 @@ from accord.catalog.price import Price
 from accord.catalog.record import read_facts, read_record
 from accord.catalog.system import System
 from accord.catalog.value import Value
+from accord.catalog.workload import Workload
 from accord.catalog.yaml_text import Item, read_yaml
 
 DATA = Path(__file__).parent / "data"
@@ -32,6 +33,7 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "models": Model,
     "prices": Price,
     "engines": Engine,
+    "workloads": Workload,
     "calibration": Calibration,
 }
 KINDS: tuple[str, ...] = tuple(RECORDS)
@@ -162,6 +164,10 @@ class Catalog:
     def engine(self, id: str) -> Engine:
         """Return an engine. Raises CatalogError."""
         return self._get(Engine, "engines", id)
+
+    def workload(self, id: str) -> Workload:
+        """Return a kind of traffic. Raises CatalogError."""
+        return self._get(Workload, "workloads", id)
 
     def calibration(self, id: str) -> Calibration:
         """Return a set of fitted parameters. Raises CatalogError."""

@@ -114,6 +114,7 @@ OpsPerS = Annotated[Value, _quantity("FLOP/s", "OP/s", note="dense, without stru
 Watts = Annotated[Value, _quantity("W")]
 Seconds = Annotated[Value, _quantity("s")]
 Usd = Annotated[Value, _quantity("USD")]
+Tokens = Annotated[Value, _quantity("tok")]
 Fact = Annotated[Value, _quantity()]
 Signed = Annotated[Value, msgspec.Meta(description="[any unit]; may be negative", extra={"units": (), "signed": True})]
 Date = Annotated[

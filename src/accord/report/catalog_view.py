@@ -48,6 +48,15 @@ _LISTED: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "prices": (("kind", "kind"), ("place", "place"), ("chip", "chip"), ("system", "system")),
     "engines": (("name", "name"), ("aliases", "aliases")),
+    "workloads": (
+        ("name", "name"),
+        ("prompt", "prompt.mean"),
+        ("answer", "answer.mean"),
+        ("turns", "turns.mean"),
+        ("ttft", "slo.ttft"),
+        ("tpot", "slo.tpot"),
+        ("e2e", "slo.e2e"),
+    ),
     "calibration": (("parent", "parent"), ("families", "families")),
 }
 

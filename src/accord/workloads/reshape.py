@@ -116,7 +116,8 @@ def merge(workloads: Sequence[Workload], name: str) -> Workload:
     """Several kinds of traffic at once, each with its own tenants, in order of arrival; contents stay apart.
 
     Of different radio times the shortest is kept: a workload has one (see ``radio_s``); take the rest off the limits.
-    Raises UsageError for none, for a closed loop among several, and for blocks of different sizes.
+    Of different blocks the largest is kept.
+    Raises UsageError for none, for a closed loop among several, and for blocks that are no multiples of one another.
     """
     if not workloads:
         raise UsageError("no workload to mix", hint="name one or more")
@@ -124,9 +125,8 @@ def merge(workloads: Sequence[Workload], name: str) -> Workload:
         return workloads[0].with_(name=name)
     if any(one.concurrency is not None for one in workloads):
         raise UsageError("closed loops cannot be mixed", hint="give each kind a rate")
-    sizes = {one.block_tokens for one in workloads if one.block_tokens}
-    if len(sizes) > 1:
-        raise UsageError(f"blocks of {' and '.join(map(str, sorted(sizes)))} tokens cannot be mixed")
+    block = max(one.block_tokens for one in workloads)
+    workloads = [coarser(one, block) if one.block_tokens else one for one in workloads]
     first = np.cumsum([0, *(len(one) for one in workloads)])
     order = np.argsort(np.concatenate([first_arrival(one) for one in workloads]), kind="stable")
     place = np.empty(len(order), dtype=np.int64)
@@ -152,8 +152,26 @@ def merge(workloads: Sequence[Workload], name: str) -> Workload:
         follows=follows[order],
         hashes=hashes,
         starts=starts,
-        block_tokens=max(sizes, default=0),
+        block_tokens=block,
         radio_s=min(one.radio_s for one in workloads),
+    )
+
+
+def coarser(workload: Workload, block_tokens: int) -> Workload:
+    """The same contents in larger blocks: an id stands for all before it, so the last of each group stands for it.
+
+    Raises UsageError for a block that is no multiple of the workload's.
+    """
+    group, rest = divmod(block_tokens, workload.block_tokens) if workload.block_tokens else (0, 1)
+    if rest:
+        sizes = f"blocks of {workload.block_tokens} tokens are no parts of blocks of {block_tokens}"
+        raise UsageError(sizes, hint="take a multiple")
+    if group == 1:
+        return workload
+    blocks = np.diff(workload.starts)
+    place = np.arange(len(workload.hashes)) - np.repeat(workload.starts[:-1], blocks)
+    return workload.with_(
+        hashes=workload.hashes[place % group == group - 1], starts=_starts(blocks // group), block_tokens=block_tokens
     )
 
 
