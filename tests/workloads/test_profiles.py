@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.traces import trace
 
-from accord.api.workloads import mixed_workload, parse_mix, profile_slos, profile_traffic, profile_workload
+from accord.api.workloads import mixed_slos, mixed_workload, parse_mix, profile_slos, profile_traffic, profile_workload
 from accord.base.errors import CatalogError, UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.catalog.workload import ArrivalKind, LawKind
@@ -123,8 +123,19 @@ def test_several_profiles_are_tenants(catalog: Catalog) -> None:
     assert work.radio_s == 0.0
     assert limits[2].e2e_s == pytest.approx(1.0 - 0.065), "its radio comes off its limit"
     assert math.isinf(limits[0].e2e_s)
-    few, _ = mixed_workload(catalog, rates, count=1_000)
-    assert len(few) == pytest.approx(1_000, rel=0.4)
+    few, _ = mixed_workload(catalog, rates, count=1_000, seed=3)
+    assert len(few) == 1_000
+    assert np.array_equal(few.arrival_s, work.arrival_s[:1_000])
+    assert len(mixed_workload(catalog, rates, count=1_000, duration=5.0)[0]) < 1_000
+    assert limits == mixed_slos(catalog, rates)
+
+
+def test_a_mix_of_one_is_that_one(catalog: Catalog) -> None:
+    work, limits = mixed_workload(catalog, {"smart-glasses-voice": 2.0}, count=100, seed=4)
+    alone = profile_workload(catalog, "smart-glasses-voice", 2.0, count=100, seed=4)
+    assert np.array_equal(work.prompt, alone.prompt)
+    assert (len(work), work.radio_s) == (100, alone.radio_s)
+    assert {one.tenant: one for one in limits} == profile_slos(catalog, "smart-glasses-voice")
 
 
 @pytest.mark.parametrize(
@@ -136,5 +147,5 @@ def test_what_is_no_mix(text: str) -> None:
 
 
 def test_a_mix_needs_an_end(catalog: Catalog) -> None:
-    with pytest.raises(UsageError, match="either a number"):
+    with pytest.raises(UsageError, match="without an end"):
         mixed_workload(catalog, {"chat": 1.0})

@@ -194,6 +194,16 @@ def test_no_file(tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean 'mooncake'?"
 
 
+def test_ends_of_lines() -> None:
+    for name in ("azure_2023.csv", "mooncake.jsonl", "sharegpt.json"):
+        lines = (DATA / name).read_text(encoding="utf-8").split("\n")
+        plain = parse_trace(lines, "x").workload
+        for end in ("\r", "\n", "\r\n"):
+            other = parse_trace([line + end for line in lines], "x").workload
+            assert np.array_equal(other.prompt, plain.prompt)
+            assert np.array_equal(other.arrival_s, plain.arrival_s)
+
+
 def test_many_blank_lines_before_the_first() -> None:
     lines = [""] * 200 + (DATA / "lengths.csv").read_text(encoding="utf-8").splitlines()
     assert len(parse_trace(lines, "x").workload) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from accord.base.errors import UsageError
 from accord.catalog import workload as profile
@@ -13,7 +13,7 @@ from accord.serving.slo import NO_LIMIT, Slo
 from accord.workloads.arrivals import Arrivals
 from accord.workloads.lengths import Law
 from accord.workloads.request import Workload
-from accord.workloads.reshape import merge
+from accord.workloads.reshape import head, merge
 from accord.workloads.sessions import ONE_TURN, Sessions, Talk
 from accord.workloads.synthetic import Traffic, generate
 
@@ -109,20 +109,35 @@ def mixed_workload(
 ) -> tuple[Workload, tuple[Slo, ...]]:
     """Several profiles at once, each a tenant, and what each expects.
 
-    rates: requests a second [1/s] by profile; duration: of arrivals [s]; count: about so many requests in all, which
-        is the duration that they take at these rates
-    A workload has one radio time, so the shortest is kept; what a tenant's is longer comes off its limits.
+    rates: requests a second [1/s] by profile; duration: of arrivals [s]; count: requests in all, those of the sessions
+        that begin first; the smaller of both where both are given
     Raises CatalogError, UsageError.
     """
-    if (count is None) == (duration is None):
-        raise UsageError("a mix takes either a number of requests or a duration", hint="give one of them")
-    total = sum(rates.values())
-    if count is not None:
-        duration = count / total
-    parts = {id: profile_workload(catalog, id, rate, duration=duration, seed=seed) for id, rate in rates.items()}
-    whole = merge(tuple(parts.values()), ",".join(f"{id}={rate:g}" for id, rate in rates.items()))
-    limits = tuple(_slo(catalog.workload(id), id, part.radio_s - whole.radio_s) for id, part in parts.items())
-    return whole, limits
+    if not rates or (count is None and duration is None):
+        raise UsageError("a mix without profiles or without an end", hint="give a number of requests or a duration")
+    limits = mixed_slos(catalog, rates)
+    if len(rates) == 1:
+        ((id, rate),) = rates.items()
+        return profile_workload(catalog, id, rate, count=count, duration=duration, seed=seed), limits
+    longest = math.inf if duration is None else duration
+    tried = longest if count is None else min(longest, 1.1 * count / sum(rates.values()))
+    while True:
+        parts = [profile_workload(catalog, id, rate, duration=tried, seed=seed) for id, rate in rates.items()]
+        whole = merge(parts, ",".join(f"{id}={rate:g}" for id, rate in rates.items()))
+        if count is None or len(whole) >= count or tried == longest:
+            return whole if count is None else head(whole, count), limits
+        tried = min(longest, 2.0 * tried)
+
+
+def mixed_slos(catalog: Catalog, ids: Iterable[str]) -> tuple[Slo, ...]:
+    """What users of several profiles expect at once, by tenant.
+
+    A workload has one radio time: the shortest of its tenants' is kept there, and what another's is longer comes off
+    its limits. Raises CatalogError, UsageError.
+    """
+    records = {id: catalog.workload(id) for id in ids}
+    shortest = min((_or(record.radio, 0.0) for record in records.values()), default=0.0)
+    return tuple(_slo(record, id, _or(record.radio, 0.0) - shortest) for id, record in records.items())
 
 
 def _slo(record: profile.Workload, tenant: str, beyond_s: float) -> Slo:
