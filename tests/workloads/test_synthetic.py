@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.base.errors import UsageError
+from accord.base.streams import stream
 from accord.workloads.arrivals import Arrivals, parse_arrivals
 from accord.workloads.lengths import KINDS, Law, parse_law
 from accord.workloads.request import Workload
 from accord.workloads.sessions import Sessions, Talk
-from accord.workloads.streams import stream
 from accord.workloads.synthetic import Traffic, generate
 
 LAWS = (

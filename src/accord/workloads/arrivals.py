@@ -11,7 +11,7 @@ import numpy as np
 from accord.base.array import Array
 from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
-from accord.workloads.streams import stream
+from accord.base.streams import stream
 from accord.workloads.words import parse_call, quantity
 
 DAY_S = 86_400.0

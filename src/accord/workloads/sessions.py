@@ -13,9 +13,9 @@ import numpy as np
 
 from accord.base.array import Array
 from accord.base.errors import UsageError
+from accord.base.streams import stream
 from accord.workloads.lengths import Law
 from accord.workloads.request import NONE, Ints
-from accord.workloads.streams import stream
 
 ONE_TURN = Law("constant", mean=1.0)
 _NO_TIME = Law("constant", mean=1.0, most=0.0)
