@@ -18,7 +18,9 @@ def matched(built: Sequence[Built], lengths: tuple[float, float], chips: int) ->
     Raises UsageError for other than two pools, or too few chips for one instance of each.
     """
     if [one.pool.role for one in built] != ["prefill", "decode"]:
-        raise UsageError("rates are matched between two pools", hint="give --prefill and --decode")
+        raise UsageError(
+            "rates are matched between two pools", where="--match-rates", hint="give --prefill and --decode"
+        )
     prefill, decode = built
     each = prefill_rate(prefill, lengths), decode_rate(decode, lengths)
     best, found = 0.0, (0, 0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from accord.api import cautions
 from accord.api.answers import model_sources
 from accord.api.bill import bill
 from accord.api.lookup import residual_log_sd
@@ -26,14 +27,14 @@ from accord.serving.metrics import Summary, summarise
 from accord.serving.replications import Combined, Spread, combine
 from accord.serving.result import Outcome
 from accord.serving.run import Progress, simulate
-from accord.serving.saturation import Saturation, find_rate
+from accord.serving.saturation import Point, Saturation, bracket, find_rate
 from accord.serving.slo import Slo
 from accord.serving.spec import INFINITE, Autoscale, Outage, Pool, Rules
 from accord.serving.timer import Scaled
 from accord.step.decode import decode_step
 from accord.step.prefill import prefill_step
 from accord.uncertainty.residual import half_width
-from accord.workloads.request import Workload
+from accord.workloads.request import NONE, Workload
 
 FEW = 20_000  # requests up to which a run is repeated at both ends of the interval unless told otherwise
 
@@ -49,6 +50,7 @@ class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     spans: iterations kept for a time line, 0 for none; see :class:`accord.serving.spec.Rules` for the rest
     usd_per_chip_hour: rent, None for what the catalog knows
     match_rates: as many instances of two pools as serve most on the deployment's chips
+    rated: the workload states a rate of requests, which sessions reach late; says so where they do
     """
 
     deployment: EstimateRequest
@@ -72,13 +74,15 @@ class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     spans: int = 0
     usd_per_chip_hour: float | None = None
     match_rates: bool = False
+    rated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """A simulated deployment.
 
-    outcome: of the first run; summary: of it; combined: of all runs, with intervals
+    outcome: of the first run; summary: of it; combined: of all runs, with intervals; it is incomplete where any of
+        them was interrupted
     scale_log_sd: standard deviation of the logarithm of step times; assumed: fields filled by default
     """
 
@@ -110,12 +114,13 @@ def simulate_deployment(
     catalog = catalog or load_catalog()
     made = workloads if callable(workloads) else lambda seed: workloads
     first = made(request.seed)
+    _check_tenants(slos, first)
     assumed = Assumed()
     lengths = (float(first.prompt.mean()), float(first.answer.mean())) if len(first) else (1.0, 1.0)
     built = pools_of(catalog, request.deployment, request.engine_rules, lengths, request.places, assumed)
     if request.match_rates:
         if request.deployment.chips is None:
-            raise UsageError("rates of two pools are matched on a number of chips", hint="give --chips")
+            raise UsageError("rates are matched on a number of chips", where="--match-rates", hint="give --chips")
         built = matched(built, lengths, request.deployment.chips)
     rules = rules_of(request, built)
     pools = tuple(one.pool for one in built)
@@ -130,21 +135,65 @@ def simulate_deployment(
         return outcome, summary.plus(costs.metrics(outcome))
 
     outcome, summary = run(first, request.seed, 1.0)
-    summaries = [summary]
-    for seed in range(request.seed + 1, request.seed + request.replications):
-        if summaries[-1].complete:
-            summaries.append(run(made(seed), seed, 1.0)[1])
-    combined = combine(summaries, request.level)
-    bounded = request.bounds if request.bounds is not None else request.replications == 1 and len(first) <= FEW
-    if bounded and summary.complete:
-        half = math.exp(half_width(log_sd, 0.0, request.level))
-        ends = [run(first, request.seed, scale)[1] for scale in (1.0 / half, half)]
-        combined = replace(combined, metrics=_between(combined.metrics, ends))
-    return Simulation(
-        outcome, summary, combined, built, rules, log_sd, tuple(assumed.names),
-        tuple(_warnings(catalog, request, built, first, costs.said)), _sources(catalog, request, built),
-        bounded=bounded and summary.complete,
+    said = [*costs.said, *cautions.of_machine(catalog, built, request.deployment.weights)]
+    said += cautions.of_run(
+        built, outcome, summary, pooled=request.pool_bytes is not None, rated=request.rated
     )  # fmt: skip
+    combined = _replicated(request, summary, lambda seed: run(made(seed), seed, 1.0)[1], said)
+    bounded = request.bounds if request.bounds is not None else request.replications == 1 and len(first) <= FEW
+    bounded = bounded and combined.complete
+    if bounded:
+        half = math.exp(half_width(log_sd, 0.0, request.level))
+        combined, bounded = _bounded(combined, lambda scale: run(first, request.seed, scale)[1], half, said)
+    return Simulation(
+        outcome, summary, combined, built, rules, log_sd, tuple(assumed.names), tuple(said),
+        _sources(catalog, request, built), bounded=bounded,
+    )  # fmt: skip
+
+
+def _check_tenants(slos: Sequence[Slo], workload: Workload) -> None:
+    """Refuse a limit of a tenant who sends nothing, before the run."""
+    for slo in slos:
+        if slo.tenant is not None and slo.tenant not in workload.tenants:
+            raise UsageError(
+                f"'{slo.name}' is for tenant '{slo.tenant}', who sends no requests",
+                hint=f"tenants: {', '.join(workload.tenants)}",
+            )
+
+
+def _replicated(request: SimulateRequest, first: Summary, run: Callable[[int], Summary], said: list[str]) -> Combined:
+    """The first run and those of further seeds; one that is interrupted is left out."""
+    summaries, complete = [first], first.complete
+    for seed in range(request.seed + 1, request.seed + request.replications):
+        if not complete:
+            said.append(f"interrupted: {len(summaries)} of {request.replications} runs are counted")
+            break
+        summary = run(seed)
+        complete = summary.complete
+        if complete:
+            summaries.append(summary)
+    return replace(combine(summaries, request.level), complete=complete)
+
+
+def _bounded(
+    combined: Combined, run: Callable[[float], Summary], half: float, said: list[str]
+) -> tuple[Combined, bool]:
+    """With the numbers of runs at both ends of the interval of step times, and whether both came to their end."""
+    ends: list[Summary] = []
+    for scale in (1.0 / half, half):
+        ends.append(run(scale))
+        if not ends[-1].complete:
+            said.append("interrupted: there are no runs at both ends of the step times' interval")
+            return replace(combined, complete=False), False
+    return replace(combined, metrics=_between(combined.metrics, ends)), True
+
+
+class _Stopped(Exception):
+    """The user ended the search; done: the run that was cut."""
+
+    def __init__(self, done: Simulation) -> None:
+        super().__init__()
+        self.done = done
 
 
 def find_saturation(
@@ -154,29 +203,50 @@ def find_saturation(
     """The highest rate of arrivals at which enough requests keep every limit, and the run at that rate.
 
     at_rate: the workload at a rate [request/s] and a seed
+    A search that ``progress`` ends gives the rates judged so far and the run that was cut.
     Raises UsageError without a limit.
     """
     if not slos:
         raise UsageError("a search for the highest rate without a limit", hint="give --ttft, --tpot or --e2e")
     catalog = catalog or load_catalog()
     plain = msgspec.structs.replace(request, bounds=False, replications=1, spans=0)
+    points: list[Point] = []
+
+    def run(request: SimulateRequest, workloads: Workload | Workloads, slos: Sequence[Slo] = slos) -> Simulation:
+        done = simulate_deployment(request, workloads, slos=slos, catalog=catalog, progress=progress)
+        if not done.combined.complete and request is plain:
+            raise _Stopped(done)
+        return done
 
     def kept(rate: float) -> float:
-        done = simulate_deployment(plain, at_rate(rate, request.seed), slos=slos, catalog=catalog, progress=progress)
-        shares = [one.figures.get("share", 0.0) / one.slo.needed for one in done.summary.slos]
-        return min(shares)
+        done = run(plain, at_rate(rate, request.seed))
+        value = min(one.figures.get("share", 0.0) / one.slo.needed for one in done.summary.slos)
+        points.append(Point(rate, value, value >= 1.0))
+        return value
 
-    start = _first_rate(plain, at_rate(1.0, request.seed), catalog)
-    found = find_rate(kept, start / 64.0, highest or start * 64.0, target=1.0, start=start)
+    try:
+        begun = at_rate(1.0, request.seed)
+        start = _served_rate(run(plain, _at_once(begun), ()), begun)
+        found = find_rate(kept, start / 64.0, highest or start * 64.0, target=1.0, start=start)
+    except _Stopped as stop:
+        return replace(stop.done, saturation=Saturation(*bracket(points, 1.0), "cut", tuple(points)))
     rate = found.request_per_s or found.points[-1].request_per_s
-    last = simulate_deployment(request, lambda seed: at_rate(rate, seed), slos=slos, catalog=catalog, progress=progress)
-    return replace(last, saturation=found)
+    last = run(request, lambda seed: at_rate(rate, seed))
+    said = cautions.short_search(last.outcome, last.summary, rate) if found.request_per_s else []
+    return replace(last, saturation=found, warnings=(*last.warnings, *said))
 
 
-def _first_rate(request: SimulateRequest, workload: Workload, catalog: Catalog) -> float:
-    """A rate near what the deployment can serve: the workload submitted at once, and how long that takes."""
-    few = workload.with_(arrival_s=np.zeros(len(workload)))
-    done = simulate_deployment(request, few, catalog=catalog)
+def _at_once(workload: Workload) -> Workload:
+    """The same requests, none of which waits for another."""
+    count = len(workload)
+    return workload.with_(
+        arrival_s=np.zeros(count), follows=np.full(count, NONE, dtype=np.int64), wait_s=np.zeros(count),
+        patience_s=np.full(count, np.inf),
+    )  # fmt: skip
+
+
+def _served_rate(done: Simulation, workload: Workload) -> float:
+    """A rate near what the deployment can serve [1/s]: of requests that all came at once."""
     return max(len(workload) / max(done.outcome.end_s, 1e-9), 1e-6)
 
 
@@ -223,33 +293,6 @@ def _scale_log_sd(built: Built) -> float:
 
     own = spread_of(evaluate, setting.machine, setting.efficiency)["step_s"]
     return math.hypot(own, residual_log_sd(setting.efficiency, "tpot_s", "serve"))
-
-
-def _warnings(
-    catalog: Catalog, request: SimulateRequest, built: Sequence[Built], workload: Workload, bills: Sequence[str]
-) -> list[str]:
-    """What a reader must know before trusting the numbers."""
-    said = list(bills)
-    for one in built:
-        formats = one.setting.formats
-        if not one.setting.machine.device.compute(formats.experts).native:
-            said.append(f"{one.setting.machine.chip} has no {formats.experts} unit: weights are widened on load")
-        if request.deployment.weights is None and formats.experts != one.setting.spec.weights:
-            said.append(
-                f"{one.setting.machine.chip} has no {one.setting.spec.weights} unit: weights converted to "
-                f"{formats.experts}"
-            )
-        engine = catalog.engine(one.engine)
-        if engine.vendors and one.setting.machine.device.vendor not in engine.vendors:
-            said.append(f"{engine.name} is not known to run on chips of {one.setting.machine.device.vendor}")
-        if one.idle:
-            said.append(f"{one.idle} of the devices given stay idle: they make no whole instance")
-        chips = one.pool.chips * one.pool.instances
-        if chips > one.setting.machine.chips:
-            said.append(f"{chips:,.0f} chips are {chips / one.setting.machine.chips:,.1f} times {one.system}")
-    if len(workload.hashes) == 0 and request.pool_bytes is not None:
-        said.append("the workload has no block ids, so the pooled cache finds nothing")
-    return said
 
 
 def _sources(catalog: Catalog, request: SimulateRequest, built: Sequence[Built]) -> list[Mapping[str, object]]:

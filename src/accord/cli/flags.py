@@ -19,14 +19,17 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 class Quantity(click.ParamType):
     """A number with its unit, such as ``50ms``, ``1MB`` or ``3.2 TB/s``; gives an SI float."""
 
-    def __init__(self, unit: str, *, example: str) -> None:
+    def __init__(self, unit: str, *, example: str, above: float | None = None, least: float | None = None) -> None:
         """Take quantities of one kind.
 
         unit: SI unit the value is converted to, as :func:`accord.base.units.parse` names it
         example: shown in messages
+        above, least: bounds of the value [``unit``], itself left out and included
         """
         self.unit = unit
         self.example = example
+        self.above = above
+        self.least = least
         self.name = f"quantity in {unit}"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
@@ -38,10 +41,15 @@ class Quantity(click.ParamType):
         if isinstance(value, float):
             return value
         try:
-            return units.parse(str(value), self.unit)
+            found = units.parse(str(value), self.unit)
         except AccordError as error:
             hint = error.hint or f"write it as '{self.example}'"
             self.fail(f"{error.what}; {hint}", param, ctx)
+        if self.above is not None and not found > self.above:
+            self.fail(f"'{value}' is not above {units.show(self.above, self.unit)}", param, ctx)
+        if self.least is not None and not found >= self.least:
+            self.fail(f"'{value}' is below {units.show(self.least, self.unit)}", param, ctx)
+        return found
 
 
 class NumberList(click.ParamType):

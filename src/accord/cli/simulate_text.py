@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from accord.base.errors import UnitError, UsageError
 from accord.base.registry import did_you_mean
 from accord.cli.deployment import pool_text
 from accord.inference.request import PoolRequest
-from accord.serving.slo import NO_LIMIT, Slo
+from accord.serving.slo import Slo
 from accord.serving.spec import Autoscale, Outage
 
 
@@ -28,21 +29,39 @@ def parts_of(text: str, flag: str, known: Mapping[str, str]) -> dict[str, str | 
             raise UsageError(f"'{part.strip()}' is no part of it", where=flag, hint=hint)
         if name in found:
             raise UsageError(f"'{name}' stands there twice", where=flag)
-        try:
-            found[name] = units.parse(value, known[name], name=name) if known[name] else value
-        except UnitError as error:
-            raise UsageError(error.what, where=flag, hint=error.hint) from None
+        found[name] = _value(name, value, known[name], flag)
     return found
 
 
+def _value(name: str, text: str, unit: str, flag: str) -> str | float:
+    """A word, or a number in a unit. Raises UsageError."""
+    if not unit:
+        return text
+    if unit == "1":
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise UsageError(f"{name} is '{text}', not a number", where=flag, hint=f"write it as '{name}=1'")
+        return number
+    try:
+        return units.parse(text, unit, name=name)
+    except UnitError as error:
+        raise UsageError(error.what, where=flag, hint=error.hint) from None
+
+
 def pool_place(text: str | None, name: str) -> tuple[PoolRequest | None, dict[str, str]]:
-    """A pool, and the system it stands on where that is named (``system=ID``)."""
+    """A pool, and the system it stands on where that is named (``system=ID``).
+
+    None for the pool where nothing but its system is named: it is one device, or as a file of the deployment says.
+    """
     if text is None:
         return None, {}
     parts = text.split(",")
     own = [part for part in parts if part.partition("=")[0].strip() == "system"]
     rest = ",".join(part for part in parts if part not in own)
-    pool = pool_text(rest, f"--{name}") if rest else PoolRequest()
+    pool = pool_text(rest, f"--{name}") if rest else None
     if not own:
         return pool, {}
     system = own[0].partition("=")[2].strip()
@@ -56,7 +75,10 @@ def outage_text(text: str) -> Outage:
     found = parts_of(text, "--fail", {"instance": "1", "at": "s", "down": "s"})
     if not {"instance", "at", "down"} <= found.keys():
         raise UsageError("a part is missing", where="--fail", hint="write 'instance=0,at=60s,down=30s'")
-    return Outage(_whole(found["instance"], "instance", "--fail"), float(found["at"]), float(found["down"]))
+    at_s, down_s = float(found["at"]), float(found["down"])
+    if at_s < 0.0 or down_s < 0.0:
+        raise UsageError("a time below 0 s", where="--fail", hint="at and down are 0 s or more")
+    return Outage(_whole(found["instance"], "instance", "--fail"), at_s, down_s)
 
 
 def autoscale_text(text: str | None) -> Autoscale | None:
@@ -70,8 +92,11 @@ def autoscale_text(text: str | None) -> Autoscale | None:
     rule = Autoscale(
         least, most, float(found.get("up", 4.0)), float(found.get("down", 0.5)), float(found.get("every", 10.0))
     )
-    if not 1 <= rule.least <= rule.most or rule.interval_s <= 0.0 or rule.down > rule.up:
-        raise UsageError("limits that contradict one another", where="--autoscale", hint="1 <= min <= max, down <= up")
+    if not 1 <= rule.least <= rule.most or rule.interval_s <= 0.0 or not 0.0 <= rule.down <= rule.up:
+        raise UsageError(
+            "limits that contradict one another", where="--autoscale",
+            hint="1 <= min <= max, 0 <= down <= up, and every is above 0 s",
+        )  # fmt: skip
     return rule
 
 
@@ -87,14 +112,14 @@ def slos_of(flags: Mapping[str, Any]) -> tuple[Slo, ...]:
             text, "--slo", {"ttft": "s", "tpot": "s", "e2e": "s", "itl": "s", "share": "1", "tenant": "", "name": ""}
         )
         tenant = str(parts["tenant"]) if "tenant" in parts else None
-        found.append(
-            Slo(
-                **{f"{name}_s": float(parts.get(name, NO_LIMIT)) for name in ("ttft", "tpot", "e2e", "itl")},
-                tenant=tenant,
-                needed=float(parts.get("share", flags["attain"])),
-                name=str(parts.get("name", tenant or f"slo {number}")),
-            )
-        )
+        limits = {f"{name}_s": float(parts[name]) for name in ("ttft", "tpot", "e2e", "itl") if name in parts}
+        if not limits:
+            raise UsageError("no limit", where="--slo", hint="give one of ttft, tpot, e2e and itl, such as 'ttft=1s'")
+        share, name = float(parts.get("share", flags["attain"])), str(parts.get("name", tenant or f"slo {number}"))
+        try:
+            found.append(Slo(**limits, tenant=tenant, needed=share, name=name))
+        except UsageError as error:
+            raise error.at("--slo") from None
     return tuple(found)
 
 

@@ -21,6 +21,7 @@ class Watching:
         self._start = self._last = time.monotonic()
         self._stopped = False
         self._drawn = False
+        self._runs, self._done = 1, 0
         self._before: object = None
 
     def __enter__(self) -> Watching:
@@ -36,9 +37,14 @@ class Watching:
         """Give Ctrl-C back and clear the line."""
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away, before something else is written."""
         if self._drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+            self._drawn = False
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._stopped:
@@ -46,13 +52,20 @@ class Watching:
         self._stopped = True
 
     def progress(self, clock_s: float, done: int, count: int) -> bool:
-        """Draw now and then; False once the run is to stop."""
+        """Draw now and then; False once the run is to stop.
+
+        clock_s: simulated time [s]; done, count: requests that ended, and all of the run. Runs after one another are
+        numbered from the second on.
+        """
         now = time.monotonic()
+        self._runs += done < self._done
+        self._done = done
         if self._shown and now - self._last > EVERY_S and now - self._start > AFTER_S:
             self._last, self._drawn = now, True
             share = done / count if count else 1.0
             bar = "#" * int(share * WIDTH)
-            text = f"\r[{bar:<{WIDTH}}] {done:,} of {count:,} requests, {clock_s:,.0f} s simulated"
+            run = f"run {self._runs}: " if self._runs > 1 else ""
+            text = f"\r[{bar:<{WIDTH}}] {run}{done:,} of {count:,} requests, {clock_s:,.0f} s simulated"
             sys.stderr.write(text + "\x1b[K")
             sys.stderr.flush()
         return not self._stopped

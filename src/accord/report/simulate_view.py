@@ -284,12 +284,14 @@ def saturation_table(found: Saturation) -> Table:
         (_rate(point.request_per_s), number(point.value), "yes" if point.kept else "no")
         for point in sorted(found.points, key=lambda point: point.request_per_s)
     )
-    columns = (number_column("rate"), number_column("reached"), text_column("kept"))
+    columns = (number_column("rate"), number_column("within over needed"), text_column("kept"))
     return Table(title="Highest rate within the limits", columns=columns, rows=rows, notes=(_found(found),))
 
 
 def _found(found: Saturation) -> str:
     if found.request_per_s is None:
+        if found.ending == "cut":
+            return "the search was cut short before a rate was found that keeps the limits"
         return f"no rate keeps the limits, not even {_rate(min(point.request_per_s for point in found.points))}"
     rate = _rate(found.request_per_s)
     if found.above is None:

@@ -79,7 +79,10 @@ def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:
     total = sum(pool.instances for pool in pools)
     for outage in rules.outages:
         if not 0 <= outage.instance < total:
-            raise UsageError(f"an outage of instance {outage.instance}", hint=f"instances are 0 to {total - 1}")
+            raise UsageError(
+                f"there is no instance {outage.instance} to fail", where="--fail",
+                hint="there is only instance 0" if total == 1 else f"instances are 0 to {total - 1}",
+            )  # fmt: skip
 
 
 def _check_pool(pool: Pool, workload: Workload) -> None:

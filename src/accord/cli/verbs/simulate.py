@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 
 from accord.api.pools import EngineRules
 from accord.api.simulate import SimulateRequest, Simulation, find_saturation, simulate_deployment
+from accord.base.errors import UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.cli.deployment import read_deployment
 from accord.cli.deployment_flags import MACHINE, RECIPE, add, given, request
@@ -20,29 +21,36 @@ from accord.cli.simulate_load import LOAD, Load, load_of
 from accord.cli.simulate_output import OUTPUT, Outputs, keep, write_files
 from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
 from accord.cli.watching import Watching
+from accord.inference.request import EstimateRequest, PoolRequest
 from accord.report.simulate_view import bounds_table, result_dict, tables
 from accord.report.tables import Table
 from accord.report.to_json import envelope
 from accord.serving.routers import ROUTERS
 from accord.serving.schedulers import SCHEDULERS
+from accord.serving.slo import Slo
 from accord.serving.spec import INFINITE
 
-SECONDS = Quantity("s", example="30 s")
-SIZE = Quantity("B", example="20 TB")
+SPAN = Quantity("s", example="30 s", least=0.0)
+TIME = Quantity("s", example="30 s", above=0.0)
+SIZE = Quantity("B", example="20 TB", above=0.0)
 _COUNT = click.IntRange(min=1)
 _SHARE = click.FloatRange(0.0, 1.0)
+_PART = click.FloatRange(0.0, 1.0, min_open=True)
 INTERRUPTED = 130
+WORDS = "accord.simulate.words"
+LOADS = ("isl", "osl", "kv_len", "batch_per_device", "tokens_per_device", "concurrency", "request_rate", "reuse",
+         "cache_plane")  # fmt: skip
 
 ENGINE = (
     click.option("--max-num-seqs", type=_COUNT, help="Requests that run at once, each attention group."),
     click.option("--max-num-batched-tokens", type=_COUNT, help="Tokens of an iteration, each attention group."),
     click.option("--block-size", type=_COUNT, help="Tokens of a cache block."),
-    click.option("--gpu-memory-utilization", type=_SHARE, help="Share of device memory the engine uses."),
+    click.option("--gpu-memory-utilization", type=_PART, help="Share of device memory the engine uses."),
     click.option("--kv-blocks", type=_COUNT, help="Cache blocks of an attention group, where the engine told them."),
     click.option("--watermark", type=_SHARE, help="Share of blocks that stays free at admission."),
     click.option("--prefix-caching/--no-prefix-caching", default=True, help="Keep blocks of finished requests."),
-    click.option("--step-overhead", type=SECONDS, help="Host time between iterations, instead of the calibrated one."),
-    click.option("--load-time", type=SECONDS, help="From start or repair until an instance serves."),
+    click.option("--step-overhead", type=SPAN, help="Host time between iterations, instead of the calibrated one."),
+    click.option("--load-time", type=SPAN, help="From start or repair until an instance serves."),
     click.option("--cold", is_flag=True, help="Instances load at the start."),
     click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="Order of requests; else the engine's own."),
     click.option(
@@ -53,21 +61,21 @@ ENGINE = (
     click.option("--pooled-cache", type=SIZE, help="Pooled memory that keeps context, such as 20TB."),
     click.option("--cache-plane", metavar="PLANE", help="Plane that reaches it, such as UB or VPC."),
     click.option("--fail", multiple=True, metavar="SPEC", help="'instance=0,at=60s,down=30s'; may be repeated."),
-    click.option("--mtbf", type=SECONDS, help="Mean time between failures of an instance."),
-    click.option("--repair", type=SECONDS, default=600.0, show_default="10 min", help="Mean time to repair it."),
+    click.option("--mtbf", type=TIME, help="Mean time between failures of an instance."),
+    click.option("--repair", type=SPAN, default=600.0, show_default="10 min", help="Mean time to repair it."),
     click.option("--autoscale", metavar="SPEC", help="'min=1,max=8,up=4,down=0.5,every=10s'."),
 )  # fmt: skip
 RUN = (
-    click.option("--ttft", type=SECONDS, help="Limit on the time to first token."),
-    click.option("--tpot", type=SECONDS, help="Limit on the time per output token."),
-    click.option("--e2e", type=SECONDS, help="Limit on the whole answer."),
+    click.option("--ttft", type=TIME, help="Limit on the time to first token."),
+    click.option("--tpot", type=TIME, help="Limit on the time per output token."),
+    click.option("--e2e", type=TIME, help="Limit on the whole answer."),
     click.option("--slo", "slo_texts", multiple=True, metavar="SPEC", help="'ttft=1s,tpot=50ms,share=0.9,tenant=chat'"),
-    click.option("--attain", type=_SHARE, default=0.9, show_default=True, help="Share of requests that must keep it."),
+    click.option("--attain", type=_PART, default=0.9, show_default=True, help="Share of requests that must keep it."),
     click.option("--find-rate", is_flag=True, help="Search the highest rate at which they do."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random streams."),
     click.option("--replications", type=_COUNT, default=1, show_default=True, help="Runs with seeds of their own."),
-    click.option("--duration", type=SECONDS, help="End the run there; else when the last request ends."),
-    click.option("--warm-up", type=SECONDS, default=0.0, show_default="0 s", help="Beginning left out of latencies."),
+    click.option("--duration", type=TIME, help="Arrivals for so long; the run ends there."),
+    click.option("--warm-up", type=SPAN, default=0.0, show_default="0 s", help="Beginning left out of latencies."),
     click.option("--bounds/--no-bounds", default=None, help="Repeat at both ends of the step times' interval."),
     click.option("--usd-per-chip-hour", type=float, help="Rent, instead of the catalog's."),
     level_option,
@@ -79,7 +87,16 @@ def _flags(function: Decorated) -> Decorated:
     return add(function, (*MACHINE, *RECIPE, *LOAD, *ENGINE, *RUN, *OUTPUT))
 
 
-@click.command("simulate")
+class Recalled(click.Command):
+    """A command that keeps the words it was called with, for the record of the run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep them in ``ctx.meta``, then parse."""
+        ctx.meta[WORDS] = [word for word in args if word != "--json"]
+        return super().parse_args(ctx, args)
+
+
+@click.command("simulate", cls=Recalled)
 @_flags
 @common_options
 def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int:
@@ -88,41 +105,78 @@ def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int
     The load is a trace (--trace), a profile of the catalog (--workload), or lengths and arrivals (--isl, --osl,
     --rate). docs/serving.md says exactly what is simulated.
     """
+    _check(flags)
     catalog = load_catalog(catalog_paths)
     load = load_of(catalog, flags)
+    deployment, places, unused = _deployment(flags)
     outputs = Outputs.of(flags)
-    asked = _request(flags, outputs)
+    asked = _request(flags, outputs, deployment, places)
     slos = (*slos_of(flags), *load.slos)
-    with Watching(quiet=as_json) as watching:
+    words = tuple(click.get_current_context().meta[WORDS])
+    with outputs.places(), Watching() as watching:
         if flags["find_rate"]:
             done = find_saturation(asked, load.at_rate, slos, catalog=catalog, progress=watching.progress)
         else:
             done = simulate_deployment(asked, load.make, slos=slos, catalog=catalog, progress=watching.progress)
-    files = write_files(done, outputs, asked.deployment, load)
-    body = _envelope(done, asked, load, files, catalog, catalog_paths)
-    emit(body, *_tables(done, asked, load), as_json=as_json)
-    for file in files:
-        say(f"wrote {file}")
-    kept = keep(done, body, outputs, asked.deployment, files, catalog)
+        files = write_files(done, outputs, deployment, load)
+        watching.clear()
+        body = _envelope(
+            done, _inputs(asked, done, load, slos, words, catalog_paths), (*unused, *load.warnings), files, catalog
+        )
+        emit(body, *_tables(done, asked, load), as_json=as_json)
+        for file in files:
+            say(f"wrote {file}")
+        kept = keep(done, body, outputs, deployment, files, catalog)
     if kept:
         say(f"run {kept[:8]} is kept: accord runs show {kept[:8]}")
-    if not done.outcome.complete:
+    if not done.combined.complete:
         say("interrupted: numbers are of what had happened until then")
         return INTERRUPTED
     return 0
 
 
-def _request(flags: Mapping[str, Any], outputs: Outputs) -> SimulateRequest:
-    """The flags as a request."""
+def _check(flags: Mapping[str, Any]) -> None:
+    """Refuse flags that say nothing without others, or contradict them. Raises UsageError."""
+    if flags["cache_plane"] and flags["pooled_cache"] is None:
+        raise UsageError("the way to a pooled cache without one", where="--cache-plane", hint="give --pooled-cache")
+    if flags["duration"] is not None and flags["warm_up"] >= flags["duration"]:
+        raise UsageError("nothing is left after the warm-up", where="--warm-up", hint="make it shorter than --duration")
+    if (
+        flags["find_rate"]
+        and not (flags["workload"] or flags["slo_texts"])
+        and not any(flags[name] is not None for name in ("ttft", "tpot", "e2e"))
+    ):
+        raise UsageError(
+            "a search for the highest rate without a limit", where="--find-rate", hint="give --ttft, --tpot or --e2e"
+        )
+
+
+def _deployment(flags: Mapping[str, Any]) -> tuple[EstimateRequest, dict[str, str], tuple[str, ...]]:
+    """The deployment, systems of its pools where they are named, and what of its file is of no account here."""
     names = {name for option in (*MACHINE, *RECIPE) for name in _names(option)}
-    fields = {**(read_deployment(flags["deployment"]) if flags["deployment"] else {})}
+    fields = read_deployment(flags["deployment"]) if flags["deployment"] else {}
+    unused = [name for name in LOADS if name in fields]
+    for name in unused:
+        fields.pop(name)
+    said = (f"not used of {flags['deployment']}, since the load is given by flags: {', '.join(unused)}",)
     own = {name: flags[name] for name in names if name in flags and name != "deployment"}
-    own["prefill"], place = pool_place(flags["prefill"], "prefill")
-    own["decode"], other = pool_place(flags["decode"], "decode")
+    places: dict[str, str] = {}
+    for name in ("prefill", "decode"):
+        own[name], place = pool_place(flags[name], name)
+        places |= place
     fields |= given(own)
     fields.pop("phase", None)
-    if "system" not in fields and (place or other):
-        fields["system"] = {**place, **other}.get("prefill") or {**place, **other}["decode"]
+    for name in places:
+        fields.setdefault(name, PoolRequest())
+    if "system" not in fields and places:
+        fields["system"] = places.get("prefill") or places["decode"]
+    return request(fields), places, said if unused else ()
+
+
+def _request(
+    flags: Mapping[str, Any], outputs: Outputs, deployment: EstimateRequest, places: dict[str, str]
+) -> SimulateRequest:
+    """The flags as a request."""
     engine = EngineRules(
         max_num_seqs=flags["max_num_seqs"], max_num_batched_tokens=flags["max_num_batched_tokens"],
         block_size=flags["block_size"], gpu_memory_utilization=flags["gpu_memory_utilization"],
@@ -130,13 +184,14 @@ def _request(flags: Mapping[str, Any], outputs: Outputs) -> SimulateRequest:
         step_overhead_s=flags["step_overhead"], load_s=flags["load_time"], cold=flags["cold"],
     )  # fmt: skip
     return SimulateRequest(
-        deployment=request(fields), engine_rules=engine, places={**place, **other}, scheduler=flags["scheduler"],
+        deployment=deployment, engine_rules=engine, places=places, scheduler=flags["scheduler"],
         router=flags["router"], seed=flags["seed"], duration_s=flags["duration"] or INFINITE,
         warm_s=flags["warm_up"], replications=flags["replications"], level=flags["level"], bounds=flags["bounds"],
         cache_plane=flags["cache_plane"], pool_bytes=flags["pooled_cache"],
         outages=tuple(outage_text(text) for text in flags["fail"]), mtbf_s=flags["mtbf"] or INFINITE,
         repair_s=flags["repair"], autoscale=autoscale_text(flags["autoscale"]), spans=outputs.spans,
         usd_per_chip_hour=flags["usd_per_chip_hour"], match_rates=flags["match_rates"],
+        rated=flags["rate"] is not None or flags["find_rate"] or "=" in (flags["workload"] or ""),
     )  # fmt: skip
 
 
@@ -149,19 +204,30 @@ def _names(option: Any) -> list[str]:
     return [str(one.name) for one in option(probe).__click_params__]
 
 
-def _envelope(
-    done: Simulation, asked: SimulateRequest, load: Load, files: list[str], catalog: Catalog, paths: tuple[Path, ...]
-) -> dict[str, object]:
-    inputs = {
-        **_plain(asked), "workload": load.inputs, "assumed": list(done.assumed), "scheduler": done.rules.scheduler,
-        "catalog": [str(path) for path in paths],
+def _inputs(
+    asked: SimulateRequest, done: Simulation, load: Load, slos: Sequence[Slo], words: Sequence[str],
+    paths: tuple[Path, ...],
+) -> dict[str, object]:  # fmt: skip
+    """Everything the answer depends on; ``command`` gives it again."""
+    limits = [
+        {"name": one.name, **one.limits(), "needed": one.needed, **({"tenant": one.tenant} if one.tenant else {})}
+        for one in slos
+    ]
+    return {
+        "command": ["accord", "simulate", *words], **_plain(asked), "workload": load.inputs, "slos": limits,
+        "assumed": list(done.assumed), "scheduler": done.rules.scheduler, "catalog": [str(path) for path in paths],
     }  # fmt: skip
+
+
+def _envelope(
+    done: Simulation, inputs: Mapping[str, object], said: Sequence[str], files: list[str], catalog: Catalog
+) -> dict[str, object]:
     result = result_dict(done.combined, done.saturation)
     result["files"] = files
     result["step_time_log_sd"] = done.scale_log_sd
     result["deployment"] = [_pool_dict(one) for one in done.built]
     return envelope(
-        "simulate", inputs=inputs, result=result, sources=done.sources, warnings=(*load.warnings, *done.warnings),
+        "simulate", inputs=inputs, result=result, sources=done.sources, warnings=(*said, *done.warnings),
         catalog_digest=catalog.digest,
     )  # fmt: skip
 
@@ -169,7 +235,8 @@ def _envelope(
 def _plain(asked: SimulateRequest) -> dict[str, object]:
     """The request without what was not given; an unlimited time is left out."""
     found = msgspec.to_builtins(asked)
-    found["deployment"] = {name: value for name, value in found["deployment"].items() if value is not None}
+    for name in ("deployment", "engine_rules"):
+        found[name] = {key: value for key, value in found[name].items() if value is not None}
     return {name: value for name, value in found.items() if value is not None and value != INFINITE}
 
 
@@ -187,6 +254,7 @@ def _pool_dict(one: Any) -> dict[str, object]:
 def _tables(done: Simulation, asked: SimulateRequest, load: Load) -> list[Table]:
     chips = sum(one.pool.chips * one.pool.instances for one in done.built)
     where = " and ".join(dict.fromkeys(one.system for one in done.built))
-    title = f"{asked.deployment.model} on {chips:,.0f} chips of {where}: {load.title}"
+    count = "1 chip" if chips == 1 else f"{chips:,.4g} chips" if chips < 1e3 else f"{chips:,.0f} chips"
+    title = f"{asked.deployment.model} on {count} of {where}: {load.title}"
     bounds = [bounds_table(done.combined)] if done.bounded else []
     return [*tables(title, done.combined, done.saturation), *bounds]
