@@ -82,8 +82,8 @@ def test_a_row_of_arrivals_without_prompts_is_asked_as_a_user_would() -> None:
     )
     metrics = api.estimate(request, catalog=rig.catalog()).metrics
     assert total.predicted == float(metrics["output_token_per_s_total"][0]) == pytest.approx(600.0)
-    assert p99.predicted == float(metrics["ttft_p99_s"][0])
-    assert "isl" in p99.assumed
+    assert p99.simulated and "isl" in p99.assumed
+    assert p99.predicted == pytest.approx(float(metrics["ttft_p99_s"][0]), rel=0.5), "a light load hardly queues"
     assert silent.skipped == "no_lengths"
 
 
@@ -133,7 +133,7 @@ def test_a_stream_lasts_half_a_layer_of_two_microbatches() -> None:
 
 
 def predictions(records: list[dict[str, str]]) -> dict[str, float | None]:
-    scored = api.validate(measured.write(records), "shared.csv", catalog=rig.catalog())
+    scored = api.validate(measured.write(records), "shared.csv", catalog=rig.catalog(), simulated=False)
     return {row.id: row.predicted for row in scored}
 
 
@@ -153,7 +153,8 @@ def test_most_rows_are_predicted(predicted: dict[str, float | None]) -> None:
 
 
 def test_at_least_19_of_20_rows_to_score_are_scored() -> None:
-    scored = api.validate(measured.write(measured.rows(measured.table())), "shared.csv", catalog=rig.catalog())
+    text = measured.write(measured.rows(measured.table()))
+    scored = api.validate(text, "shared.csv", catalog=rig.catalog(), simulated=False)
     skipped = [row.skipped for row in scored if row.skipped is not None]
     assert len(skipped) <= len(scored) / 20
     assert set(skipped) <= set(SKIPS)

@@ -18,14 +18,16 @@ from accord.api.records import (
     machine_of,
     model_spec,
 )
+from accord.api.scenarios import CatalogSimulator
 from accord.catalog.load import Catalog, load_catalog
 from accord.inference.estimate import estimate as estimate_records
 from accord.inference.request import EstimateRequest
 from accord.inference.result import Estimate
 from accord.models.spec import ModelSpec
 from accord.report.comparison import Comparison, comparison_result
-from accord.validation.rows import read_rows
-from accord.validation.score import Scored, score_rows
+from accord.validation.facts import with_facts
+from accord.validation.rows import Row, read_rows
+from accord.validation.score import Scored, score_censored, score_rows
 
 __all__ = [
     "Answer",
@@ -34,6 +36,7 @@ __all__ = [
     "Demo",
     "EstimateRequest",
     "calibration_chain",
+    "censored",
     "compare",
     "demo",
     "efficiency_of",
@@ -71,8 +74,36 @@ def compare(ids: Sequence[str], *, catalog: Catalog | None = None, level: float 
     return comparison_result(catalog or load_catalog(), ids, level=level)
 
 
-def validate(content: str, name: str, *, catalog: Catalog | None = None, level: float = 0.9) -> tuple[Scored, ...]:
-    """Score a measured table (CSV text; ``name`` is for messages). Raises TableError for a bad table."""
+def validate(
+    content: str,
+    name: str,
+    *,
+    catalog: Catalog | None = None,
+    level: float = 0.9,
+    facts: str = "",
+    simulated: bool = True,
+) -> tuple[Scored, ...]:
+    """Score a measured table (CSV text; ``name`` is for messages).
+
+    facts: a second table that fills cells its rows leave empty (:mod:`accord.validation.facts`)
+    simulated: run the simulator where no steady state describes a row
+    Raises TableError for a bad table.
+    """
     catalog = catalog or load_catalog()
     chosen = Chosen(catalog)
-    return score_rows(read_rows(content, name), chosen.lookup, posterior(catalog, chosen), level)
+    simulator = CatalogSimulator(catalog, chosen.lookup, level) if simulated else None
+    return score_rows(_rows(content, name, facts), chosen.lookup, posterior(catalog, chosen), level, simulator)
+
+
+def censored(
+    content: str, name: str, *, catalog: Catalog | None = None, level: float = 0.9, facts: str = ""
+) -> tuple[Scored, ...]:
+    """Rows of runs cut by their users' patience, beside a simulation of those that finished; see :func:`validate`."""
+    catalog = catalog or load_catalog()
+    lookup = CatalogLookup(catalog)
+    return score_censored(_rows(content, name, facts), lookup, CatalogSimulator(catalog, lookup, level))
+
+
+def _rows(content: str, name: str, facts: str) -> tuple[Row, ...]:
+    rows = read_rows(content, name)
+    return with_facts(rows, facts, "facts") if facts else rows

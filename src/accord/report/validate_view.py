@@ -10,6 +10,7 @@ from accord.validation.score import Scored, Summary
 
 ROW_FIELDS = (
     "id", "source_id", "metric", "measured", "predicted", "low", "high", "log_ratio", "inside", "assumed", "skipped",
+    "simulated",
 )  # fmt: skip
 
 
@@ -128,6 +129,15 @@ def skipped_table(rows: Sequence[Scored]) -> Table:
 
 def rows_table(rows: Sequence[Scored]) -> Table:
     """Every scored row, worst first."""
+    return _rows("Rows, worst first", rows)
+
+
+def censored_table(rows: Sequence[Scored]) -> Table:
+    """Runs cut by their client's timeout, beside simulated requests that finished in time."""
+    return _rows("Cut by a timeout, over the requests that finished: in no total", rows)
+
+
+def _rows(title: str, rows: Sequence[Scored]) -> Table:
     columns = (
         text_column("id"), text_column("metric"), number_column("measured"), number_column("predicted"),
         number_column("error", "%"), text_column("inside"),
@@ -138,7 +148,7 @@ def rows_table(rows: Sequence[Scored]) -> Table:
          "yes" if row.inside else "no")
         for row in scored
     )  # fmt: skip
-    return Table(title="Rows, worst first", columns=columns, rows=cells)
+    return Table(title=title, columns=columns, rows=cells)
 
 
 def percent(log_ratio: float) -> float:

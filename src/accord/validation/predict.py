@@ -68,12 +68,25 @@ def _from_estimate(row: Row, lookup: Lookup) -> Prediction:
 
 def _answer(row: Row, lookup: Lookup, request: EstimateRequest, metric: str) -> Prediction:
     facts = _facts(row, lookup)
-    if "system" in facts.assumed and max(row.count(name) or 1 for name in _SIZES) > 1:
-        return Prediction(None, "unknown_chip")  # how its chips are joined is not known
+    if _loose(row, facts):
+        return Prediction(None, "unknown_chip")
     done = lookup.estimate(_with(request, system=facts.machine.id))
     if metric not in done.metrics:
         return Prediction(None, "no_shape")
     return Prediction(done.metrics[metric], None, (*facts.assumed, *done.assumed))
+
+
+def question_of(row: Row, lookup: Lookup) -> tuple[EstimateRequest, tuple[str, ...]] | None:
+    """What a row about a deployment asks of a machine of the catalog, and what was assumed; None for no answer."""
+    if lookup.chip(row.text.get("chip", "")) is None or _unanswerable(row, lookup):
+        return None
+    facts = _facts(row, lookup)
+    return None if _loose(row, facts) else (_with(request_of(row), system=facts.machine.id), facts.assumed)
+
+
+def _loose(row: Row, facts: MachineFacts) -> bool:
+    """Whether it is not known how the chips of a row are joined."""
+    return "system" in facts.assumed and max(row.count(name) or 1 for name in _SIZES) > 1
 
 
 def _unanswerable(row: Row, lookup: Lookup) -> str | None:

@@ -20,11 +20,13 @@ REQUIRED = ("id", "source_id", "kind", "confidence", "phase", "metric", "value")
 _COUNTS = (
     "chips", "devices", "prefill_instances", "prefill_devices", "decode_instances", "decode_devices", "tp", "pp", "ep",
     "dp", "prefill_tp", "prefill_ep", "prefill_dp", "decode_tp", "decode_ep", "decode_dp", "mtp_tokens", "microbatches",
+    "num_requests", "max_num_seqs", "max_num_batched_tokens", "distinct_prompts",
 )  # fmt: skip
 _NUMBERS = (
     "value", "isl", "osl", "kv_len", "batch_per_device", "tokens_per_device", "concurrency", "request_rate",
     "accept_rate", "m", "n", "k", "message_bytes", "nodes",
 )  # fmt: skip
+NUMERIC = frozenset((*_COUNTS, *_NUMBERS))
 _MEAN = re.compile(r"actual lengths[^;]*\(mean ([0-9.]+)\)")
 
 
@@ -86,7 +88,7 @@ def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> Row:
     numbers: dict[str, float] = {}
     for column in (*_COUNTS, *_NUMBERS):
         if column in filled:
-            numbers[column] = _number(filled[column], column, where)
+            numbers[column] = number(filled[column], column, where)
     for column in REQUIRED:
         if column not in filled:
             raise TableError(f"{column} is empty", where=where)
@@ -107,7 +109,8 @@ def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> Row:
     return Row(filled["id"], line, text, numbers, flags)
 
 
-def _number(text: str, column: str, where: str) -> float:
+def number(text: str, column: str, where: str) -> float:
+    """The number of a cell. Raises TableError for none, a negative one, and a broken one where a count is wanted."""
     try:
         value = float(text)
     except ValueError:

@@ -14,7 +14,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from accord.uncertainty.residual import half_width, quantile
 from accord.validation.machines import Lookup
 from accord.validation.predict import Prediction, predict
 from accord.validation.rows import Row, request_of
+from accord.validation.scenario import Between, Simulator, patience_of, scenario_of
 
 MOST_HALF = 20.0  # of a logarithm; a wider interval says nothing more, and stays finite
 COMPLETE_FIELDS = ("model", "chip", "weights")
@@ -36,6 +37,7 @@ class Scored:
     """One row: the measured and predicted value, its interval, and what was assumed.
 
     chip, model: ids as the row states them, "" where it does not
+    simulated: predicted by a run of the simulator, not by the steady state
     """
 
     id: str
@@ -52,6 +54,7 @@ class Scored:
     complete: bool
     chip: str = ""
     model: str = ""
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +101,48 @@ class Summary:
     constant_band: ConstantBand | None
 
 
-def score_rows(rows: Iterable[Row], lookup: Lookup, drawn: Lookup, level: float) -> tuple[Scored, ...]:
+def score_rows(
+    rows: Iterable[Row], lookup: Lookup, drawn: Lookup, level: float, simulator: Simulator | None = None
+) -> tuple[Scored, ...]:
     """Score the measured rows; the others are left out.
 
     drawn: the same as ``lookup`` with parameters and disputed facts drawn, for the width of intervals
+    simulator: for rows that no steady state describes (:mod:`accord.validation.scenario`); None to do without
     """
-    return tuple(_score(row, lookup, drawn, level) for row in rows if row.to_score)
+    return tuple(_score(row, lookup, drawn, level, simulator) for row in rows if row.to_score)
 
 
-def _score(row: Row, lookup: Lookup, drawn: Lookup, level: float) -> Scored:
+def score_censored(rows: Iterable[Row], lookup: Lookup, simulator: Simulator) -> tuple[Scored, ...]:
+    """Measured rows of runs cut by their users' patience, over the requests that finished: no part of any total.
+
+    Their confidence is low because of the cut; what their client counted wrongly is left out.
+    """
+    cut = [row for row in rows if row.text["kind"] == "measured" and patience_of(row) is not None]
+    asked = [row for row in cut if "do not score" not in row.text.get("notes", "")]
+    found = ((row, _simulated(row, lookup, simulator)) for row in asked)
+    return tuple(_beside(row, *made) for row, made in found if made is not None)
+
+
+def _score(row: Row, lookup: Lookup, drawn: Lookup, level: float, simulator: Simulator | None) -> Scored:
+    ran = _simulated(row, lookup, simulator) if simulator is not None else None
+    if ran is not None:
+        return _beside(row, *ran)
     made = predicted(row, lookup)
     half = 0.0
     if made.value is not None:
         own = log_spread(predicted(row, drawn).value)
         half = half_width(own, lookup.residual(row.text["chip"], row.text["metric"], phase_of(row)), level)
     return score_one(row, made, half)
+
+
+def _simulated(row: Row, lookup: Lookup, simulator: Simulator) -> tuple[Between, tuple[str, ...]] | None:
+    """What the simulator says of a row, and what was assumed; None where it has nothing to say."""
+    try:
+        scenario = scenario_of(row, lookup)
+        found = simulator.simulate(scenario).get(row.text["metric"]) if scenario is not None else None
+    except AccordError:
+        return None  # the steady state answers, or says why there is no answer
+    return (found, scenario.assumed) if found is not None and scenario is not None else None
 
 
 def predicted(row: Row, lookup: Lookup) -> Prediction:
@@ -140,31 +170,45 @@ def phase_of(row: Row) -> str:
 
 def score_one(row: Row, made: Prediction, half: float) -> Scored:
     """A row beside its prediction. half: half the width of the interval, of the logarithm [1]."""
-    text, measured = row.text, row.numbers["value"]
     value = float(made.value[0]) if made.value is not None else None
-    known = value is not None and math.isfinite(value) and value > 0.0 and measured > 0.0
-    low = high = ratio = inside = None
-    if known and value is not None:
-        spread = math.exp(min(half, MOST_HALF))
-        low, high = value / spread, value * spread
-        ratio = log_distance(value, measured, row.flags.get("range"))
-        met = measured if "range" not in row.flags else value / math.exp(ratio)  # the end of a printed range, if missed
-        inside = low <= met <= high
+    known = value is not None and math.isfinite(value) and value > 0.0 and row.numbers["value"] > 0.0
+    if not known or value is None:
+        return _unscored(row, made)
+    spread = math.exp(min(half, MOST_HALF))
+    return _beside(row, Between(value, value / spread, value * spread), made.assumed, simulated=False)
+
+
+def _beside(row: Row, made: Between, assumed: tuple[str, ...], *, simulated: bool = True) -> Scored:
+    """A row beside a prediction; only those above 0 have a ratio."""
+    if not (made.value > 0.0 and row.numbers["value"] > 0.0 and math.isfinite(made.value)):
+        return _unscored(row, Prediction(None, None, assumed))
+    measured, bound = row.numbers["value"], row.flags.get("range")
+    ratio = log_distance(made.value, measured, bound)
+    met = measured if bound is None else made.value / math.exp(ratio)  # the end of a printed range, if missed
+    return replace(
+        _unscored(row, Prediction(None, None, assumed)), predicted=made.value, low=made.low, high=made.high,
+        log_ratio=ratio, inside=made.low <= met <= made.high, skipped=None, complete=is_complete(row),
+        simulated=simulated,
+    )  # fmt: skip
+
+
+def _unscored(row: Row, made: Prediction) -> Scored:
+    """A row without a prediction, and why."""
     return Scored(
         id=row.id,
-        source_id=text["source_id"],
-        metric=text["metric"],
-        measured=measured,
-        predicted=value if known else None,
-        low=low,
-        high=high,
-        log_ratio=ratio,
-        inside=inside,
+        source_id=row.text["source_id"],
+        metric=row.text["metric"],
+        measured=row.numbers["value"],
+        predicted=None,
+        low=None,
+        high=None,
+        log_ratio=None,
+        inside=None,
         assumed=made.assumed,
-        skipped=None if known else made.skipped or "no_shape",
-        complete=known and is_complete(row),
-        chip=text.get("chip", ""),
-        model=text.get("model", ""),
+        skipped=made.skipped or "no_shape",
+        complete=False,
+        chip=row.text.get("chip", ""),
+        model=row.text.get("model", ""),
     )
 
 

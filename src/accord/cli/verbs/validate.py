@@ -39,6 +39,12 @@ PICTURES = (".svg", ".png")
     type=click.Choice(["source", "chip", "model"]),
     help="Score each row by a fit that has not seen its source, chip or model family (minutes; extra [calibrate]).",
 )
+@click.option(
+    "--facts",
+    type=click.Path(path_type=Path),
+    metavar="FACTS.csv",
+    help="What else was published about sources: column source_id, and cells that rows of FILE leave empty.",
+)
 @common_options
 def command(
     file: Path,
@@ -46,20 +52,37 @@ def command(
     all_rows: bool,
     plot: Path | None,
     cross: By | None,
+    facts: Path | None,
     as_json: bool,
     catalog_paths: tuple[Path, ...],
 ) -> None:
-    """Score a table of measured inference results (CSV): error and interval coverage per row, source and metric."""
+    """Score a table of measured inference results (CSV): error and interval coverage per row, source and metric.
+
+    Runs of a stated number of requests, floods and waits under a rate are simulated; runs cut by a client's timeout
+    are shown apart.
+    """
     draw = _drawer(plot)
     catalog = load_catalog(catalog_paths)
-    content = read_text(file)
+    content, more = read_text(file), read_text(facts) if facts is not None else ""
+    cut: tuple[Scored, ...] = ()
     if cross is None:
-        scored = api.validate(content, str(file), catalog=catalog, level=level)
+        scored = api.validate(content, str(file), catalog=catalog, level=level, facts=more)
+        cut = api.censored(content, str(file), catalog=catalog, level=level, facts=more)
     else:
         scored = _without(content, str(file), catalog, cross, level)
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
-    result = {"rows": [view.row_dict(row) for row in scored], "summary": view.summary_dict(complete, everything)}
-    inputs = {"file": str(file), "level": level, "cv": cross, "catalog": [str(path) for path in catalog_paths]}
+    result = {
+        "rows": [view.row_dict(row) for row in scored],
+        "summary": view.summary_dict(complete, everything),
+        "censored": [view.row_dict(row) for row in cut],
+    }
+    inputs = {
+        "file": str(file),
+        "level": level,
+        "cv": cross,
+        "facts": str(facts) if facts is not None else None,
+        "catalog": [str(path) for path in catalog_paths],
+    }
     body = envelope("validate", inputs=inputs, result=result, catalog_digest=catalog.digest)
     tables = [
         view.summary_table(complete, everything, level),
@@ -73,6 +96,8 @@ def command(
         tables.append(view.skipped_table(scored))
     if all_rows:
         tables.append(view.rows_table(scored))
+    if cut:
+        tables.append(view.censored_table(cut))
     if plot is not None:
         plot.write_bytes(draw(scored, level, plot.suffix[1:].lower()))
     emit(body, *tables, as_json=as_json)
