@@ -67,3 +67,35 @@ def test_a_folder_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("matplotlib")
     assert main(["validate", TABLE, "--plot", str(tmp_path / "no" / "out.svg")]) == 74
     assert "out.svg" in capsys.readouterr().err
+
+
+RUNS = (
+    "id,source_id,kind,confidence,phase,model,chip,system,devices,tp,weights,engine,isl,osl,request_rate,num_requests,"
+    "max_num_seqs,metric,value,notes\n"
+    "a,s,measured,high,serve,llama-3.1-8b,nvidia-h100-sxm,nvidia-hgx-h100-8,1,1,bf16,vllm,500,50,4,100,8,e2e_mean_s,1,\n"
+    "b,s,measured,low,serve,llama-3.1-8b,nvidia-h100-sxm,nvidia-hgx-h100-8,1,1,bf16,vllm,500,50,9,100,1,e2e_mean_s,1,"
+    '"right-censored: past a 5 s client timeout"\n'
+)
+
+
+def test_runs_are_simulated_and_cut_ones_shown_apart(tmp_path: Path, capsys: Capture) -> None:
+    table, facts = tmp_path / "runs.csv", tmp_path / "facts.csv"
+    table.write_text(RUNS, encoding="utf-8")
+    facts.write_text("source_id,distinct_prompts\ns,10\n", encoding="utf-8")
+    assert main(["validate", str(table), "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)["result"]
+    assert [(row["id"], row["simulated"]) for row in plain["rows"]] == [("a", True)]
+    assert [row["id"] for row in plain["censored"]] == ["b"]
+    assert main(["validate", str(table), "--facts", str(facts), "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert known["inputs"]["facts"] == str(facts)
+    assert known["result"]["rows"][0]["predicted"] < plain["rows"][0]["predicted"]
+    assert main(["validate", str(table)]) == 0
+    assert "Cut by a timeout, over the requests that finished: in no total" in capsys.readouterr().out
+
+
+def test_broken_facts_exit_3_with_their_line(tmp_path: Path, capsys: Capture) -> None:
+    facts = tmp_path / "facts.csv"
+    facts.write_text("isl\n1\n", encoding="utf-8")
+    assert main(["validate", TABLE, "--facts", str(facts)]) == 3
+    assert f"{facts}:1: column source_id missing" in capsys.readouterr().err

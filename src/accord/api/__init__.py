@@ -81,29 +81,33 @@ def validate(
     catalog: Catalog | None = None,
     level: float = 0.9,
     facts: str = "",
+    facts_name: str = "facts",
     simulated: bool = True,
 ) -> tuple[Scored, ...]:
     """Score a measured table (CSV text; ``name`` is for messages).
 
-    facts: a second table that fills cells its rows leave empty (:mod:`accord.validation.facts`)
+    facts, facts_name: a second table that fills cells its rows leave empty (:mod:`accord.validation.facts`)
     simulated: run the simulator where no steady state describes a row
     Raises TableError for a bad table.
     """
     catalog = catalog or load_catalog()
     chosen = Chosen(catalog)
     simulator = CatalogSimulator(catalog, chosen.lookup, level) if simulated else None
-    return score_rows(_rows(content, name, facts), chosen.lookup, posterior(catalog, chosen), level, simulator)
+    return score_rows(
+        _rows(content, name, facts, facts_name), chosen.lookup, posterior(catalog, chosen), level, simulator
+    )
 
 
 def censored(
-    content: str, name: str, *, catalog: Catalog | None = None, level: float = 0.9, facts: str = ""
-) -> tuple[Scored, ...]:
+    content: str, name: str, *, catalog: Catalog | None = None, level: float = 0.9, facts: str = "",
+    facts_name: str = "facts",
+) -> tuple[Scored, ...]:  # fmt: skip
     """Rows of runs cut by their users' patience, beside a simulation of those that finished; see :func:`validate`."""
     catalog = catalog or load_catalog()
     lookup = CatalogLookup(catalog)
-    return score_censored(_rows(content, name, facts), lookup, CatalogSimulator(catalog, lookup, level))
+    return score_censored(_rows(content, name, facts, facts_name), lookup, CatalogSimulator(catalog, lookup, level))
 
 
-def _rows(content: str, name: str, facts: str) -> tuple[Row, ...]:
+def _rows(content: str, name: str, facts: str, facts_name: str) -> tuple[Row, ...]:
     rows = read_rows(content, name)
-    return with_facts(rows, facts, "facts") if facts else rows
+    return with_facts(rows, facts, facts_name) if facts else rows

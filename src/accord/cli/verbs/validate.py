@@ -66,8 +66,9 @@ def command(
     content, more = read_text(file), read_text(facts) if facts is not None else ""
     cut: tuple[Scored, ...] = ()
     if cross is None:
-        scored = api.validate(content, str(file), catalog=catalog, level=level, facts=more)
-        cut = api.censored(content, str(file), catalog=catalog, level=level, facts=more)
+        named = str(facts or "facts")
+        scored = api.validate(content, str(file), catalog=catalog, level=level, facts=more, facts_name=named)
+        cut = api.censored(content, str(file), catalog=catalog, level=level, facts=more, facts_name=named)
     else:
         scored = _without(content, str(file), catalog, cross, level)
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
