@@ -11,16 +11,18 @@ from accord.base.errors import UsageError
 MEMORY_SLACK = 0.9  # of the cache that answers in progress may fill, so that few are preempted
 
 
-def matched(built: Sequence[Built], lengths: tuple[float, float], chips: int) -> tuple[Built, ...]:
+def matched(built: Sequence[Built], lengths: tuple[float, float], chips: int | None) -> tuple[Built, ...]:
     """The same two pools with as many instances of each on ``chips`` as serve most requests together.
 
     lengths: mean prompt and answer [token]
-    Raises UsageError for other than two pools, or too few chips for one instance of each.
+    Raises UsageError for other than two pools, no number of chips, or too few of them for one instance of each.
     """
     if [one.pool.role for one in built] != ["prefill", "decode"]:
         raise UsageError(
             "rates are matched between two pools", where="--match-rates", hint="give --prefill and --decode"
         )
+    if chips is None:
+        raise UsageError("rates are matched on a number of chips", where="--match-rates", hint="give --chips")
     prefill, decode = built
     each = prefill_rate(prefill, lengths), decode_rate(decode, lengths)
     best, found = 0.0, (0, 0)
@@ -31,7 +33,8 @@ def matched(built: Sequence[Built], lengths: tuple[float, float], chips: int) ->
             best, found = rate, (count, rest)
     if not best:
         raise UsageError(
-            f"{chips} chips do not hold an instance of {prefill.pool.chips:g} and one of {decode.pool.chips:g} chips",
+            f"one prefill instance and one decode instance have {prefill.pool.chips:g} and {decode.pool.chips:g} chips, "
+            f"more than the {chips} given",
             where="--chips", hint=f"give {prefill.pool.chips + decode.pool.chips:g} or more",
         )  # fmt: skip
     return tuple(replace(one, pool=replace(one.pool, instances=count)) for one, count in zip(built, found, strict=True))

@@ -95,7 +95,9 @@ def pools_of(
     used = sum(one.pool.chips * one.pool.instances for one in found)
     if request.chips is not None and used > request.chips:
         raise UsageError(
-            f"the pools use {used:g} chips, more than the {request.chips} given", hint="raise --chips, or leave it out"
+            f"the pools use {used:g} chips, more than the {request.chips} given",
+            where="--chips",
+            hint="raise it, leave it out, or have --match-rates choose the instances",
         )
     return tuple(found)
 
@@ -156,7 +158,11 @@ def _built(
         short = setting.machine.device.memory_bytes
         raise DoesNotFit(
             f"{setting.spec.id} leaves no room for a cache on a device of {float(short) / 1e9:,.1f} GB of {machine.id}",
-            hint="use more ranks, a narrower --weights format, or a higher --gpu-memory-utilization",
+            where=None if role == "both" else f"--{role}",
+            hint="use more ranks, a narrower --weights format, a higher --gpu-memory-utilization, or fewer "
+            "--max-num-batched-tokens and --max-num-seqs"
+            if budget.tokens < 1.0
+            else f"there is room for {int(budget.tokens):,} tokens; lower --block-size",
         )
     timer = StepTable(
         setting, plan, max_seqs=min(seats * stages, 1024), step_overhead_s=rules.step_overhead_s,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -36,6 +37,7 @@ from accord.step.prefill import prefill_step
 from accord.uncertainty.residual import half_width
 from accord.workloads.request import NONE, Workload
 
+MOST_INSTANCES = 10_000
 FEW = 20_000  # requests up to which a run is repeated at both ends of the interval unless told otherwise
 
 
@@ -117,31 +119,31 @@ def simulate_deployment(
     _check_tenants(slos, first)
     assumed = Assumed()
     lengths = (float(first.prompt.mean()), float(first.answer.mean())) if len(first) else (1.0, 1.0)
-    built = pools_of(catalog, request.deployment, request.engine_rules, lengths, request.places, assumed)
+    deployment = _one_of_each(request.deployment) if request.match_rates else request.deployment
+    built = pools_of(catalog, deployment, request.engine_rules, lengths, request.places, assumed)
     if request.match_rates:
-        if request.deployment.chips is None:
-            raise UsageError("rates are matched on a number of chips", where="--match-rates", hint="give --chips")
         built = matched(built, lengths, request.deployment.chips)
+    _check_size(built)
     rules = rules_of(request, built)
     pools = tuple(one.pool for one in built)
     roles = {pool.name: pool.role for pool in pools}
-    costs = bill(catalog, built, request.usd_per_chip_hour)
-    log_sd = max(_scale_log_sd(one) for one in built)
+    costs = cache(lambda: bill(catalog, built, request.usd_per_chip_hour))  # looked up once the first run is done
 
     def run(workload: Workload, seed: int, scale: float) -> tuple[Outcome, Summary]:
         timed = pools if scale == 1.0 else tuple(_scaled(pool, scale) for pool in pools)
         outcome = simulate(timed, workload, replace(rules, seed=seed), progress=progress)
         summary = summarise(outcome, slos=slos, warm_s=request.warm_s, roles=roles)
-        return outcome, summary.plus(costs.metrics(outcome))
+        return outcome, summary.plus(costs().metrics(outcome))
 
     outcome, summary = run(first, request.seed, 1.0)
-    said = [*costs.said, *cautions.of_machine(catalog, built, request.deployment.weights)]
+    said = [*costs().said, *cautions.of_machine(catalog, built, request.deployment.weights)]
     said += cautions.of_run(
         built, outcome, summary, pooled=request.pool_bytes is not None, rated=request.rated
     )  # fmt: skip
     combined = _replicated(request, summary, lambda seed: run(made(seed), seed, 1.0)[1], said)
     bounded = request.bounds if request.bounds is not None else request.replications == 1 and len(first) <= FEW
     bounded = bounded and combined.complete
+    log_sd = max(_scale_log_sd(one) for one in built)
     if bounded:
         half = math.exp(half_width(log_sd, 0.0, request.level))
         combined, bounded = _bounded(combined, lambda scale: run(first, request.seed, scale)[1], half, said)
@@ -149,6 +151,25 @@ def simulate_deployment(
         outcome, summary, combined, built, rules, log_sd, tuple(assumed.names), tuple(said),
         _sources(catalog, request, built), bounded=bounded,
     )  # fmt: skip
+
+
+def _check_size(built: Sequence[Built]) -> None:
+    """Refuse more instances than anybody runs."""
+    count = sum(one.pool.instances for one in built)
+    if count > MOST_INSTANCES:
+        raise UsageError(
+            f"{count:,} instances", where="--chips", hint=f"up to {MOST_INSTANCES:,} can be simulated; use fewer chips"
+        )
+
+
+def _one_of_each(deployment: EstimateRequest) -> EstimateRequest:
+    """The same pools with one instance each, for their numbers to be chosen."""
+    found = {
+        name: msgspec.structs.replace(pool, instances=1)
+        for name in ("prefill", "decode")
+        if (pool := getattr(deployment, name)) is not None
+    }
+    return msgspec.structs.replace(deployment, chips=None, **found)
 
 
 def _check_tenants(slos: Sequence[Slo], workload: Workload) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from accord.base.errors import UsageError
-from accord.cli.deployment import pool_text
 from accord.cli.flags import CatalogId, Decorated, NumberList
-from accord.inference.job import LIST_FIELDS
-from accord.inference.request import EstimateRequest
+
+if TYPE_CHECKING:
+    from accord.inference.request import EstimateRequest
 
 INTS = NumberList(int, minimum=0)
 FLOATS = NumberList(float, minimum=0.0)
@@ -59,6 +59,8 @@ def add(function: Decorated, options: Iterable[Option]) -> Decorated:
 
 def given(flags: Mapping[str, object]) -> dict[str, object]:
     """Flags that were set, one-element lists as numbers, pools as records."""
+    from accord.cli.deployment import pool_text
+
     found: dict[str, object] = {}
     for name, value in flags.items():
         if value is None or (value is False and name != "graph"):
@@ -73,6 +75,9 @@ def given(flags: Mapping[str, object]) -> dict[str, object]:
 
 def request(fields: Mapping[str, object]) -> EstimateRequest:
     """The fields as a request. Raises UsageError for a missing model or system, or an unknown field."""
+    from accord.inference.job import LIST_FIELDS
+    from accord.inference.request import EstimateRequest
+
     for needed in ("model", "system"):
         if needed not in fields:
             raise UsageError(f"--{needed} is missing", hint=f"name one: accord catalog list {needed}s")

@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from accord.api.workloads import mixed_workload, parse_mix, profile_workload
 from accord.base.errors import AccordError, UsageError
 from accord.base.units import show
 from accord.catalog.load import Catalog
-from accord.cli.deployment_flags import Option
-from accord.cli.flags import Quantity
 from accord.serving.slo import Slo
 from accord.workloads.arrivals import Arrivals, parse_arrivals
 from accord.workloads.columns import Options
-from accord.workloads.formats import FORMATS
 from accord.workloads.lengths import Law, parse_law
 from accord.workloads.request import Workload
 from accord.workloads.reshape import head, repeat, with_arrivals, with_rate
@@ -30,25 +26,8 @@ from accord.workloads.sessions import Sessions, Talk
 from accord.workloads.synthetic import Traffic, generate
 from accord.workloads.trace import Trace, read_trace
 
-TIME = Quantity("s", example="30 s", above=0.0)
-_COUNT = click.IntRange(min=1)
-_FILE = click.Path(dir_okay=False, path_type=Path)
 USUAL_REQUESTS = 1000
-SEARCH_S, SEARCH_MOST = 120.0, 200_000  # a search for a rate needs arrivals over some time, within reason
-
-LOAD: tuple[Option, ...] = (
-    click.option("--trace", type=_FILE, metavar="FILE", help="Replay a trace; its format is told by what is in it."),
-    click.option("--format", "trace_format", type=click.Choice(list(FORMATS)), help="Its format, if not told by it."),
-    click.option("--skip-bad", is_flag=True, help="Count bad lines of the trace instead of stopping at the first."),
-    click.option("--workload", metavar="ID", help="A profile of the catalog, or several: 'chat=3,coding-agent=1'."),
-    click.option("--isl", metavar="LAW", help="Prompt tokens: 1024, or 'lognormal:mean=1200,cv=1.1'."),
-    click.option("--osl", metavar="LAW", help="Answer tokens, likewise."),
-    click.option("--rate", type=float, help="Requests a second; a trace keeps its pattern."),
-    click.option("--arrivals", metavar="LAW", help="poisson (usual), constant, at-once, gamma:burstiness=0.5, ..."),
-    click.option("--concurrency", type=_COUNT, help="Closed loop: at most so many requests in flight."),
-    click.option("--requests", type=_COUNT, help="So many; a shorter trace is repeated."),
-    click.option("--timeout", type=TIME, help="Users give up so long after they asked."),
-)  # fmt: skip
+SEARCH_S, SEARCH_MOST = 120.0, 50_000  # a search for a rate needs arrivals over some time, within reason
 
 
 @dataclass(frozen=True, slots=True)

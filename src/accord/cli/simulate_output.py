@@ -10,16 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from accord.api.runs import keep_run, run_store
 from accord.api.simulate import Simulation
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
-from accord.cli.deployment_flags import Option
-from accord.cli.flags import WordList
 from accord.cli.outputs import exporter, picture
+from accord.cli.simulate_flags import USUAL_FILES
 from accord.cli.simulate_load import Load
 from accord.inference.request import EstimateRequest
 from accord.report.outputs import EXPORTS, PICTURES, About, Drawn
@@ -30,24 +28,9 @@ from accord.store.files import write
 from accord.store.record import Record
 from accord.workloads.reshape import head
 
-USUAL = ("vllm-bench", "aiperf-records", "aiperf", "csv")
 MOST_SPANS = 200_000
 SUMMARY = "summary.json"
 EPOCH = "SOURCE_DATE_EPOCH"
-
-OUTPUT: tuple[Option, ...] = (
-    click.option(
-        "--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-        help="Write results there: vllm bench and AIPerf files, rows by request, a summary.",
-    ),
-    click.option(
-        "--export", type=WordList(*EXPORTS.names()), help=f"Which files; else {', '.join(USUAL)}.",
-    ),
-    click.option("--plot", type=WordList(*PICTURES.names(), "all"), help="Pictures to draw there (extra [plot])."),
-    click.option("--label", help="Your name for the run."),
-    click.option("--store", type=click.Path(dir_okay=False, path_type=Path), metavar="PATH", help="File of the store."),
-    click.option("--keep/--no-keep", default=True, show_default=True, help="Remember the run: accord runs list."),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +57,7 @@ class Outputs:
         for name in pictures:
             picture(name)
         return cls(
-            folder, flags["export"] or USUAL, pictures, flags["label"], flags["store"], flags["keep"],
+            folder, flags["export"] or USUAL_FILES, pictures, flags["label"], flags["store"], flags["keep"],
             _now(os.environ),
         )  # fmt: skip
 
