@@ -100,5 +100,6 @@ PICTURES: Registry[Output] = Registry(
         "timeline": Output("timeline.svg", "accord.report.plots.timeline", "picture", "plot"),
         "queue": Output("queue.svg", "accord.report.plots.queue", "picture", "plot"),
         "occupancy": Output("occupancy.svg", "accord.report.plots.occupancy", "picture", "plot"),
+        "replay": Output("replay.svg", "accord.report.plots.replay", "picture", "plot"),
     },
 )
