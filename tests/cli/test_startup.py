@@ -23,6 +23,18 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert "accord" in done.stdout
 
 
+def test_help_of_simulate_loads_neither_catalog_nor_engine() -> None:
+    heavy = ("accord.api", "accord.catalog", "accord.inference", "accord.step", "yaml", "rich")
+    code = (
+        "import sys; from accord.cli.main import main; main(sys.argv[1:]);"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    words = [sys.executable, "-c", code, "simulate", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["[]"]
+    assert "--find-rate" in done.stdout
+
+
 def test_help_takes_little_processor_time() -> None:
     took = min(_cpu_s() for _ in range(5))  # the least of five: the machine may be busy
     assert took < CPU_LIMIT_S

@@ -33,8 +33,8 @@ def matched(built: Sequence[Built], lengths: tuple[float, float], chips: int | N
             best, found = rate, (count, rest)
     if not best:
         raise UsageError(
-            f"one prefill instance and one decode instance have {prefill.pool.chips:g} and {decode.pool.chips:g} chips, "
-            f"more than the {chips} given",
+            f"one prefill instance and one decode instance have {prefill.pool.chips:g} and {decode.pool.chips:g} "
+            f"chips, more than the {chips} given",
             where="--chips", hint=f"give {prefill.pool.chips + decode.pool.chips:g} or more",
         )  # fmt: skip
     return tuple(replace(one, pool=replace(one.pool, instances=count)) for one, count in zip(built, found, strict=True))

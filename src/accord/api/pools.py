@@ -9,7 +9,7 @@ import numpy as np
 
 from accord.api.records import efficiency_of, engine_id, machine_of, model_spec
 from accord.base.array import array
-from accord.base.errors import DoesNotFit, NotSupported, UsageError
+from accord.base.errors import AccordError, DoesNotFit, NotSupported, UsageError
 from accord.catalog.load import Catalog
 from accord.inference.check import check_request
 from accord.inference.complete import Assumed, Layout, formats_for, number
@@ -91,7 +91,10 @@ def pools_of(
         if pool is not None:
             system = (places or {}).get(role, request.system)
             placed = msgspec.structs.replace(request, system=system)
-            found.append(_part(catalog, placed, rules, pool, "prefill" if role == "prefill" else "decode", noted))
+            try:
+                found.append(_part(catalog, placed, rules, pool, "prefill" if role == "prefill" else "decode", noted))
+            except AccordError as error:
+                raise error.at(f"--{role}") from None
     used = sum(one.pool.chips * one.pool.instances for one in found)
     if request.chips is not None and used > request.chips:
         raise UsageError(
@@ -158,7 +161,6 @@ def _built(
         short = setting.machine.device.memory_bytes
         raise DoesNotFit(
             f"{setting.spec.id} leaves no room for a cache on a device of {float(short) / 1e9:,.1f} GB of {machine.id}",
-            where=None if role == "both" else f"--{role}",
             hint="use more ranks, a narrower --weights format, a higher --gpu-memory-utilization, or fewer "
             "--max-num-batched-tokens and --max-num-seqs"
             if budget.tokens < 1.0
