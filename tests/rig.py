@@ -67,6 +67,7 @@ NUMBERS: Mapping[str, float] = MappingProxyType(
         "memory.runtime_share": 0.02,
         "pool.software_rate": 1e9,
         "engine.iteration_s": 1e-3,
+        "engine.async_s": 2e-4,
         "engine.sequence_s": 1e-6,
         "engine.draft_s": 1e-4,
         "engine.expert_skew.prefill": 0.3,

@@ -67,7 +67,16 @@ def test_alone_nothing_is_exchanged() -> None:
 @pytest.mark.parametrize("ranks", [2, 4, 8])
 def test_inside_one_domain(ranks: int) -> None:
     expected = 1e-5 + 1e-6 * math.log2(ranks) + MB * (ranks - 1) / ranks / 80e9
-    assert exchanged(ranks, INNER, NETWORK) == pytest.approx(expected)
+    assert exchanged(ranks, INNER, NETWORK, copies=2) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_over_fewer_ranks_than_copies_tokens_are_gathered(ranks: int) -> None:
+    """Each token leaves once for each other rank, in one piece, without passes over messages."""
+    kernels = efficiency(**{"exchange.share": 0.5, "exchange.local": 0.5})
+    found = value(exchange_s(dispatch(ranks, copies=8), (INNER,), kernels, "decode"))
+    expected = 1e-5 + 1e-6 * math.log2(ranks) + MB / 8 * (ranks - 1) / 80e9
+    assert found == pytest.approx(expected)
 
 
 def test_two_tiers_of_one_plane_share_the_port() -> None:

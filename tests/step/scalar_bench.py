@@ -43,6 +43,7 @@ class Rig:
     launch: Callable[[str, str | None], float]
     curve: Callable[[str, str], Table | None]
     device_loop: bool
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,14 +163,17 @@ class Bench:
     def all_to_all(self, name: str, sent: float, ranks: float, copies: float, prefill: bool) -> float:
         if ranks <= 1.0 or sent <= 0.0:
             return 0.0
-        share = self.rig.parameter("exchange.share", "prefill" if prefill else name)
+        gathered = ranks < copies
+        share = 1.0 if gathered else self.rig.parameter("exchange.share", "prefill" if prefill else name)
         domain = max((min(link.ranks, 1e9) for link in self.rig.links if link.kind == "scale-up"), default=1.0)
         local = self.rig.parameter("exchange.local", None) * sent / copies / (self.rig.links[0].write * share)
+        local *= 0.0 if gathered else 1.0
         port = {self.rig.links[0].plane: local}
         below = 1.0
         for at, link in enumerate(self.rig.links):
             reach = ranks if at == len(self.rig.links) - 1 else min(ranks, link.ranks)
             part, rate = sent * max(reach - below, 0.0) / ranks, link.write
+            part *= ranks / copies if gathered and not prefill else 1.0
             if link.kind == "scale-up":
                 rate *= share
                 if prefill:

@@ -189,11 +189,17 @@ def stack(bench: Bench, model: Model, work: Work) -> dict[str, float]:
     return split if sum(split.values()) < sum(whole.values()) else whole
 
 
-def outside(bench: Bench, work: Work) -> float:
-    """The host between two steps; an engine whose decode loop stays on the device only launches a graph."""
+def with_outside(bench: Bench, work: Work, parts: dict[str, float]) -> dict[str, float]:
+    """The host between two steps; an engine whose decode loop stays on the device only launches a graph.
+
+    A host that works ahead adds what is left between steps, and what it takes longer than the device.
+    """
     looped = bench.rig.device_loop and not work.prefill
     alone = bench.rig.parameter("engine.graph_launch_s" if looped else "engine.iteration_s", None)
-    return alone + bench.rig.parameter("engine.sequence_s", None) * work.requests
+    host = alone + bench.rig.parameter("engine.sequence_s", None) * work.requests
+    if bench.rig.ahead:
+        host = bench.rig.parameter("engine.async_s", None) + max(host - sum(parts.values()), 0.0)
+    return parts | {"outside": host}
 
 
 def captured(tokens: float) -> float:
@@ -220,12 +226,12 @@ def decode(rig: Rig, case: Case, model: Model) -> dict[str, float]:
         each += sum(seconds for _, seconds in model.draft(bench, one))
         each += 0.0 if rig.device_loop else rig.parameter("engine.draft_s", None)
         drafting = case.mtp * each
-    return parts | {
+    parts |= {
         "head": words(bench, model, work),
         "draft": drafting,
         "pipeline": bench.hand_over(tokens, model.hidden),
-        "outside": outside(bench, work),
     }
+    return with_outside(bench, work, parts)
 
 
 def prefill(rig: Rig, case: Case, model: Model) -> dict[str, float]:
@@ -235,9 +241,9 @@ def prefill(rig: Rig, case: Case, model: Model) -> dict[str, float]:
     requests = case.tokens * case.tp / max(case.isl, 1.0)
     rows = requests * computed
     work = Work(True, rows, requests, case.isl * case.reuse + computed / 2.0, requests, rows)
-    return stack(bench, model, work) | {
+    parts = stack(bench, model, work) | {
         "head": words(bench, model, work),
         "draft": 0.0,
         "pipeline": bench.hand_over(work.tokens, model.hidden),
-        "outside": outside(bench, work),
     }
+    return with_outside(bench, work, parts)

@@ -58,8 +58,8 @@ def scalar_rig(setting: Setting, formats: tuple[str, ...]) -> bench.Rig:
     def launch(family: str, fmt: str | None) -> float:
         return float(efficiency.fixed(family, fmt))
 
-    loop = efficiency.has("device_loop")
-    return bench.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar, launch, table, loop)
+    loop, ahead = efficiency.has("device_loop"), efficiency.has("async_scheduling")
+    return bench.Rig(units, float(device.memory_bytes_per_s), links, efficiency.scalar, launch, table, loop, ahead)
 
 
 def case_at(plan: Deployments, at: int, weights: str, kv: str) -> bench.Case:

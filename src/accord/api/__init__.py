@@ -58,7 +58,7 @@ def estimate(request: EstimateRequest, *, catalog: Catalog | None = None, spec: 
     catalog = catalog or load_catalog()
     spec = spec or model_spec(catalog, request.model)
     machine = machine_of(catalog, request.system)
-    efficiency = efficiency_of(catalog, machine.chip, request.engine)
+    efficiency = efficiency_of(catalog, machine.chip, request.engine, request.engine_version)
     return estimate_records(spec, machine, efficiency, request, catalog.defaults())
 
 

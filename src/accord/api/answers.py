@@ -54,7 +54,7 @@ def answer(requests: Sequence[EstimateRequest], catalog: Catalog, level: float, 
     spreads: dict[str, Spread] = {}
     for request in requests:
         spec, machine = model_spec(catalog, request.model), machine_of(catalog, request.system)
-        efficiency = efficiency_of(catalog, machine.chip, request.engine)
+        efficiency = efficiency_of(catalog, machine.chip, request.engine, request.engine_version)
         found = estimate_spread(spec, machine, efficiency, request, catalog.defaults())
         estimates[request.phase], spreads[request.phase] = found
     kinds = {str(request.phase): request.regime for request in requests}

@@ -35,7 +35,7 @@ class Chosen:
     def part(self, request: EstimateRequest) -> tuple[EstimateRequest, Estimate, tuple[Mapping[str, float], ...]]:
         """The request with its choices stated, the estimate at the mean, and its points. Raises what it raises."""
         if request not in self._parts:
-            facts = self.lookup.facts(request.system, request.system, request.engine)
+            facts = self.lookup.facts(request.system, request.system, request.engine, request.engine_version)
             spec = self.lookup.model(request.model) or model_spec(self.catalog, request.model)
             parts = estimate_parts(spec, facts.machine, facts.efficiency, request, self.catalog.defaults())
             joined([part for _, part in parts])  # refuses what does not fit
@@ -87,9 +87,9 @@ class DrawnLookup:
         """As unvaried."""
         return self._base.residual(chip, metric, phase)
 
-    def facts(self, system: str | None, chip: str, engine: str | None) -> MachineFacts:
+    def facts(self, system: str | None, chip: str, engine: str | None, version: str | None = None) -> MachineFacts:
         """The varied machine of a row."""
-        plain = self._base.facts(system, chip, engine)
+        plain = self._base.facts(system, chip, engine, version)
         if id(plain) not in self._varied:
             machine, efficiency = self._vary(plain.machine, plain.efficiency)
             self._varied[id(plain)] = replace(plain, machine=machine, efficiency=efficiency)
@@ -102,7 +102,7 @@ class DrawnLookup:
         return self._answers[request]
 
     def _estimate(self, request: EstimateRequest) -> Estimate:
-        varied = self.facts(request.system, request.system, request.engine)
+        varied = self.facts(request.system, request.system, request.engine, request.engine_version)
         asked, part, points = self._chosen.part(request)
         repeated: tuple[Mapping[str, float], ...] = tuple(point for point in points for _ in range(self._count))
         setting = replace(part.setting, machine=varied.machine, efficiency=varied.efficiency)

@@ -30,7 +30,7 @@ class CatalogLookup:
         """Look things up in ``catalog``."""
         self._catalog = catalog
         self._models: dict[str, ModelSpec | None] = {}
-        self._machines: dict[tuple[str, str, str | None], MachineFacts] = {}
+        self._machines: dict[tuple[str, str, str | None, str | None], MachineFacts] = {}
         self._answers: dict[EstimateRequest, Estimate] = {}
 
     def chip(self, id: str) -> str | None:
@@ -45,14 +45,14 @@ class CatalogLookup:
             self._models[id] = from_config(config, id) if config is not None else None
         return self._models[id]
 
-    def facts(self, system: str | None, chip: str, engine: str | None) -> MachineFacts:
+    def facts(self, system: str | None, chip: str, engine: str | None, version: str | None = None) -> MachineFacts:
         """The machine of a row; a chip alone stands for itself."""
         name = system if system in self._catalog.ids("systems") else chip
-        key = (system or "", name, engine)
+        key = (system or "", name, engine, version)
         if key not in self._machines:
             machine = machine_of(self._catalog, name)
             known = engine if engine is not None and is_engine(self._catalog, engine) else None
-            efficiency = efficiency_of(self._catalog, machine.chip, known)
+            efficiency = efficiency_of(self._catalog, machine.chip, known, version)
             assumed = (
                 *(("system",) if name != system else ()),
                 *(("engine",) if engine is not None and known is None else ()),
@@ -77,7 +77,7 @@ class CatalogLookup:
         return self._answers[request]
 
     def _estimate(self, request: EstimateRequest) -> Estimate:
-        facts = self.facts(request.system, request.system, request.engine)
+        facts = self.facts(request.system, request.system, request.engine, request.engine_version)
         spec = self.model(request.model) or model_spec(self._catalog, request.model)
         return estimate_records(spec, facts.machine, facts.efficiency, request, self._catalog.defaults())
 

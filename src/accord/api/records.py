@@ -41,12 +41,15 @@ def model_spec(catalog: Catalog, id: str) -> ModelSpec:
     return from_config(record.config, record.id)
 
 
-def efficiency_of(catalog: Catalog, chip: str, engine: str | None) -> Efficiency:
-    """Parameters of a chip and an engine; an unmeasured chip falls back on its family's, and that on its parent's."""
+def efficiency_of(catalog: Catalog, chip: str, engine: str | None, version: str | None = None) -> Efficiency:
+    """Parameters of a chip and an engine; an unmeasured chip falls back on its family's, and that on its parent's.
+
+    version: of the engine, the current one if omitted
+    """
     record = catalog.engine(engine_id(catalog, engine))
     software = (record.id, record.base) if record.base else (record.id,)
     suffixes = (chip, *software, catalog.chip(chip).family)
-    return join(calibration_chain(catalog, chip), record, suffixes)
+    return join(calibration_chain(catalog, chip), record, suffixes, version)
 
 
 def calibration_chain(catalog: Catalog, chip: str) -> list[Calibration]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from accord.base.source import Source
 from accord.calibration.numbers import FittedNumber
 from accord.calibration.operator_stage import OperatorFit
-from accord.calibration.priors import ENGINE_SD, ENGINES, EXACT, GENERIC, JUDGEMENTS, TABLED, UNTABLED, Shift
+from accord.calibration.priors import CARDS, ENGINE_SD, ENGINES, EXACT, GENERIC, JUDGEMENTS, TABLED, UNTABLED, Shift
 from accord.catalog.calibration import Calibration, Curve, Fit
 from accord.catalog.load import Catalog
 from accord.catalog.value import Value
@@ -110,7 +110,11 @@ def stated(book: Book, entry: str, moving: Iterable[Shift]) -> dict[str, Entry]:
                 if shift.moves(key) and key not in own:
                     own[key] = number if entry in TABLED else replace(number, n=0, chips=())
                     sources[key] = book[parent].sources[key] if entry in TABLED else "ROWS"
-    return {**book, entry: replace(book[entry], numbers=own, sources=sources)}
+    curves = dict(book[entry].curves)
+    if entry in CARDS:  # an entry that states a share of the peak does without inherited curves
+        for parent in ancestors(book, entry)[1:]:
+            curves = {**book[parent].curves, **curves}
+    return {**book, entry: replace(book[entry], numbers=own, sources=sources, curves=curves)}
 
 
 def calibrations(book: Book, fitted: str, notes: Mapping[str, str]) -> dict[str, Calibration]:

@@ -13,7 +13,7 @@ import importlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ _PRIOR_SD: Mapping[str, float] = {
 _LIBRARY = ("reduce.base_s.scale-up", "reduce.chunk_s", "reduce.per_doubling_s")
 # name: start, least, most
 _RANGES: Mapping[str, tuple[float, float, float]] = {
-    "link.scale-up": (0.9, 0.3, 1.0),
+    "link.scale-up": (0.9, 0.02, 1.0),
     "link.scale-out": (0.85, 0.2, 1.0),
     "reduce.local": (0.4, 0.01, 3.0),
     "reduce.share.switch": (0.6, 0.1, 1.0),
@@ -56,7 +56,8 @@ _RANGES: Mapping[str, tuple[float, float, float]] = {
     "exchange.local": (0.5, 0.01, 4.0),
 }
 SWITCHES_SUM = ("nvidia-hopper", "nvidia-blackwell")  # generations whose switches add numbers
-CARDS = ("nvidia-l40s", "nvidia-rtx-pro-6000-server")  # joined by the host's bus: compared with, never fitted on
+CARDS = ("nvidia-l40s", "nvidia-rtx-pro-6000-server")  # joined by the host's bus, so no evidence about other links
+HOSTS_SD = 0.45  # between hosts that let cards reach one another directly and those that pass everything through memory
 # what no other generation inherits: sums in a switch, and the share of links whose rates are measured
 OWN = ("reduce.share.switch", "exchange.share")
 
@@ -97,11 +98,21 @@ def fit_tables(tables: Sequence[Timed]) -> CollectiveFit:
     kept = [rows for rows in ordered if rows.fitted and rows.chip not in CARDS]
     entries, pooled = _fit_all(kept)
     parameters = {entry: _numbers(solved, kept, entry) for entry, solved in sorted(entries.items())}
+    parameters |= {chip: found for chip in CARDS if (found := _card(chip, ordered, pooled))}
     parameters[GENERIC] = _numbers(pooled, kept, "")
     for name in OWN:
         parameters[GENERIC].pop(name, None)
     errors = _errors(ordered, kept, entries, pooled)
     return CollectiveFit(parameters, errors)
+
+
+def _card(chip: str, tables: Sequence[Timed], pooled: _Solved) -> dict[str, FittedNumber]:
+    """Numbers of a card from its own sums: every version's, since what makes them differ are the hosts."""
+    own = [rows for rows in tables if rows.chip == chip and rows.op.stage == "reduce"]
+    if not own:
+        return {}
+    found = _numbers(_solve(own, pooled.logs), [replace(rows, entry=chip) for rows in own], chip)
+    return {name: replace(number, log_sd=math.hypot(number.log_sd, HOSTS_SD)) for name, number in found.items()}
 
 
 def _starts() -> dict[str, float]:
@@ -197,7 +208,8 @@ def _solve_stage(tables: Sequence[Timed], known: Mapping[str, float]) -> _Solved
     names = _free(tables)
     low, high = (np.log([_RANGES[_plain(name)][at] for name in names]) for at in (1, 2))
     centre = np.log([_RANGES[_plain(name)][0] for name in names])
-    prior_sd = np.array([_PRIOR_SD.get(_plain(name), _WIDE) for name in names])
+    known_sd = {**_PRIOR_SD, "link.scale-up": _WIDE} if all(table.chip in CARDS for table in tables) else _PRIOR_SD
+    prior_sd = np.array([known_sd.get(_plain(name), _WIDE) for name in names])
     rows = Counter[tuple[str, str]]()
     for table in tables:
         rows[table.chip, table.table] += len(table.seconds)

@@ -40,6 +40,7 @@ JUDGEMENTS: Mapping[str, Judgement] = {
     "memory.runtime_share": Judgement(0.03, "1", 0.4, "context, graphs and communication buffers of the runtime"),
     "pool.software_rate": Judgement(0.95e9, "B/s", 0.3, "looking up and gathering blocks of a pooled cache, a device"),
     "engine.iteration_s": Judgement(2.5e-3, "s", 0.5, "scheduler, sampling and hand-over outside the layers"),
+    "engine.async_s": Judgement(5e-4, "s", 0.6, "what is left between steps where the host works ahead"),
     "engine.sequence_s": Judgement(4e-6, "s", 0.8, "host work per running request and iteration"),
     "engine.draft_s": Judgement(3e-4, "s", 0.6, "host work per draft pass"),
     "engine.expert_skew.prefill": Judgement(0.5, "1", 0.5, "coefficient of variation of expert popularity, prefill"),
@@ -74,6 +75,8 @@ _PARTS: Mapping[str, str] = {
 EXACT: Mapping[str, Judgement] = {
     "reduce.share.switch": Judgement(0.0, "1", 0.0, "no sums in the switch unless a family is known for them"),
 }
+EXPERTS = tuple(f"{fmt}.{engine}" for fmt in ("bf16", "fp8") for engine in ENGINES)
+EXPERTS_SD = 0.12  # of an engine's own kernels of experts between the release in the tables and those that served rows
 ENGINE_SD: Mapping[str, float] = {"engine.iteration_s": 0.4, "engine.sequence_s": 0.6}  # between engines
 
 
@@ -136,9 +139,19 @@ _WITHOUT_TABLES = (
 )  # fmt: skip
 _PLAIN = (
     "launch_s", "vector.memory", "conversion.compute", "conversion.memory", "overlap.slowdown", "engine.iteration_s",
+    "engine.async_s",
     "engine.sequence_s", "engine.draft_s", "engine.expert_skew.prefill", "engine.expert_skew.decode",
 )  # fmt: skip
-TABLED = ("nvidia-ampere", "nvidia-hopper", "nvidia-blackwell")
+_CARD: Mapping[str, float] = {
+    "gemm.compute": 0.1, "gemm.memory": 0.1, "grouped.compute": 0.2, "grouped.memory": 0.15,
+    "attention_decode.memory": 0.2, "attention_prefill.compute": 0.15, "vector.memory": 0.15,
+    "link.scale-up": 0.45, "reduce.base_s.scale-up": 0.45,
+}  # fmt: skip
+# of the last generation: its tables are of one chip whose matrix units have twice the rate of its siblings'
+_LONE: Mapping[str, float] = {"attention_decode.memory": 0.35, "attention_decode.compute": 0.6}
+GENERATIONS = ("nvidia-ampere", "nvidia-hopper", "nvidia-blackwell", "nvidia-ada")
+CARDS = ("nvidia-rtx-pro-6000-server",)  # of a generation whose other chips have other memory and other links
+TABLED = (*GENERATIONS, *CARDS)
 ASCEND, AMD = "ascend", "amd"
 UNTABLED = (ASCEND, AMD)
 _FEW_ROWS = ("gemm.launch_s", "gemm.compute", "gemm.memory", "attention_decode.memory", "vector.memory")
@@ -149,7 +162,10 @@ def shifts() -> tuple[Shift, ...]:
     found = [Shift(GENERIC, name, JUDGEMENTS[name].log_sd) for name in _PLAIN]
     found += [Shift(GENERIC, name, sd) for name, sd in _EVERYWHERE.items()]
     found += [Shift(GENERIC, f"{name}.{engine}", sd) for name, sd in ENGINE_SD.items() for engine in ENGINES]
-    found += [Shift(entry, name, sd) for entry in TABLED for name, sd in _FAMILY.items()]
+    found += [Shift(GENERIC, f"grouped.memory.{own}", EXPERTS_SD) for own in EXPERTS]
+    found += [Shift(entry, name, sd) for entry in GENERATIONS[:-1] for name, sd in _FAMILY.items()]
+    found += [Shift(GENERATIONS[-1], name, sd) for name, sd in {**_FAMILY, **_LONE}.items()]
+    found += [Shift(entry, name, sd) for entry in CARDS for name, sd in _CARD.items()]
     found += [Shift(ASCEND, name, None) for name in _WITHOUT_TABLES]
     found += [Shift(AMD, name, None) for name in _FEW_ROWS]
     return tuple(found)

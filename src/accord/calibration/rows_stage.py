@@ -17,6 +17,7 @@ import numpy as np
 from accord.api.drawn import Chosen, DrawnLookup
 from accord.base.array import Array
 from accord.base.errors import AccordError
+from accord.calibration.iterations import is_window, predict_window
 from accord.calibration.priors import Shift
 from accord.catalog.load import Catalog
 from accord.hardware.derate import Efficiency, Number
@@ -96,7 +97,7 @@ def logs_of(
     found = np.full((len(rows), len(points)), np.nan)
     for at, row in enumerate(rows):
         try:
-            value = predict(row, lookup).value
+            value = (predict_window if is_window(row) else predict)(row, lookup).value
         except AccordError:
             continue
         if value is not None and np.all(np.isfinite(value)) and np.all(value > 0.0):

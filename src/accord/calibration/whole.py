@@ -15,6 +15,7 @@ from accord.base.errors import TableError
 from accord.calibration.book import Entry, calibrations, first_book, stated
 from accord.calibration.collectives import fit_collectives
 from accord.calibration.crossval import By, Fold, folds, group_of, held_out
+from accord.calibration.iterations import window_rows
 from accord.calibration.numbers import FittedNumber
 from accord.calibration.numbers import TableError as Met
 from accord.calibration.operator_stage import OperatorFit, fit_operators
@@ -95,7 +96,7 @@ def calibrate(catalog: Catalog, rows: Sequence[Row], *, judged: bool = True) -> 
     free = shifts()
     book = started(catalog, tables, free)
     plain = catalog.with_calibration(calibrations(book, _today(), NOTES))
-    problem, _ = pose(plain, fitting_rows(rows), free, _freedom(book, free))
+    problem, _ = pose(plain, fitting_rows([*rows, *window_rows()]), free, _freedom(book, free))
     if not problem.rows:
         raise TableError("no row can teach: none is measured, of known confidence and predictable")
     fit = solve(plain, problem)

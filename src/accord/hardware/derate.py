@@ -86,10 +86,13 @@ class Efficiency:
         return self.features.get(feature, False)
 
 
-def join(chain: Sequence[Calibration], engine: Engine, suffixes: Sequence[str] = ()) -> Efficiency:
+def join(
+    chain: Sequence[Calibration], engine: Engine, suffixes: Sequence[str] = (), version: str | None = None
+) -> Efficiency:
     """Calibration entries nearest first, and an engine, as one set of parameters.
 
     suffixes: what a parameter may be special to: the chip's id, the engine's, the chip's family
+    version: of the engine, see :meth:`accord.catalog.engine.Engine.has_in`
     """
     numbers: dict[str, Number] = {}
     fits: dict[str, Fit] = {}
@@ -113,7 +116,7 @@ def join(chain: Sequence[Calibration], engine: Engine, suffixes: Sequence[str] =
         numbers[f"engine.{name}"], owners[f"engine.{name}"] = value.si, engine.id
     kept = {pair: r for pair, r in correlations.items() if all(name in fits for name in pair)}
     return Efficiency(
-        tuple(entry.id for entry in chain), engine.id, numbers, dict(engine.features), tuple(suffixes),
+        tuple(entry.id for entry in chain), engine.id, numbers, engine.has_in(version), tuple(suffixes),
         fits, owners, kept, curves,
     )  # fmt: skip
 

@@ -35,6 +35,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     isl, osl, kv_len: prompt, answer and decode context [token]
     weights, kv: number formats; mtp_tokens, mtp_accept: drafts and their acceptance
     microbatches: 1 or 2, 0 or None for the faster where the engine overlaps
+    engine_version: release of the engine, or a date for the release of that day; the current one if omitted
     reuse: share of the prompt found in the cache pool; cache_plane: the plane it comes over
     full: a decode batch that is not stated is what memory holds, whatever its pace
     speculative: drafts are used though their number is not known; balanced: tokens fall evenly on
@@ -65,6 +66,7 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     mtp_accept: Floats | None = None
     microbatches: Ints | None = None
     engine: str | None = None
+    engine_version: str | None = None
     reuse: Floats | None = None
     cache_plane: str | None = None
     full: bool = False

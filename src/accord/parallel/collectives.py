@@ -41,21 +41,24 @@ def message_rate_of(tier: FabricTier, efficiency: Efficiency, kernel: str) -> Nu
 def exchange_s(op: Op, tiers: tuple[FabricTier, ...], efficiency: Efficiency, phase: Phase) -> Array:
     """Dispatch or combine of an all-to-all over ``op.ranks`` ranks, shape ``(D,)``.
 
-    Decode kernels send every copy on its own. Prefill kernels agree on sizes first, send one copy of a token to
-    each remote domain, and fan out inside it with one copy a rank. Each token is also passed over once on
-    its own device. Raises MissingFact where ranks have no wires.
+    Decode kernels send every copy on its own. Over fewer ranks than a token has copies less travels where all ranks
+    gather all tokens, in one piece at the rate of the link, so that is what is done there. Prefill kernels agree on
+    sizes first, send one copy of a token to each remote domain, and fan out inside it with one copy a rank. Messages
+    are also passed over once on their own device. Raises MissingFact where ranks have no wires.
     """
     _need_wires(op, tiers)
     if not tiers:
         return np.zeros_like(op.wire_bytes)
     kernel = "prefill" if phase == "prefill" else op.family
+    copies = max(op.experts_per_token, 1.0)
+    whole = op.ranks < copies
     busy: dict[str, Array] = {}
     for tier, sent in _sent(op, tiers, phase):
-        rate = message_rate_of(tier, efficiency, kernel)
+        rate = np.where(whole, rate_of(tier, efficiency, "write"), message_rate_of(tier, efficiency, kernel))
         taken = sent / rate
         if not busy:
-            copies = max(op.experts_per_token, 1.0)
-            taken = taken + efficiency.get("exchange.local") * op.wire_bytes / copies / rate
+            passed = np.where(whole, 0.0, op.wire_bytes / copies)
+            taken = taken + efficiency.get("exchange.local") * passed / rate
         busy[tier.plane] = busy[tier.plane] + taken if tier.plane in busy else taken
     alpha = efficiency.get(f"{op.family}.base_s")
     alpha = alpha + efficiency.get("exchange.per_doubling_s") * np.log2(np.maximum(op.ranks, 1.0))
@@ -73,7 +76,8 @@ def _sent(op: Op, tiers: tuple[FabricTier, ...], phase: Phase) -> list[tuple[Fab
     """Bytes that one device sends over each tier."""
     if phase != "prefill":
         shares = traffic_shares(tiers, op.ranks)
-        return [(tier, op.wire_bytes * share) for tier, share in zip(tiers, shares, strict=True)]
+        once = op.wire_bytes * np.minimum(op.ranks / max(op.experts_per_token, 1.0), 1.0)
+        return [(tier, once * share) for tier, share in zip(tiers, shares, strict=True)]
     inner = tuple(tier for tier in tiers if tier.kind == "scale-up")
     domain = max(inner[-1].devices, 1.0) if inner else 1.0
     inside = np.minimum(op.ranks, domain)

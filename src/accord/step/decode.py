@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from accord.base.array import Array
-from accord.hardware.derate import Efficiency, Number
 from accord.models.spec import Layer
 from accord.ops.lower import lower_draft, lower_head, lower_layer, lower_layers
 from accord.ops.op import Op, Shape
@@ -15,6 +14,7 @@ from accord.parallel.collectives import send_s
 from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import decode_shape
 from accord.step.breakdown import LayerTime, StepTime
+from accord.step.host import outside_s
 from accord.step.overlap import choose, overlapped
 from accord.step.price import layer_time
 
@@ -88,18 +88,12 @@ def decode_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
     layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
     head = layer_time(lower_head(setting.spec, shape), setting, "decode").attention_s
     draft = _draft_s(setting, plan, shape, separate)
-    efficiency = setting.efficiency
-    outside = _host_s(efficiency) + efficiency.get("engine.sequence_s") * shape.requests
-    step = StepTime(
+    device = StepTime(
         layers.attention_s, layers.ffn_s, layers.reduce_s, layers.exchange_s,
-        head, draft, pipeline_s(setting, plan, shape), outside,
+        head, draft, pipeline_s(setting, plan, shape), np.zeros_like(head),
     )  # fmt: skip
-    return step, microbatches
-
-
-def _host_s(efficiency: Efficiency) -> Number:
-    """What the host adds to an iteration; where sampling and the next inputs stay on the device, one graph launch."""
-    return efficiency.get("engine.graph_launch_s" if efficiency.has("device_loop") else "engine.iteration_s")
+    outside = outside_s(setting.efficiency, device.total_s, shape.requests, decode=True)
+    return replace(device, outside_s=outside), microbatches
 
 
 def _draft_s(setting: Setting, plan: Deployments, shape: Shape, separate: bool) -> Array:

@@ -6,7 +6,8 @@ import numpy as np
 
 from accord.base.array import Array, array
 from accord.parallel.plan import Deployments, Setting
-from accord.step.mixed import Load, Parts, micro_step, mixed_step, one_instance, plain_step, with_overhead
+from accord.step.host import with_overhead
+from accord.step.mixed import Load, Parts, micro_step, mixed_step, one_instance, plain_step
 
 
 class ExactTimer:

@@ -28,6 +28,7 @@ from accord.ops.op import Shape
 from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import decode_shape
 from accord.step.decode import decode_step, pipeline_s, stack_time
+from accord.step.host import outside_s
 from accord.step.prefill import prefill_step
 from accord.step.price import layer_time, seconds
 
@@ -94,18 +95,6 @@ def one_instance(plan: Deployments) -> Deployments:
     return plan
 
 
-def with_overhead(setting: Setting, step_overhead_s: float | None) -> Setting:
-    """The setting with a stated host time between steps in place of the engine's; None keeps the engine's."""
-    if step_overhead_s is None:
-        return setting
-    efficiency = setting.efficiency
-    numbers = dict(efficiency.numbers)
-    names = ["engine.iteration_s", *(["engine.graph_launch_s"] if efficiency.has("device_loop") else [])]
-    for name in names:
-        numbers[efficiency.name_of(name)] = step_overhead_s
-    return replace(setting, efficiency=replace(efficiency, numbers=numbers))
-
-
 def micro_step(plan: Deployments, load: Load, token_budget: float) -> Load:
     """A group's load as one of its pipeline's micro-steps has it.
 
@@ -164,24 +153,18 @@ def words_s(setting: Setting, plan: Deployments, positions: Array) -> Array:
     return _head_s(setting, replace(shape, logits=positions / plan.cp))
 
 
-def host_s(setting: Setting, plan: Deployments, requests: Array) -> Array:
-    """Host time of a step with prompt tokens of ``requests`` in all."""
-    efficiency = setting.efficiency
-    return efficiency.get("engine.iteration_s") + efficiency.get("engine.sequence_s") * requests / plan.cp
-
-
 def mixed_step(setting: Setting, plan: Deployments, load: Load) -> Parts:
     """An iteration of a micro-step with prompt tokens, before it is compared with the plain one."""
     drafted = 1.0 + plan.mtp_tokens
     attended = load.pairs / np.where(load.tokens > 0.0, load.tokens, 1.0)
     rows, shared = row_parts(setting, plan, load.tokens + load.batch * drafted)
     beside = plain_step(setting, plan, load.batch, load.context).beside_s
-    total = (
+    device = (
         core_s(setting, plan, load.tokens, attended, load.prompts) + rows
-        + words_s(setting, plan, load.prompts + load.batch * drafted)
-        + host_s(setting, plan, load.prompts + load.batch) + beside
+        + words_s(setting, plan, load.prompts + load.batch * drafted) + beside
     )  # fmt: skip
-    return Parts(total, shared, beside)
+    requests = (load.prompts + load.batch) / plan.cp
+    return Parts(device + outside_s(setting.efficiency, device, requests, decode=False), shared, beside)
 
 
 def _many(plan: Deployments, count: int) -> Deployments:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from accord.base.array import Array
@@ -11,6 +13,7 @@ from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import prefill_shape
 from accord.step.breakdown import StepTime
 from accord.step.decode import pipeline_s, stack_ops, stack_time
+from accord.step.host import outside_s
 from accord.step.price import layer_time
 
 
@@ -20,14 +23,13 @@ def prefill_step(setting: Setting, plan: Deployments) -> tuple[StepTime, Array]:
     separate = plan.separate
     layers, microbatches = stack_time(setting, shape, plan.microbatches, separate)
     head = layer_time(lower_head(setting.spec, shape), setting, "prefill").attention_s
-    efficiency = setting.efficiency
-    outside = efficiency.get("engine.iteration_s") + efficiency.get("engine.sequence_s") * shape.requests
     zero = np.zeros_like(head)
-    step = StepTime(
+    device = StepTime(
         layers.attention_s, layers.ffn_s, layers.reduce_s, layers.exchange_s,
-        head, zero, pipeline_s(setting, plan, shape), outside,
+        head, zero, pipeline_s(setting, plan, shape), zero,
     )  # fmt: skip
-    return step, microbatches
+    outside = outside_s(setting.efficiency, device.total_s, shape.requests, decode=False)
+    return replace(device, outside_s=outside), microbatches
 
 
 def prefill_ops(setting: Setting, plan: Deployments) -> list[Op]:

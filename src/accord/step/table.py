@@ -21,15 +21,14 @@ from accord.base.array import Array, array
 from accord.models.spec import ModelSpec
 from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import padded
+from accord.step.host import ASYNC, host_s, with_overhead
 from accord.step.mixed import (
     Load,
     core_s,
-    host_s,
     micro_step,
     one_instance,
     plain_step,
     row_parts,
-    with_overhead,
     words_s,
 )
 
@@ -84,6 +83,7 @@ class StepTable:
         self._stages = float(plan.pp[0])
         self._drafted = float(1.0 + plan.mtp_tokens[0])
         self._host_s, self._sequence_s = _host(setting, plan)
+        self._left_s = setting.efficiency.scalar("engine.async_s") if setting.efficiency.has(ASYNC) else None
         self._contexts = _contexts(setting.spec)
         self._top = 0
         self._rows: dict[int, Row] = {}
@@ -121,13 +121,14 @@ class StepTable:
             self._core(chunk, pairs / tokens if tokens else 0.0, requests)
             + self._row_s.at(chunk + decoding * self._drafted)
             + self._words_s.at(positions)
-            + self._host_s + self._sequence_s * (requests + decoding)
-        )  # fmt: skip
+        )
+        host = self._host_s + self._sequence_s * (requests + decoding)
         if not batch:
-            return taken
+            return taken + host if self._left_s is None else self._left_s + max(taken, host)
         ends, base, slope, beside, rise = self._rows.get(batch) or self._row(batch)
         piece = bisect_right(ends, context)
         taken += beside[piece] + rise[piece] * context
+        taken = taken + host if self._left_s is None else self._left_s + max(taken, host)
         plain = base[piece] + slope[piece] * context
         return taken if taken > plain else plain
 
@@ -164,11 +165,16 @@ class StepTable:
         rows = own.tokens + own.batch * self._drafted
         taken = self._alone_s.many(rows)
         taken += self._words_s.many(own.prompts + own.batch * self._drafted)
-        taken += self._sequence_s * (own.prompts + own.batch)
+        host = self._host_s + self._sequence_s * (own.prompts + own.batch)
         taken += self._beside_base.take(cell) + self._beside_slope.take(cell) * mean
         with_prompts = np.flatnonzero(own.tokens)
         taken[with_prompts] += self._cores(own, with_prompts)
-        return max(plain, self._host_s + float(taken.max()) + self._shared_s.at(float(rows.sum()) / len(rows)))
+        if self._left_s is None:
+            taken += host
+        else:
+            shared = self._shared_s.many(rows)
+            taken = self._left_s + np.maximum(taken + shared, host) - shared
+        return max(plain, float(taken.max()) + self._shared_s.at(float(rows.sum()) / len(rows)))
 
     def _cores(self, own: Load, index: npt.NDArray[np.intp]) -> Array:
         tokens, prompts = own.tokens[index], own.prompts[index]
@@ -241,7 +247,7 @@ class StepTable:
 
 def _host(setting: Setting, plan: Deployments) -> tuple[float, float]:
     """Host time of a step with prompt tokens, and what each request adds."""
-    fixed, one = host_s(setting, plan, array([0.0]))[0], host_s(setting, plan, array([1.0]))[0]
+    fixed, one = (host_s(setting.efficiency, array([n]) / plan.cp, decode=False)[0] for n in (0.0, 1.0))
     return float(fixed), float(one - fixed)
 
 

@@ -36,7 +36,7 @@ class Lookup(Protocol):
     def model(self, id: str) -> ModelSpec | None:
         """The model, None where the catalog has no architecture for it."""
 
-    def facts(self, system: str | None, chip: str, engine: str | None) -> MachineFacts:
+    def facts(self, system: str | None, chip: str, engine: str | None, version: str | None = None) -> MachineFacts:
         """The machine of a row; a chip alone stands for itself."""
 
     def estimate(self, request: EstimateRequest) -> Estimate:

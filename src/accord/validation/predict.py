@@ -18,7 +18,7 @@ from accord.inference.kernels import ATTENTION, Kernel, attention_kernel, exchan
 from accord.inference.request import EstimateRequest
 from accord.models.spec import ModelSpec
 from accord.validation.machines import Lookup, MachineFacts
-from accord.validation.rows import Row, request_of
+from accord.validation.rows import Row, request_of, version_of
 
 SKIPS = ("no_shape", "fleet_average", "unknown_chip", "unknown_model", "no_lengths", "bound_violation")
 _FLEET = ("input_token_per_s_total", "input_token_per_s_per_chip", "cache_hit_ratio")
@@ -55,7 +55,7 @@ def predict(row: Row, lookup: Lookup) -> Prediction:
 
 
 def _facts(row: Row, lookup: Lookup) -> MachineFacts:
-    return lookup.facts(row.text.get("system"), row.text["chip"], row.text.get("engine"))
+    return lookup.facts(row.text.get("system"), row.text["chip"], row.text.get("engine"), version_of(row))
 
 
 def _from_estimate(row: Row, lookup: Lookup) -> Prediction:

@@ -144,12 +144,19 @@ def request_of(row: Row, phase: str | None = None) -> EstimateRequest:
         mtp_tokens=mtp, mtp_accept=row.number("accept_rate"),
         microbatches=row.count("microbatches"),
         engine=text.get("engine"),
+        engine_version=version_of(row),
         full=True,
         speculative=mtp is None and "speculative" in row.flags,
         balanced="balanced routing" in text.get("notes", ""),
         prefill=_pool(row, "prefill") if split or asked == "prefill" else None,
         decode=_pool(row, "decode") if split or asked == "decode" else None,
     )  # fmt: skip
+
+
+def version_of(row: Row) -> str | None:
+    """The engine's version where the row begins it with a number, else the day of the row."""
+    stated = row.text.get("engine_version", "")
+    return stated if re.match(r"v?\d", stated) else row.text.get("date")
 
 
 def _pool(row: Row, name: str) -> PoolRequest | None:
