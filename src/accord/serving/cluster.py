@@ -153,7 +153,7 @@ class Cluster:
             self._homeless[stage].append(request)
             self.book.at[request] = WAITING
             return
-        one = candidates[0] if len(candidates) == 1 else candidates[self._routers[stage].pick(candidates, request)]
+        one = candidates[self._routers[stage].pick(candidates, request)]
         self._where[request] = one
         one.load += 1
         if stage:

@@ -97,11 +97,12 @@ class Even:
 class Uneven:
     """Several tokens an iteration: each request's next new block is planned for itself."""
 
-    __slots__ = ("_heap", "_opened", "block")
+    __slots__ = ("_heap", "_opened", "block", "most")
 
-    def __init__(self, block: int) -> None:
-        """block: tokens of a block."""
+    def __init__(self, block: int, tokens: int) -> None:
+        """block: tokens of a block; tokens: most that an iteration gives a request."""
         self.block = block
+        self.most = -(-tokens // block)
         self._heap: list[tuple[int, int, int]] = []
         self._opened: dict[int, tuple[Decoding, int]] = {}
 
@@ -128,9 +129,10 @@ class Uneven:
         return count
 
     def safe(self, before: int, batch: int, room: int) -> int:
-        """See :class:`Growth`; a new block of each request in each iteration is reckoned with."""
-        if room >= batch:
-            return room // batch
+        """See :class:`Growth`; as many new blocks as may be are reckoned with, for the next iteration those that are."""
+        each = batch * self.most
+        if room >= each:
+            return room // each
         heap, opened = self._heap, self._opened
         needed = sum(
             -(-opened[request][0].cached(at) // self.block) - opened[request][1]

@@ -70,6 +70,7 @@ class Instance:
         self.iteration = 0
         self.busy = self._decodes = False
         self._leap = Leap()
+        self._decoded_s = 0.0
         self._joining: list[int] = []
         self._aborts: list[int] = []
         self._owed: list[tuple[float, int]] = []
@@ -98,7 +99,7 @@ class Instance:
         rank = self._choose(request)
         rank.push(request, remote)
         if not self.busy:
-            self.begin()
+            self._soon()
         elif self._leap.count > 1 and rank.could_admit(request):
             self._cut()
 
@@ -109,7 +110,7 @@ class Instance:
     def wake(self) -> None:
         """Something that waiting requests may have waited for has happened."""
         if not self.busy:
-            self.begin()
+            self._soon()
         elif self._leap.count > 1 and self.rank.entries:
             self._cut()
 
@@ -118,7 +119,7 @@ class Instance:
         self._joining.append(request)
         if not self.busy:
             self._join()
-            self.begin()
+            self._soon()
         elif self._leap.count > 1:
             self._cut()
 
@@ -127,7 +128,7 @@ class Instance:
         self._aborts.append(request)
         if not self.busy:
             self._abort()
-            self.begin()
+            self._soon()
         elif self._leap.count > 1:
             self._cut()
 
@@ -181,8 +182,16 @@ class Instance:
         self.up_since_s = self.engine.clock_s
 
     def close(self) -> None:
-        """Bring totals up to now."""
+        """Bring totals, and what running requests have produced, up to now."""
         self._count_caches()
+        ended = 0
+        if self.busy and self._decodes:
+            ended = self._leap.begun(self.engine.clock_s) - 1
+            if ended:
+                self._count_gaps(ended)
+        for rank in self.ranks:
+            for request, one in rank.decoding.items():
+                self.book.produced[request] = one.given(self.iteration + ended)
         if self.busy:
             self.busy_s += self.engine.clock_s - self._leap.start_s
             self._leap.start_s = self.engine.clock_s
@@ -211,11 +220,23 @@ class Instance:
 
     # Iterations
 
+    def _soon(self) -> None:
+        """Begin once all that happens now has happened."""
+        self.engine.soon(self.number, self._start)
+
+    def _start(self) -> None:
+        if self.up and not self.busy:
+            self.begin()
+
     def begin(self) -> None:
         """Start the next iteration, or as many as nothing changes in; nothing where there is nothing to do."""
         rank, timer = self.rank, self.pool.timer
         work = rank.plan()
-        if rank.admitted or rank.lost:
+        lost = bool(rank.lost)
+        if lost or rank.admitted:
+            self._note(rank)
+        if lost and not work.tokens and not rank.batch:  # all that ran has lost its cache: admit in its place
+            work, lost = rank.plan(), False
             self._note(rank)
         batch = rank.batch
         if work.tokens:
@@ -227,7 +248,7 @@ class Instance:
         elif batch:
             context = rank.context + rank.speed
             first, slope, upto = timer.line(batch, context)
-            most = rank.next_end() - self.iteration
+            most = 1 if lost else rank.next_end() - self.iteration  # what was lost may be admitted again after one
             step = slope * rank.speed
             if most > 1:
                 most = min(most, rank.safe())
@@ -272,7 +293,7 @@ class Instance:
         if version != self.version:
             return
         now, leap = self.engine.clock_s, self._leap.count
-        self.last_s = now
+        self.busy, self.last_s = False, now
         self.busy_s += now - self._leap.start_s
         self.iterations += leap
         if self._spans is not None:
@@ -280,13 +301,14 @@ class Instance:
         if self._decodes:
             self.iteration += leap
             self._count_gaps(leap)
+            self._decoded_s = now
             self._finish()
         self._end_prompts()
         if self._joining:
             self._join()
         if self._aborts:
             self._abort()
-        self.begin()
+        self._soon()
 
     def _count_gaps(self, iterations: int) -> None:
         """Gaps of those that decode; the first one of some began before this iteration did."""
@@ -374,7 +396,8 @@ class Instance:
         """Requests that the last plan admitted or preempted."""
         book, now = self.book, self.engine.clock_s
         for request in rank.lost:
-            book.last_s[request] = now
+            if book.produced[request] and self.pool.role != "prefill":
+                book.last_s.setdefault(request, max(self._decoded_s, book.first[request]))
             self.preemptions += 1
         rank.lost.clear()
         admitted, rank.admitted = rank.admitted, []

@@ -49,7 +49,7 @@ class Rank:
         self.seats = min(pool.max_seqs, pool.token_budget // self.per)
         self.blocks = Blocks(pool.kv_tokens // pool.block_tokens, weight)
         self.reserve = int(pool.watermark * self.blocks.total)
-        self.growth: Growth = Even(self.block) if book.steps is None else Uneven(self.block)
+        self.growth: Growth = Even(self.block) if book.steps is None else Uneven(self.block, self.per)
         self.unit = weight * self.block if pool.prefix_cache and book.starts is not None else 0
         self.iteration, self.batch, self.context, self.speed = 0, 0, 0.0, 0.0
         self.running: dict[int, int] = {}
@@ -127,7 +127,8 @@ class Rank:
                 self._make_room(lost)
                 return IDLE
             self._make_room(lost)
-            self.open(self.iteration + 1)
+            if self.batch:
+                self.open(self.iteration + 1)
             return self._prompts(self.budget - self.batch * self.per, lost)
         self._make_room(set())
         return IDLE

@@ -9,8 +9,13 @@ from typing import Protocol
 class Candidate(Protocol):
     """An instance that serves, as a router sees it.
 
-    load: requests it has; queued_tokens: prompt tokens that it has yet to compute
+    number: over all pools; load: requests it has; queued_tokens: prompt tokens that it has yet to compute
     """
+
+    @property
+    def number(self) -> int:
+        """Its number over all pools."""
+        ...
 
     @property
     def load(self) -> int:

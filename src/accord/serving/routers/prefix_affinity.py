@@ -9,7 +9,7 @@ import numpy as np
 from accord.serving.router import Candidate, least_loaded
 
 MOST_TIMES = 2.0  # of the least load
-MOST_APART = 8  # requests beyond the least load; both must be exceeded
+MOST_APART = 8  # requests beyond the least load, from which on both tell
 
 
 class PrefixAffinity:
@@ -22,10 +22,9 @@ class PrefixAffinity:
         """See :class:`accord.serving.router.Router`."""
         calm = least_loaded(candidates)
         least = candidates[calm].load
-        best, most = calm, 0
+        best, most, busy = calm, 0, least
         for at, one in enumerate(candidates):
             known = one.known_tokens(request)
-            if known > most:
-                best, most = at, known
-        busy = candidates[best].load
-        return calm if busy > MOST_TIMES * least and busy - least > MOST_APART else best
+            if known > most or (known == most > 0 and one.load < busy):
+                best, most, busy = at, known, one.load
+        return calm if busy > MOST_TIMES * least and busy - least >= MOST_APART else best

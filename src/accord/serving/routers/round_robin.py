@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +15,10 @@ class RoundRobin:
 
     def __init__(self, stream: np.random.Generator) -> None:
         """Begin with the first. stream: not used."""
-        self._next = 0
+        self._last = -1
 
     def pick(self, candidates: Sequence[Candidate], request: int) -> int:
-        """See :class:`accord.serving.router.Router`."""
-        at = self._next % len(candidates)
-        self._next += 1
+        """See :class:`accord.serving.router.Router`; candidates come by number."""
+        at = bisect_right(candidates, self._last, key=lambda one: one.number) % len(candidates)
+        self._last = candidates[at].number
         return at
