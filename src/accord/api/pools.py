@@ -228,6 +228,6 @@ def pooled_cache(built: Built, plane: str | None, capacity_bytes: float) -> Pool
         bytes_per_token=each,
         bytes_per_s=rate * devices,
         latency_s=named[0].latency_s,
-        software_bytes_per_s=software * devices / groups,
-        stream_bytes_per_s=rate * devices / groups,
+        software_bytes_per_s=software * devices,
+        stream_bytes_per_s=devices / groups / (1.0 / rate + 1.0 / software),
     )

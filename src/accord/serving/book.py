@@ -17,13 +17,17 @@ OUTSIDE, FETCHING, WAITING, RUNNING, SENDING, ENDED = range(6)  # where a reques
 class Book:
     """Mutable columns of shape ``(N,)``; see :class:`accord.serving.result.Requests` for those with its names.
 
-    steps: decode iterations of the whole answer; at: where it is; last_s: its last token, where that was not at the
-    end of an iteration of those it decodes with; units: ids of its prompt in units of the cache
+    steps: decode iterations of the whole answer; turns: those an answer has had, where it was interrupted
+    stride, unit: hashed blocks, and tokens, of a unit of the prefix cache
+    fetched: units of a prompt that came from the pooled cache, from and up to; known: units that were not computed,
+    kept where prompts are shared over a pooled cache (``sharing``)
+    at: where it is; last_s: its last token, where that was not at the end of an iteration of those it decodes with
     """
 
     __slots__ = (
-        "answer", "arrival", "at", "cached", "finish", "first", "hashes", "instance", "last_s", "pooled", "preempted",
-        "prefill", "priority", "produced", "prompt", "restarted", "scheduled", "starts", "status", "steps", "stride",
+        "answer", "arrival", "at", "cached", "fetched", "finish", "first", "hashes", "instance", "known", "last_s",
+        "pooled", "preempted", "prefill", "priority", "produced", "prompt", "restarted", "scheduled", "sharing",
+        "starts", "status", "steps", "stride", "turns", "unit",
     )  # fmt: skip
 
     def __init__(self, workload: Workload, steps: Ints | None) -> None:
@@ -47,23 +51,46 @@ class Book:
         self.prefill = array("i", [-1]) * count
         self.instance = array("i", [-1]) * count
         self.last_s: dict[int, float] = {}
+        self.turns: dict[int, int] = {}
+        self.fetched: dict[int, tuple[int, int]] = {}
+        self.known: dict[int, int] = {}
+        self.sharing = False
         self.hashes = workload.hashes
         self.starts: list[int] | None = workload.starts.tolist() if len(workload.hashes) else None
         self.stride = 1
+        self.unit = max(workload.block_tokens, 1)
 
-    def iterations(self, request: int, tokens: int) -> int:
-        """Decode iterations for the last ``tokens`` of an answer."""
-        if self.steps is None:
-            return tokens
-        whole = self.answer[request] - 1
-        return -(-tokens * self.steps[request] // whole) if whole else 0
+    def iterations(self, request: int) -> int:
+        """Decode iterations of a request's answer beyond its first token."""
+        return self.answer[request] - 1 if self.steps is None else self.steps[request]
+
+    def next_token(self, request: int) -> None:
+        """A prompt that is computed (again) gives the first token, or those of the answer's next iteration."""
+        if self.produced[request]:
+            self._turn(request, self.turns.get(request, 0) + 1)
+        else:
+            self.produced[request] = 1
+
+    def take_back(self, request: int) -> None:
+        """What a prompt gave never reached the user."""
+        turn = self.turns.get(request, 0)
+        if turn:
+            self._turn(request, turn - 1)
+        else:
+            self.produced[request] = 0
+
+    def _turn(self, request: int, turn: int) -> None:
+        self.turns[request] = turn
+        self.produced[request] = 1 + turn * (self.answer[request] - 1) // self.iterations(request)
 
     def units(self, request: int) -> list[int]:
         """Ids of the full units of a request's prompt."""
         if self.starts is None:
             return []
         found: list[int] = self.hashes[self.starts[request] : self.starts[request + 1]].tolist()
-        return found if self.stride == 1 else found[self.stride - 1 :: self.stride]
+        if self.stride > 1:
+            found = found[self.stride - 1 :: self.stride]
+        return found[: self.prompt[request] // self.unit]
 
     def result(self) -> Requests:
         """The columns as arrays."""

@@ -7,6 +7,7 @@ recently released first.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 
@@ -25,7 +26,7 @@ class Blocks:
         self.free = total
         self.weight = weight
         self.known: dict[int, int] = {}
-        self.idle: dict[int, None] = {}
+        self.idle: OrderedDict[int, None] = OrderedDict()
 
     @property
     def room(self) -> int:
@@ -43,8 +44,7 @@ class Blocks:
         if free < 0:
             idle, known = self.idle, self.known
             while free < 0:
-                unit = next(iter(idle))
-                del idle[unit], known[unit]
+                del known[idle.popitem(last=False)[0]]
                 free += self.weight
         self.free = free
 
@@ -87,11 +87,6 @@ class Blocks:
             if not holders:
                 idle[unit] = None
 
-    def forget(self, unit: int) -> None:
-        """Drop an idle unit."""
-        del self.idle[unit], self.known[unit]
-        self.free += self.weight
-
 
 class Pooled:
     """Units of a pooled cache, the least recently used of which go when it is full."""
@@ -101,32 +96,30 @@ class Pooled:
     def __init__(self, most: int) -> None:
         """most: units it holds."""
         self.most = most
-        self._units: dict[int, None] = {}
+        self._units: OrderedDict[int, None] = OrderedDict()
 
-    def match(self, units: Sequence[int], most: int) -> int:
-        """Known units from the beginning, at most ``most``; they count as used."""
-        found, count = self._units, 0
-        for unit in units:
-            if count >= most or unit not in found:
-                break
-            count += 1
-        for unit in units[:count]:
-            del found[unit]
-            found[unit] = None
-        return count
-
-    def store(self, units: Sequence[int]) -> int:
-        """Write units; returns how many of them it did not have."""
-        found, before = self._units, 0
-        for unit in units:
-            if unit in found:
-                del found[unit]
-                before += 1
-            found[unit] = None
-        while len(found) > self.most:
-            del found[next(iter(found))]
-        return len(units) - before
+    def __contains__(self, unit: int) -> bool:
+        """Whether it has a unit."""
+        return unit in self._units
 
     def __len__(self) -> int:
         """Units it holds."""
         return len(self._units)
+
+    def match(self, units: Sequence[int]) -> int:
+        """Units from the first on that it has without a break."""
+        found, count = self._units, 0
+        for unit in units:
+            if unit not in found:
+                break
+            count += 1
+        return count
+
+    def use(self, units: Sequence[int]) -> None:
+        """Put units in, or use them; the last of them counts as used first, so that beginnings stay longest."""
+        found = self._units
+        for unit in reversed(units):
+            found[unit] = None
+            found.move_to_end(unit)
+        while len(found) > self.most:
+            found.popitem(last=False)

@@ -45,8 +45,9 @@ class Cluster:
         self._split = any(pool.role == "prefill" for pool in pools)
         units = 0.0
         if rules.pooled is not None and workload.block_tokens:
-            units = rules.pooled.capacity_tokens / (workload.block_tokens * book.stride)
+            units = rules.pooled.capacity_tokens / book.unit
         self.pooled = Pooled(int(min(units, 1e18))) if units >= 1.0 else None
+        book.sharing = self.pooled is not None
         self.remaining = 0
         self._where: dict[int, Instance] = {}
         self._sender: dict[int, Instance] = {}
@@ -66,7 +67,8 @@ class Cluster:
         block, hashed = self.pools[0].block_tokens, self.workload.block_tokens
         if hashed > block:
             return hashed // block
-        self.book.stride = block // hashed if hashed else 1
+        if hashed:
+            self.book.stride, self.book.unit = block // hashed, block
         return 1
 
     def _most_tokens(self) -> int:
@@ -84,7 +86,7 @@ class Cluster:
         made.up_since_s = self.engine.clock_s
         self.instances.append(made)
         self.own.append(pool)
-        pooled = rules.pooled.bytes_per_s if rules.pooled is not None else INFINITE
+        pooled = rules.pooled.link_bytes_per_s if rules.pooled is not None else INFINITE
         self.links.append((Link(one.egress_bytes_per_s), Link(one.ingress_bytes_per_s), Link(pooled)))
         return made
 
@@ -166,24 +168,29 @@ class Cluster:
     def _fetch(self, request: int, one: Instance) -> bool:
         """Fetch what the pool knows of a prompt beyond what its instance does; False where that is nothing."""
         book, pooled, rules = self.book, self.pooled, self.rules.pooled
-        book.pooled[request] = 0
+        book.fetched.pop(request, None)
         if pooled is None or rules is None:
             return False
-        unit = self.workload.block_tokens * book.stride
-        units = book.units(request)
-        most = min((book.prompt[request] + book.produced[request] - 1) // unit, len(units))
-        found = pooled.match(units, most) * unit
-        local = min(one.known_tokens(request), most * unit)
-        if found <= local:
+        unit = book.unit
+        most = (book.prompt[request] + book.produced[request] - 1) // unit
+        units = book.units(request)[:most]
+        local = min(one.known_tokens(request) // unit, len(units))
+        found = pooled.match(units[local:])
+        if not found:
             return False
-        book.pooled[request] = found
-        size = (found - local) * rules.bytes_per_token
+        pooled.use(units[local : local + found])
+        book.fetched[request] = (local, local + found)
+        size = found * unit * rules.bytes_per_token
         start, end = self.links[one.number][2].send(self.engine.clock_s, size)
-        ready = max(end, start + size / rules.stream_bytes_per_s) + size / rules.software_bytes_per_s + rules.latency_s
-        one.coming_tokens += book.prompt[request] - found
+        ready = max(end, start + size / rules.stream_bytes_per_s) + rules.latency_s
+        one.coming_tokens += self._uncached(request)
         book.at[request] = FETCHING
         self.engine.at(ready, END, one.number, self._fetched, (request, one, self._issue(request)))
         return True
+
+    def _uncached(self, request: int) -> int:
+        """Prompt tokens that are to be computed when what was found in the pool has come."""
+        return self.book.prompt[request] - self.book.fetched[request][1] * self.book.unit
 
     def _issue(self, request: int) -> int:
         """A ticket that what is on its way must still hold when it arrives."""
@@ -196,18 +203,25 @@ class Cluster:
         if self._ticket.get(request) != ticket:
             return
         del self._ticket[request]
-        one.coming_tokens -= self.book.prompt[request] - self.book.pooled[request]
+        one.coming_tokens -= self._uncached(request)
         one.receive(request)
 
     def computed(self, instance: Instance, request: int) -> None:
         """See :class:`accord.serving.instance.Host`: a computed prompt is written to the pooled cache."""
-        rules = self.rules.pooled
-        if self.pooled is None or rules is None:
+        pooled, rules, book = self.pooled, self.rules.pooled, self.book
+        if pooled is None or rules is None or instance.pool.role == "decode":
             return
-        unit = self.workload.block_tokens * self.book.stride
-        fresh = self.pooled.store(self.book.units(request)[: self.book.prompt[request] // unit])
-        if fresh:
-            self.links[instance.number][2].send(self.engine.clock_s, fresh * unit * rules.bytes_per_token)
+        units = [unit for unit in book.units(request)[book.known.pop(request, 0) :] if unit not in pooled]
+        if units:
+            size = len(units) * book.unit * rules.bytes_per_token
+            start, end = self.links[instance.number][2].send(self.engine.clock_s, size)
+            ready = max(end, start + size / rules.stream_bytes_per_s) + rules.latency_s
+            self.engine.at(ready, END, instance.number, self._stored, (instance, instance.life, units))
+
+    def _stored(self, argument: tuple[Instance, int, list[int]]) -> None:
+        instance, life, units = argument
+        if self.pooled is not None and life == instance.life:
+            self.pooled.use(units)
 
     # From pool to pool
 
@@ -267,7 +281,8 @@ class Cluster:
         book.at[request] = ENDED
         book.finish[request] = engine.clock_s
         self._where.pop(request, None)
-        book.last_s.pop(request, None)
+        for notes in (book.last_s, book.turns, book.fetched, book.known):
+            notes.pop(request, None)
         self.remaining -= 1
         if not self.remaining:
             engine.stopped = True
@@ -294,8 +309,10 @@ class Cluster:
             if request in queue:
                 queue.remove(request)
         self._ticket.pop(request, None)
+        if request in self._sender:
+            book.take_back(request)
         if one is not None and at == FETCHING:
-            one.coming_tokens -= book.prompt[request] - book.pooled[request]
+            one.coming_tokens -= self._uncached(request)
             one.forget(request)
         elif one is not None:
             one.drop(request)
@@ -329,7 +346,7 @@ class Cluster:
             if one.pool.role == "prefill":
                 receiver = self._where.get(request)
                 if self._sender.pop(request, None) is not None:
-                    self._take_back(request)
+                    self.book.take_back(request)
                     if receiver is not None and receiver is not one:
                         receiver.drop(request)
                         receiver.wake()
@@ -337,18 +354,14 @@ class Cluster:
                         if request in queue:
                             queue.remove(request)
             elif request in self._sender:
-                self._take_back(request)
+                self.book.take_back(request)
                 self._release(request)
             elif book.produced[request]:
                 book.last_s.setdefault(request, one.last_s)
             book.restarted[request] += 1
             again.append(request)
-        for request in again:
+        for request in sorted(again, key=lambda request: (book.arrival[request], request)):
             self._dispatch_again(request)
-
-    def _take_back(self, request: int) -> None:
-        """A token that was computed but never reached the user."""
-        self.book.produced[request] -= 1
 
     def _dispatch_again(self, request: int) -> None:
         self._where.pop(request, None)

@@ -56,7 +56,7 @@ class Groups:
     def joined(self, request: int, at: int) -> None:
         """A request has begun to decode."""
         one = self.ranks[at].decoding[request]
-        heappush(self._ends, (one.start + one.iterations, request, at))
+        heappush(self._ends, (one.end, request, at))
         self.update(at)
 
     def ended(self, iteration: int) -> Iterator[tuple[int, int]]:
@@ -65,5 +65,5 @@ class Groups:
         while ends and ends[0][0] <= iteration:
             end, request, at = heappop(ends)
             one = self.ranks[at].decoding.get(request)
-            if one is not None and one.start + one.iterations == end:
+            if one is not None and one.end == end:
                 yield request, at

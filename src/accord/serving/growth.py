@@ -1,7 +1,7 @@
 """When decoding requests open new blocks: counted for many iterations at once.
 
-Iterations are numbered from 1. A request that joins after iteration ``start`` with ``base`` cached tokens has
-``base + floor((k - start) tokens / iterations)`` after iteration ``k``.
+Iterations are numbered from 1. After ``t`` of the ``n`` iterations of its answer a request of prompt ``P`` and answer
+``A`` has ``P + floor(t (A - 1) / n)`` cached tokens, and has given one more than these beyond its prompt.
 """
 
 from __future__ import annotations
@@ -13,23 +13,37 @@ from typing import NamedTuple, Protocol
 class Decoding(NamedTuple):
     """A request that decodes.
 
-    start: iterations of its group when it joined; base: its cached tokens then; produced: answer tokens then
-    tokens: still to come; iterations: in which they come
+    start: iterations of its group when it joined; prompt: its tokens; turn: iterations that its answer has had before
+    whole: answer tokens beyond the first; iterations: in which all of these come, evenly
     """
 
     start: int
-    base: int
-    produced: int
-    tokens: int
+    prompt: int
+    turn: int
+    whole: int
     iterations: int
+
+    @property
+    def speed(self) -> float:
+        """Tokens an iteration."""
+        return self.whole / self.iterations
+
+    @property
+    def end(self) -> int:
+        """The iteration that gives its last token."""
+        return self.start + self.iterations - self.turn
 
     def cached(self, iteration: int) -> int:
         """Cached tokens after an iteration."""
-        return self.base + (iteration - self.start) * self.tokens // self.iterations
+        return self.prompt + (self.turn + iteration - self.start) * self.whole // self.iterations
 
     def given(self, iteration: int) -> int:
         """Answer tokens after an iteration."""
-        return self.produced + (iteration - self.start) * self.tokens // self.iterations
+        return 1 + (self.turn + iteration - self.start) * self.whole // self.iterations
+
+    def mean(self, iteration: int) -> float:
+        """Cached tokens after an iteration on the straight line that the answer follows."""
+        return self.prompt + (self.turn + iteration - self.start) * self.whole / self.iterations
 
 
 class Growth(Protocol):
@@ -64,11 +78,11 @@ class Even:
 
     def add(self, request: int, one: Decoding) -> None:
         """See :class:`Growth`."""
-        self.phase[(one.start - one.base + 1) % self.block] += 1
+        self.phase[(one.start - one.cached(one.start) + 1) % self.block] += 1
 
     def drop(self, request: int, one: Decoding) -> None:
         """See :class:`Growth`."""
-        self.phase[(one.start - one.base + 1) % self.block] -= 1
+        self.phase[(one.start - one.cached(one.start) + 1) % self.block] -= 1
 
     def due(self, before: int, after: int) -> int:
         """See :class:`Growth`; may be asked again."""
@@ -108,7 +122,7 @@ class Uneven:
 
     def add(self, request: int, one: Decoding) -> None:
         """See :class:`Growth`."""
-        self._plan(request, one, -(-one.base // self.block))
+        self._plan(request, one, -(-one.cached(one.start) // self.block))
 
     def drop(self, request: int, one: Decoding) -> None:
         """See :class:`Growth`."""
@@ -129,7 +143,7 @@ class Uneven:
         return count
 
     def safe(self, before: int, batch: int, room: int) -> int:
-        """See :class:`Growth`; as many new blocks as may be are reckoned with, for the next iteration those that are."""
+        """See :class:`Growth`; as many new blocks as may be are reckoned with, or those of the next iteration."""
         each = batch * self.most
         if room >= each:
             return room // each
@@ -143,7 +157,7 @@ class Uneven:
 
     def _plan(self, request: int, one: Decoding, blocks: int) -> None:
         self._opened[request] = (one, blocks)
-        missing = blocks * self.block + 1 - one.base
-        after = -(-missing * one.iterations // one.tokens) if one.tokens else 0
-        if 0 < after <= one.iterations:
-            heappush(self._heap, (one.start + after, request, one.start))
+        missing = blocks * self.block + 1 - one.prompt
+        turn = max(-(-missing * one.iterations // one.whole), one.turn + 1)
+        if turn <= one.iterations:
+            heappush(self._heap, (one.start + turn - one.turn, request, one.start))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Protocol
 
-from accord.serving.book import Book
+from accord.serving.book import Book, unfinished
 from accord.serving.engine import END, Engine
 from accord.serving.gaps import Tally
 from accord.serving.leap import Leap
@@ -42,7 +42,7 @@ class Host(Protocol):
 class Instance:
     """Mutable state of an instance; see :class:`accord.serving.router.Candidate` for ``load`` and ``queued_tokens``.
 
-    iteration: decode iterations so far; up: it serves; draining: it takes nothing new
+    iteration: decode iterations so far; life: times it stopped serving; up: it serves; draining: it takes nothing new
     coming_tokens: prompt tokens of requests that wait for the pooled cache
     last_s: end of the last iteration before a failure
     busy_s, up_s: in iterations and in service, up to the last change; up_since_s: of that
@@ -57,7 +57,7 @@ class Instance:
         self._made = (pool, scheduler, book, weight)
         self._spans = spans
         self.load = self.coming_tokens = 0
-        self.up, self.draining, self.version = True, False, 0
+        self.up, self.draining, self.version, self.life = True, False, 0, 0
         self.busy_s = self.up_s = self.up_since_s = self.last_s = 0.0
         self.prompt_tokens = self.answer_tokens = self.iterations = 0
         self.preemptions = self.hit_tokens = self.asked_tokens = 0
@@ -74,6 +74,7 @@ class Instance:
         self._joining: list[int] = []
         self._aborts: list[int] = []
         self._owed: list[tuple[float, int]] = []
+        self._late: dict[int, float] = {}
 
     # What others ask and tell
 
@@ -145,6 +146,7 @@ class Instance:
     def forget(self, request: int) -> None:
         """A request is no longer among those of this instance."""
         self.load -= 1
+        self._late.pop(request, None)
 
     def fail(self) -> list[int]:
         """Lose everything; returns the requests it had, running before waiting, as they came."""
@@ -172,6 +174,7 @@ class Instance:
         """Stop serving."""
         self._count_caches()
         self.up = False
+        self.life += 1
         self.up_s += self.engine.clock_s - self.up_since_s
         self.version += 1
         self._fresh()
@@ -265,7 +268,7 @@ class Instance:
         self.busy, self._decodes = True, batch > 0
         self._leap = Leap(leap, now, first_s, step_s, batch)
         if not work.decodes:
-            waiting = self._in_batch() - sum(count for _, count in self._owed)
+            waiting = self._in_batch() - sum(count for _, count in self._owed) - len(self._late)
             if waiting > 0:
                 self._owed.append((now, waiting))
         self.version += 1
@@ -312,8 +315,9 @@ class Instance:
 
     def _count_gaps(self, iterations: int) -> None:
         """Gaps of those that decode; the first one of some began before this iteration did."""
-        self.tally.add_leap(self._leap, iterations, self._owed)
-        self._owed = []
+        owed = [*self._owed, *((last_s, 1) for last_s in self._late.values())] if self._late else self._owed
+        self.tally.add_leap(self._leap, iterations, owed)
+        self._owed, self._late = [], {}
 
     def _finish(self) -> None:
         """Answers that are complete."""
@@ -323,7 +327,7 @@ class Instance:
         while ends and ends[0][0] <= iteration:
             at, request = ends[0]
             one = decoding.get(request)
-            if one is None or one.start + one.iterations != at:
+            if one is None or one.end != at:
                 ends.pop(0) if len(ends) == 1 else rank.next_end()
                 continue
             rank.leave(request)
@@ -346,19 +350,22 @@ class Instance:
         role = self.pool.role
         done, rank.done = rank.done, []
         for request in done:
-            if book.produced[request] == 0:
-                book.produced[request] = 1
-                if role != "prefill" or book.answer[request] == 1:
-                    book.first[request] = now
-            else:
-                book.produced[request] += 1
-                if role != "prefill" or book.produced[request] == book.answer[request]:
+            again = book.produced[request] > 0
+            book.next_token(request)
+            last = book.produced[request] >= book.answer[request]
+            if last or role != "prefill":
+                if again:
                     self.tally.add(now - book.last_s.pop(request, now), 1)
+                else:
+                    book.first[request] = now
             self.host.computed(self, request)
-            if book.produced[request] >= book.answer[request]:
+            if last:
                 self._reach(rank)
                 rank.leave(request)
                 self._complete(request)
+            elif role == "prefill" and request in self._aborts:
+                book.take_back(request)
+                self._remove(request, rank)
             elif role == "prefill":
                 rank.park(request)
                 self.host.prefilled(self, request)
@@ -377,7 +384,7 @@ class Instance:
             self._joined(request)
             last = self.book.last_s.pop(request, self.book.first[request])
             if last < self.engine.clock_s:
-                self._owed.append((last, 1))
+                self._late[request] = last
 
     def _joined(self, request: int) -> None:
         """A request has begun to decode."""
@@ -385,19 +392,22 @@ class Instance:
     def _abort(self) -> None:
         aborts, self._aborts = self._aborts, []
         for request in aborts:
-            rank = self.group(request)
-            if request in rank.running:
-                rank.reach(self.iteration)
-                rank.leave(request)
-                self.forget(request)
-                self.host.aborted(request)
+            if unfinished(self.book, request) and request in self.group(request).running:
+                self._remove(request, self.group(request))
+
+    def _remove(self, request: int, rank: Rank) -> None:
+        rank.reach(self.iteration)
+        rank.leave(request)
+        self.forget(request)
+        self.host.aborted(request)
 
     def _note(self, rank: Rank) -> None:
         """Requests that the last plan admitted or preempted."""
         book, now = self.book, self.engine.clock_s
         for request in rank.lost:
             if book.produced[request] and self.pool.role != "prefill":
-                book.last_s.setdefault(request, max(self._decoded_s, book.first[request]))
+                last_s = self._late.pop(request, None)
+                book.last_s.setdefault(request, last_s or max(self._decoded_s, book.first[request]))
             self.preemptions += 1
         rank.lost.clear()
         admitted, rank.admitted = rank.admitted, []

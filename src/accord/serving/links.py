@@ -25,10 +25,9 @@ class Link:
     def receive(self, start_s: float, end_s: float, size_bytes: float) -> float:
         """End of a transfer whose sender is busy with it from ``start_s`` to ``end_s``."""
         taken = size_bytes / self.bytes_per_s
-        done = max(end_s, max(self.free_s, start_s) + taken)
-        self.free_s = done
+        self.free_s = max(self.free_s, start_s) + taken
         self.busy_s += taken
-        return done
+        return max(end_s, self.free_s)
 
 
 def transfer_s(

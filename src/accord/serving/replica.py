@@ -7,6 +7,7 @@ Time is not known here: iterations are numbered, and a batch that does not chang
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from math import isnan
 from typing import NamedTuple
 
 from accord.serving.book import RUNNING, WAITING, Book
@@ -50,7 +51,8 @@ class Rank:
         self.blocks = Blocks(pool.kv_tokens // pool.block_tokens, weight)
         self.reserve = int(pool.watermark * self.blocks.total)
         self.growth: Growth = Even(self.block) if book.steps is None else Uneven(self.block, self.per)
-        self.unit = weight * self.block if pool.prefix_cache and book.starts is not None else 0
+        self.unit = weight * self.block
+        self.remembers = pool.prefix_cache and book.starts is not None
         self.iteration, self.batch, self.context, self.speed = 0, 0, 0.0, 0.0
         self.running: dict[int, int] = {}
         self.decoding: dict[int, Decoding] = {}
@@ -162,7 +164,7 @@ class Rank:
         while True:
             at, request = ends[0]
             one = decoding.get(request)
-            if one is not None and one.start + one.iterations == at:
+            if one is not None and one.end == at:
                 return at
             heappop(ends)
 
@@ -235,14 +237,16 @@ class Rank:
         book, blocks, block = self.book, self.blocks, self.block
         target = book.prompt[request] + book.produced[request]
         known: list[int] = []
-        if self.unit:
+        if self.remembers:
             known = book.units(request)
             most = min((target - 1) // self.unit, len(known))
             known = known[: blocks.match(known, most)]
         cached = len(known) * self.unit
-        pooled = book.pooled[request]
-        if pooled > cached:
-            cached = min(pooled, target - 1)
+        local = cached
+        if book.sharing:
+            begin, end = book.fetched.get(request, (0, 0))
+            if begin <= len(known) < end:
+                cached = end * self.unit
         chunk = min(target - cached, room)
         upto = target if self.scheduler.whole else cached + chunk
         need = -(-upto // block) - len(known) * blocks.weight
@@ -255,9 +259,13 @@ class Rank:
         self._take_first()
         blocks.hold(known)
         blocks.take(need)
-        if self.unit:
+        if self.remembers:
             self.held[request] = known
-        book.cached[request] = max(book.cached[request], cached)
+        if isnan(book.scheduled[request]):
+            book.cached[request], book.pooled[request] = cached, cached - local
+        if book.sharing:
+            book.fetched.pop(request, None)
+            book.known[request] = cached // self.unit
         self._enter(request)
         self.partial, self.computed, self.target = request, cached, target
         self._learn(request, len(known) * self.unit, cached + chunk)
@@ -276,7 +284,7 @@ class Rank:
     def _learn(self, request: int, before: int, after: int) -> None:
         """Full units of the prompt that a chunk computes become known."""
         unit = self.unit
-        if not unit:
+        if not self.remembers:
             return
         first, end = before // unit, min(after, self.book.prompt[request]) // unit
         if end > first:
@@ -302,17 +310,17 @@ class Rank:
     def join(self, request: int) -> None:
         """A request whose prompt is cached decodes from the next iteration on; it has produced a token."""
         book = self.book
-        produced = book.produced[request]
-        tokens = book.answer[request] - produced
-        base = book.prompt[request] + produced - 1
-        one = Decoding(self.iteration, base, produced, tokens, book.iterations(request, tokens))
+        one = Decoding(
+            self.iteration, book.prompt[request], book.turns.get(request, 0), book.answer[request] - 1,
+            book.iterations(request),
+        )  # fmt: skip
         self.remote.pop(request, None)
         self.decoding[request] = one
         self.growth.add(request, one)
         self.batch += 1
-        self.context += base
-        self.speed += one.tokens / one.iterations
-        heappush(self.ends, (one.start + one.iterations, request))
+        self.context += one.mean(self.iteration)
+        self.speed += one.speed
+        heappush(self.ends, (one.end, request))
 
     def leave(self, request: int) -> None:
         """A running request gives back all its blocks; what it has produced stays in the book."""
@@ -321,10 +329,11 @@ class Rank:
         if one is not None:
             cached = one.cached(self.iteration)
             book.produced[request] = one.given(self.iteration)
+            book.turns[request] = one.turn + self.iteration - one.start
             self.growth.drop(request, one)
             self.batch -= 1
-            self.context -= one.base + (self.iteration - one.start) * (one.tokens / one.iterations)
-            self.speed -= one.tokens / one.iterations
+            self.context -= one.mean(self.iteration)
+            self.speed -= one.speed
             if not self.batch:
                 self.context, self.speed, self.ends = 0.0, 0.0, []
         elif request == self.partial:
@@ -357,12 +366,9 @@ class Rank:
         cached = {request: one.cached(self.iteration) for request, one in self.decoding.items()}
         assert self.batch == len(self.decoding) <= len(self.running) <= self.seats
         assert self.entries.keys().isdisjoint(self.running)
-        assert abs(
-            self.context
-            - sum(
-                one.base + (self.iteration - one.start) * one.tokens / one.iterations for one in self.decoding.values()
-            )
-        ) < 1e-6 * max(self.context, 1.0)
+        assert abs(self.context - sum(one.mean(self.iteration) for one in self.decoding.values())) < 1e-6 * max(
+            self.context, 1.0
+        )
         for request in (*self.running, *self.parked):
             if request not in cached:
                 partial = self.target if self.scheduler.whole else self.computed

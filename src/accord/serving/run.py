@@ -58,8 +58,9 @@ def simulate(
         engine.clock_s = max(engine.clock_s, rules.duration_s) if not engine.stopped else engine.clock_s
     watch.look(cluster, engine.clock_s)
     complete = not engine.stopped or not cluster.remaining
+    used = uses(cluster)
     return Outcome(
-        workload, book.result(), cluster.tally.result(), watch.series(cluster), uses(cluster), tuple(cluster.events),
+        workload, book.result(), cluster.tally.result(), watch.series(cluster), used, tuple(cluster.events),
         tuple(cluster.spans), engine.clock_s, rules.seed, complete,
     )  # fmt: skip
 

@@ -59,7 +59,7 @@ class PooledCache:
 
     capacity_tokens: before the least recently used blocks go; bytes_per_token: as stored
     bytes_per_s: of one instance to the pool and back; stream_bytes_per_s: most that one access reaches, over the
-        links of one group; latency_s: of an access, all hops
+        links and by the software of one group; latency_s: of an access, all hops
     software_bytes_per_s: of one instance, looking up and gathering blocks
     """
 
@@ -69,6 +69,11 @@ class PooledCache:
     latency_s: float
     software_bytes_per_s: float = INFINITE
     stream_bytes_per_s: float = INFINITE
+
+    @property
+    def link_bytes_per_s(self) -> float:
+        """Rate of one instance with its software, which looks up and gathers what the link then carries."""
+        return 1.0 / (1.0 / self.bytes_per_s + 1.0 / self.software_bytes_per_s)
 
 
 @dataclass(frozen=True, slots=True)
