@@ -356,8 +356,6 @@ class Cluster:
             elif request in self._sender:
                 self.book.take_back(request)
                 self._release(request)
-            elif book.produced[request]:
-                book.last_s.setdefault(request, one.last_s)
             book.restarted[request] += 1
             again.append(request)
         for request in sorted(again, key=lambda request: (book.arrival[request], request)):

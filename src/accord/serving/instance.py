@@ -44,7 +44,6 @@ class Instance:
 
     iteration: decode iterations so far; life: times it stopped serving; up: it serves; draining: it takes nothing new
     coming_tokens: prompt tokens of requests that wait for the pooled cache
-    last_s: end of the last iteration before a failure
     busy_s, up_s: in iterations and in service, up to the last change; up_since_s: of that
     """
 
@@ -58,7 +57,7 @@ class Instance:
         self._spans = spans
         self.load = self.coming_tokens = 0
         self.up, self.draining, self.version, self.life = True, False, 0, 0
-        self.busy_s = self.up_s = self.up_since_s = self.last_s = 0.0
+        self.busy_s = self.up_s = self.up_since_s = 0.0
         self.prompt_tokens = self.answer_tokens = self.iterations = 0
         self.preemptions = self.hit_tokens = self.asked_tokens = 0
         self._fresh()
@@ -154,14 +153,17 @@ class Instance:
             ended = self._leap.begun(self.engine.clock_s) - 1
             if ended:
                 self._count_gaps(ended)
+                self._decoded_s = self._leap.start_s + self._leap.lasting_s(ended)
             self.iteration += ended
-            self.last_s = self._leap.start_s + self._leap.lasting_s(ended)
         had: list[int] = []
         for rank in self.ranks:
             rank.reach(self.iteration)
             running = [*rank.running, *rank.parked]
             waiting = sorted(entry for entry in rank.waiting if rank.entries.get(entry[2]) == entry[3])
             for request in running:
+                if request in rank.decoding or request in self._joining:
+                    since = self._decoded_s if request in rank.decoding else self.book.first[request]
+                    self.book.last_s.setdefault(request, self._late.get(request, since))
                 rank.leave(request)
             had += running + [entry[2] for entry in waiting]
         if self.busy:
@@ -296,7 +298,7 @@ class Instance:
         if version != self.version:
             return
         now, leap = self.engine.clock_s, self._leap.count
-        self.busy, self.last_s = False, now
+        self.busy = False
         self.busy_s += now - self._leap.start_s
         self.iterations += leap
         if self._spans is not None:
@@ -306,6 +308,8 @@ class Instance:
             self._count_gaps(leap)
             self._decoded_s = now
             self._finish()
+        elif self.rank.scheduler.mixes:
+            self._decoded_s = now
         self._end_prompts()
         if self._joining:
             self._join()
@@ -372,6 +376,8 @@ class Instance:
             else:
                 rank.reach(self.iteration)
                 rank.join(request)
+                if not rank.scheduler.mixes:
+                    self._late[request] = now
                 self._joined(request)
 
     def _join(self) -> None:
@@ -406,8 +412,8 @@ class Instance:
         book, now = self.book, self.engine.clock_s
         for request in rank.lost:
             if book.produced[request] and self.pool.role != "prefill":
-                last_s = self._late.pop(request, None)
-                book.last_s.setdefault(request, last_s or max(self._decoded_s, book.first[request]))
+                last_s = self._late.pop(request, self._decoded_s)
+                book.last_s.setdefault(request, last_s)
             self.preemptions += 1
         rank.lost.clear()
         admitted, rank.admitted = rank.admitted, []

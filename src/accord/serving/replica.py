@@ -314,7 +314,10 @@ class Rank:
             self.iteration, book.prompt[request], book.turns.get(request, 0), book.answer[request] - 1,
             book.iterations(request),
         )  # fmt: skip
-        self.remote.pop(request, None)
+        if self.remote.pop(request, None) is not None:  # it counts as admitted now that it can decode
+            del self.running[request]
+            self.admissions += 1
+            self.running[request] = self.admissions
         self.decoding[request] = one
         self.growth.add(request, one)
         self.batch += 1
