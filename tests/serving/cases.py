@@ -59,7 +59,8 @@ def workload(
         "prompt": np.broadcast_to(np.array(prompt, dtype=np.int64), size).copy(),
         "answer": np.broadcast_to(np.array(answer, dtype=np.int64), size).copy(),
     }
-    return Workload(**(columns | changes))  # type: ignore[arg-type]
+    columns |= {name: np.array(value) if isinstance(value, list) else value for name, value in changes.items()}
+    return Workload(**columns)  # type: ignore[arg-type]
 
 
 def hashed(ids: Sequence[Sequence[int]], block_tokens: int) -> dict[str, object]:

@@ -72,7 +72,7 @@ def one_pool(draw: st.DrawFn, role: Role, shape: Shape) -> Pool:
         bytes_per_token=draw(st.sampled_from((0.0, 1.0, 2.0))),
         egress_bytes_per_s=draw(st.sampled_from((2.0, 8.0, 64.0, INFINITE))),
         ingress_bytes_per_s=draw(st.sampled_from((2.0, 8.0, 64.0, INFINITE))),
-        latency_s=draw(dyadic(0.0, 0.5, 0.125)),
+        latency_s=draw(dyadic(0.125, 0.5, 0.125)),  # a transfer takes some time
         load_s=draw(dyadic(0.0, 4.0, 0.5)),
         cold=draw(st.sampled_from((False, False, False, True))),
         mtp_tokens=drafts,
