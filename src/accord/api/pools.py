@@ -185,6 +185,7 @@ def _built(
         ingress_bytes_per_s=rate * devices, stream_bytes_per_s=rate * group, latency_s=latency,
         chips=devices / machine.devices_per_chip, load_s=loading, cold=rules.cold,
         mtp_tokens=int(plan.mtp_tokens[0]), accept=float(plan.accept[0]), prefix_cache=rules.prefix_caching,
+        must_fit=efficiency.has("reserve_full_prompt"), own_reuse=True,
     )  # fmt: skip
     return Built(pool, setting, plan, layout, budget, machine.id, engine_id(catalog, request.engine), idle)
 

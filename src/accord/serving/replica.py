@@ -26,8 +26,14 @@ class Work(NamedTuple):
     decodes: bool
 
 
+LONGEST = 1 << 24  # units of a request
 NOTHING = 1 << 30  # iterations for which a group that decodes nothing has all the blocks it needs
 IDLE = Work(0, 0.0, 0, True)
+
+
+def _own(request: int, place: int) -> int:
+    """Name of a unit that only its request can ask for."""
+    return -1 - request * LONGEST - place
 
 
 class Rank:
@@ -38,7 +44,8 @@ class Rank:
     running: by order of admission, with prompts in progress and those whose cache is on its way; decoding: of those
     done: prompts that the iteration under way completes; partial: the prompt in progress, -1 for none
     remote: requests whose cache lies elsewhere, with the tokens that room was made for; parked: whose cache is sent
-    todo: prompt tokens to be computed; opened: iteration up to which blocks are taken
+    kept: units that preempted requests left behind; todo: prompt tokens to be computed
+    opened: iteration up to which blocks are taken
     """
 
     def __init__(self, pool: Pool, scheduler: Scheduler, book: Book, weight: int) -> None:
@@ -52,6 +59,8 @@ class Rank:
         self.reserve = int(pool.watermark * self.blocks.total)
         self.growth: Growth = Even(self.block) if book.steps is None else Uneven(self.block, self.per)
         self.unit = weight * self.block
+        self.must_fit, self.own_reuse = pool.must_fit, pool.own_reuse and pool.prefix_cache
+        self.kept: dict[int, int] = {}
         self.remembers = pool.prefix_cache and book.starts is not None
         self.iteration, self.batch, self.context, self.speed = 0, 0, 0.0, 0.0
         self.running: dict[int, int] = {}
@@ -237,10 +246,9 @@ class Rank:
         book, blocks, block = self.book, self.blocks, self.block
         target = book.prompt[request] + book.produced[request]
         known: list[int] = []
-        if self.remembers:
-            known = book.units(request)
-            most = min((target - 1) // self.unit, len(known))
-            known = known[: blocks.match(known, most)]
+        if self.remembers or request in self.kept:
+            known = self._findable(request, (target - 1) // self.unit)
+            known = known[: blocks.match(known, len(known))]
         cached = len(known) * self.unit
         local = cached
         if book.sharing:
@@ -250,16 +258,18 @@ class Rank:
         chunk = min(target - cached, room)
         upto = target if self.scheduler.whole else cached + chunk
         need = -(-upto // block) - len(known) * blocks.weight
+        asked = -(-target // block) - len(known) * blocks.weight if self.must_fit else need
         keep = self.reserve if self.running else 0
         free = (
             blocks.room - sum(1 for unit in known if not blocks.known[unit]) * blocks.weight if known else blocks.room
         )
-        if need + keep > free:
+        if asked + keep > free:
             return 0
         self._take_first()
+        self.kept.pop(request, None)
         blocks.hold(known)
         blocks.take(need)
-        if self.remembers:
+        if self.remembers or known:
             self.held[request] = known
         if isnan(book.scheduled[request]):
             book.cached[request], book.pooled[request] = cached, cached - local
@@ -356,8 +366,26 @@ class Rank:
         del self.running[request]
         self.parked[request] = None
 
+    def _findable(self, request: int, most: int) -> list[int]:
+        """Units a request may find: of its prompt, and beyond those its own, from before it was preempted."""
+        found = self.book.units(request)[:most] if self.remembers else []
+        if request in self.kept:
+            found += [_own(request, place) for place in range(len(found), min(most, self.kept[request]))]
+        return found
+
+    def _keep(self, request: int) -> None:
+        """Units of a request that is preempted stay known to itself, until their room is needed."""
+        one = self.decoding.get(request)
+        cached = one.cached(self.iteration) if one is not None else self.computed
+        held = self.held.setdefault(request, [])
+        first, end = len(held), cached // self.unit
+        held += self.blocks.learn([_own(request, place) for place in range(first, end)])
+        self.kept[request] = end
+
     def preempt(self, request: int) -> None:
         """A running request loses its cache and waits again."""
+        if self.own_reuse:
+            self._keep(request)
         self.leave(request)
         self.book.preempted[request] += 1
         self.lost.append(request)

@@ -28,6 +28,8 @@ class Pool:
         and warmed up; cold: instances load at the start instead of serving at once
     mtp_tokens, accept: drafts an iteration, and the chance that one is accepted after the one before it
     prefix_cache: blocks of finished requests stay until their room is needed
+    own_reuse: a preempted request finds again what is left of its own blocks
+    must_fit: a prompt is admitted only where all of it has room, though it takes blocks chunk by chunk
     """
 
     name: str
@@ -51,6 +53,8 @@ class Pool:
     mtp_tokens: int = 0
     accept: float = 0.0
     prefix_cache: bool = True
+    must_fit: bool = False
+    own_reuse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
