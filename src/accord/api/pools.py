@@ -30,6 +30,7 @@ class EngineRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     gpu_memory_utilization: share of the device memory the engine uses; kv_blocks: cache blocks of a group, stated
     watermark: share of blocks that stays free at admission; prefix_caching: keep blocks of finished requests
     step_overhead_s: host time between iterations, in place of the calibrated one
+    frontend_s: server in front of the engine: added to the first token and to the end
     load_s: from start or repair until an instance serves; cold: instances load at the start
     """
 
@@ -41,6 +42,7 @@ class EngineRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     watermark: float | None = None
     prefix_caching: bool = True
     step_overhead_s: float | None = None
+    frontend_s: float = 0.0
     load_s: float | None = None
     cold: bool = False
 

@@ -12,6 +12,7 @@ from accord.api.lookup import CatalogLookup
 from accord.api.pools import EngineRules
 from accord.api.simulate import SimulateRequest, Simulation, simulate_deployment
 from accord.catalog.load import Catalog
+from accord.inference.complete import number
 from accord.serving.metrics import summarise
 from accord.serving.run import simulate
 from accord.serving.timer import Scaled
@@ -41,10 +42,15 @@ class CatalogSimulator:
         return self._done[scenario]
 
     def _simulate(self, scenario: Scenario) -> Mapping[str, Between]:
+        if scenario.load.distinct is None:
+            prompts = round(number(self._catalog.defaults(), "serving", "distinct_prompts"))
+            scenario = replace(scenario, load=replace(scenario.load, distinct=prompts))
         asked = SimulateRequest(
             deployment=scenario.request,
             engine_rules=EngineRules(
-                max_num_seqs=scenario.max_num_seqs, max_num_batched_tokens=scenario.max_num_batched_tokens
+                max_num_seqs=scenario.max_num_seqs,
+                max_num_batched_tokens=scenario.max_num_batched_tokens,
+                frontend_s=number(self._catalog.defaults(), "serving", "frontend") if scenario.load.client else 0.0,
             ),
             seed=SEED,
             bounds=False,
@@ -74,7 +80,8 @@ class CatalogSimulator:
 def _again(done: Simulation, scenario: Scenario, seed: int, scale: float) -> Mapping[str, float]:
     """The numbers of another run of the same pools. scale: of step times."""
     pools = [replace(one.pool, timer=Scaled(one.pool.timer, scale)) if scale != 1.0 else one.pool for one in done.built]
-    outcome = simulate(pools, workload_of(scenario.load, seed), replace(done.rules, seed=seed))
+    workload = workload_of(scenario.load, seed).with_(radio_s=done.outcome.workload.radio_s)
+    outcome = simulate(pools, workload, replace(done.rules, seed=seed))
     return summarise(outcome, roles={pool.name: pool.role for pool in pools}).metrics
 
 

@@ -131,6 +131,8 @@ def simulate_deployment(
 
     def run(workload: Workload, seed: int, scale: float) -> tuple[Outcome, Summary]:
         timed = pools if scale == 1.0 else tuple(_scaled(pool, scale) for pool in pools)
+        if request.engine_rules.frontend_s:
+            workload = workload.with_(radio_s=workload.radio_s + request.engine_rules.frontend_s)
         outcome = simulate(timed, workload, replace(rules, seed=seed), progress=progress)
         summary = summarise(outcome, slos=slos, warm_s=request.warm_s, roles=roles)
         return outcome, summary.plus(costs().metrics(outcome))

@@ -45,6 +45,7 @@ ENGINE: tuple[Option, ...] = (
     click.option("--watermark", type=_SHARE, help="Share of blocks that stays free at admission."),
     click.option("--prefix-caching/--no-prefix-caching", default=True, help="Keep blocks of finished requests."),
     click.option("--step-overhead", type=SPAN, help="Host time between iterations, instead of the calibrated one."),
+    click.option("--frontend", type=SPAN, default=0.0, show_default="0 s", help="Server before the engine: 25ms."),
     click.option("--load-time", type=SPAN, help="From start or repair until an instance serves."),
     click.option("--cold", is_flag=True, help="Instances load at the start."),
     click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="Order of requests; else the engine's own."),

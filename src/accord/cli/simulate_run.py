@@ -113,7 +113,8 @@ def _request(
         max_num_seqs=flags["max_num_seqs"], max_num_batched_tokens=flags["max_num_batched_tokens"],
         block_size=flags["block_size"], gpu_memory_utilization=flags["gpu_memory_utilization"],
         kv_blocks=flags["kv_blocks"], watermark=flags["watermark"], prefix_caching=flags["prefix_caching"],
-        step_overhead_s=flags["step_overhead"], load_s=flags["load_time"], cold=flags["cold"],
+        step_overhead_s=flags["step_overhead"], frontend_s=flags["frontend"], load_s=flags["load_time"],
+        cold=flags["cold"],
     )  # fmt: skip
     return SimulateRequest(
         deployment=deployment, engine_rules=engine, places=places, scheduler=flags["scheduler"],

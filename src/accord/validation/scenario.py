@@ -4,7 +4,8 @@ Three kinds of rows are simulated; nothing here looks at a source, a title or an
 
 ===================  ================================================================================================
 a run of a stated    ``num_requests`` at ``request_rate``: every metric of the row's requests. The lengths of such a
-number of requests   load are taken as constant, the default of load generators
+number of requests   load are taken as constant, and few prompts as sent in turn, which is what load generators do;
+                     times are those of a client
 a flood              phase ``offline`` with ``concurrency`` requests submitted at once: it has a beginning and an end
 a wait under a rate  ``ttft_*`` at a ``request_rate``: a queue grows and shrinks, near saturation for as long as it is
                      watched; other metrics at a rate are those of a steady state
@@ -48,7 +49,8 @@ class Load:
     count: how many; per_s: Poisson arrivals, so many within ``count / per_s``; 0 for all at once
     prompt, answer: mean lengths [token]; law: of both
     patience_s: a request not finished so long after its arrival is cancelled
-    distinct: prompts that are sent in turn, again and again; 0 where each is new
+    distinct: prompts that are sent in turn, again and again; 0 where each is new, None where nobody says
+    client: times were taken by a client of the engine's server, not in the engine
     """
 
     count: int
@@ -57,7 +59,8 @@ class Load:
     answer: float
     law: Law
     patience_s: float = float("inf")
-    distinct: int = 0
+    distinct: int | None = 0
+    client: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def _load(row: Row, kind: str, prompt: float, answer: float) -> Load:
     law: Law = "constant" if kind == "run" or (prompt.is_integer() and answer.is_integer()) else "exponential"
     return Load(
         count, rate, prompt, answer, law, patience if patience is not None else float("inf"),
-        row.count("distinct_prompts") or 0,
+        (row.count("distinct_prompts") if kind == "run" else 0), kind == "run",
     )  # fmt: skip
 
 
@@ -147,7 +150,7 @@ def _unsaid(row: Row, kind: str) -> tuple[str, ...]:
         "arrival": kind == "flood" or row.text.get("arrival", "").startswith("poisson"),
         "output_law": "output_law" in row.text,
         "num_requests": kind != "wait",
-        "distinct_prompts": "distinct_prompts" in row.numbers,
+        "distinct_prompts": kind != "run" or "distinct_prompts" in row.numbers,
     }
     return tuple(name for name, known in stated.items() if not known)
 
