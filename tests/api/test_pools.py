@@ -138,7 +138,7 @@ def test_the_pooled_cache(catalog: Catalog) -> None:
     assert fast.capacity_tokens == slow.capacity_tokens == 1e12 / built.pool.bytes_per_token
     assert fast.bytes_per_s > slow.bytes_per_s
     assert fast.latency_s > 0.0
-    assert fast.stream_bytes_per_s * built.pool.groups == pytest.approx(fast.bytes_per_s)
+    assert fast.stream_bytes_per_s * built.pool.groups == pytest.approx(fast.link_bytes_per_s)
     with pytest.raises(UsageError) as caught:
         pooled_cache(built, "RDMA2", 1e12)
     assert caught.value.where == "--cache-plane"

@@ -20,11 +20,12 @@ import numpy as np
 
 from accord.base.array import Array
 from accord.inference.aggregated import ServePoint, serve_point
-from accord.inference.mixed import Iteration, computed_tokens, iteration, mixed_s
+from accord.inference.mixed import Iteration, iteration
 from accord.inference.settle import crossing
 from accord.inference.slo import tokens_per_iteration
 from accord.inference.waiting import CONSTANT, EXPONENTIAL, QUANTILES, Queue, Ttft, backlog_s, queue
 from accord.parallel.plan import Deployments, Setting
+from accord.step.mixed import computed_tokens, mixed_s
 
 _PARTS, _ROUNDS = 12, 3
 
