@@ -4,7 +4,8 @@
     python3 do.py demo            the main job with no input
     python3 do.py test [ARGS]     every gate of the project; ARGS go to pytest
     python3 do.py bench [ARGS]    the benchmarks
-    python3 do.py accuracy        writes docs/accuracy.md from the measured rows that ACCORD_MEASURED names
+    python3 do.py accuracy        writes docs/accuracy.md and docs/serving_accuracy.md from the measured rows and runs
+                                  that ACCORD_MEASURED names
     python3 do.py calibrate       fits the packaged calibration to the same rows (minutes; extra [calibrate])
     python3 do.py VERB ...        any other verb of accord
 
@@ -43,7 +44,9 @@ def main(words: "list[str]") -> int:
     if verb == "bench":
         return bench(rest)
     if verb == "accuracy":
-        return run([PYTHON, os.path.join("docs", "make_accuracy.py")] + rest)
+        only = [word for word in rest if word == "--check"]
+        first = run([PYTHON, os.path.join("docs", "make_accuracy.py")] + rest)
+        return first or run([PYTHON, os.path.join("docs", "make_serving_accuracy.py")] + only)
     if verb == "calibrate":
         return calibrate(rest)
     return hand_over([PYTHON, "-m", "accord"] + words)

@@ -32,6 +32,7 @@ PAGE = HERE / "serving_accuracy.md"
 RUNS = ROOT / "tests" / "published" / "vllm_runs" / "runs.csv"
 LOADS = ROOT / "tests" / "published" / "vllm_stages" / "loads.csv"
 NO_ROWS = 4
+MANY = 1_000_000  # prompts, more than any stage sends
 _PATH = re.compile(r'(?<= d=")[^"]*')
 _INDENT = re.compile(r"\s*\n\s*")
 _UNUSED = re.compile(r'<!-- .*? -->|(?<=<g) id="[^"]*"')
@@ -75,10 +76,14 @@ def evidence(catalog: Catalog, stages: Path, rows: Path, pictures: dict[str, byt
         for more in ("", facts)
     ]
     (plain, plain_cut), (known, known_cut) = both
+    never = "source_id,distinct_prompts\n" + "".join(
+        f"{source},{MANY}\n" for source in dict.fromkeys(row.text["source_id"] for row in table.values())
+    )
+    fresh = stages_of(table, api.validate(content, stages.name, catalog=catalog, facts=never))
     other = rows.read_text(encoding="utf-8")
     ours = {row.id: row for row in api.validate(other, rows.name, catalog=catalog) if row.simulated}
     formula = {row.id: row for row in api.validate(other, rows.name, catalog=catalog, simulated=False)}
-    return Evidence(runs(catalog, pictures), plain, known, plain_cut, known_cut, formula, ours)
+    return Evidence(runs(catalog, pictures), plain, known, fresh, plain_cut, known_cut, formula, ours)
 
 
 def stages_of(table: Mapping[str, Row], scored: Iterable[Scored]) -> list[Stage]:

@@ -21,7 +21,7 @@ def stage(e2e: float, ttft: float, about: str = "a stage") -> Stage:
 
 
 def evidence(**changes: object) -> Evidence:
-    plain = Evidence([RUN], [stage(0.5, 9.0)], [stage(0.1, 0.2)], [], [], {}, {})
+    plain = Evidence([RUN], [stage(0.5, 9.0)], [stage(0.1, 0.2)], [stage(0.5, 9.0)], [], [], {}, {})
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
