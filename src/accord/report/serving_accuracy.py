@@ -127,8 +127,8 @@ def _stages(found: Evidence) -> list[str]:
         "Ten stages of vLLM on H100: a number of requests at a rate (`serving.csv`). Arrivals are Poisson so that the "
         "stated number falls into the stage; lengths are constant, the default of load generators; engine limits are "
         "those stated. First stages hold a cold start in their mean and p99 TTFT, which is not simulated. TTFT is "
-        "measured at the client, so 25 ms of front end (HTTP, tokeniser, first chunk) are added to it, with the iteration "
-        "by which an engine that schedules ahead admits late and which is not simulated. That number was "
+        "measured at the client, so 25 ms of front end (HTTP, tokeniser, first chunk) are added to it, with the "
+        "iteration by which an engine that schedules ahead admits late and which is not simulated. That number was "
         "taken from these very stages, whose TTFT was 24 to 28 ms longer than simulated in nine of ten: of TTFT p50 "
         "the table says that the front end is the same in all of them, and no more.",
         "### As the table states them",
