@@ -44,9 +44,8 @@ class Router:
         if self.name == "peer-to-peer" and stage == "prompt":
             return min(places, key=lambda place: (place.queued_tokens, place.load))
         least = min(places, key=lambda place: place.load)
-        if self.name == "prefix-affinity":
+        if self.name == "prefix-affinity" and stage == "prompt":
             best = max(places, key=lambda place: (place.known(request), -place.load))
             crowded = best.load > 2 * least.load and best.load - least.load >= 8
             return best if best.known(request) and not crowded else least
-        assert self.name in ("least-loaded", "peer-to-peer")
         return least

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accord.serving.cluster import Cluster
-from accord.serving.engine import END, FAILURE
+from accord.serving.engine import END, FAILURE, RECOVERY
 from accord.serving.instance import Instance
 from accord.serving.result import Event
 from accord.serving.spec import Autoscale
@@ -27,11 +27,11 @@ class Scaler:
         for at in range(len(cluster.pools)):
             own = [one for one in cluster.instances if cluster.own[one.number] == at]
             for one in own:
-                if one.up and one.draining and not one.load:
+                if one.up and one.draining and not one.holds_any:
                     one.retire()
             serving = [one for one in own if one.up and not one.draining]
             coming = [one for one in own if one.number in self._loading]
-            waiting = sum(len(rank.entries) for one in serving for rank in one.ranks)
+            waiting = sum(one.counts()[1] for one in serving)
             each = waiting / max(len(serving), 1)
             if each > rule.up and len(serving) + len(coming) < rule.most:
                 self._more(at)
@@ -51,7 +51,7 @@ class Scaler:
             one.retire()
         self._loading.add(one.number)
         cluster.events.append(Event(engine.clock_s, one.number, "scale-up"))
-        engine.at(engine.clock_s + one.pool.load_s, END, one.number, self._ready, one)
+        engine.at(engine.clock_s + one.pool.load_s, END, one.number, self._ready, one, RECOVERY)
 
     def _ready(self, one: Instance) -> None:
         self._loading.discard(one.number)

@@ -25,9 +25,9 @@ class Book:
     """
 
     __slots__ = (
-        "answer", "arrival", "at", "cached", "fetched", "finish", "first", "hashes", "instance", "known", "last_s",
-        "pooled", "preempted", "prefill", "priority", "produced", "prompt", "restarted", "scheduled", "sharing",
-        "starts", "status", "steps", "stride", "turns", "unit",
+        "_asked", "_units", "answer", "arrival", "at", "cached", "fetched", "finish", "first", "hashes", "instance",
+        "known", "last_s", "pooled", "preempted", "prefill", "priority", "produced", "prompt", "restarted", "scheduled",
+        "sharing", "starts", "status", "steps", "stride", "turns", "unit",
     )  # fmt: skip
 
     def __init__(self, workload: Workload, steps: Ints | None) -> None:
@@ -57,6 +57,7 @@ class Book:
         self.sharing = False
         self.hashes = workload.hashes
         self.starts: list[int] | None = workload.starts.tolist() if len(workload.hashes) else None
+        self._asked, self._units = -1, list[int]()  # the request asked for last
         self.stride = 1
         self.unit = max(workload.block_tokens, 1)
 
@@ -71,6 +72,13 @@ class Book:
         else:
             self.produced[request] = 1
 
+    def sent_tokens(self, request: int) -> int:
+        """Cached tokens of a request whose prompt was computed (again) and gave its token last."""
+        if self.steps is None:
+            return self.prompt[request] + self.produced[request] - 1
+        turn = self.turns.get(request, 0)
+        return self.prompt[request] + (self._given(request, turn - 1) if turn else 0)
+
     def take_back(self, request: int) -> None:
         """What a prompt gave never reached the user."""
         turn = self.turns.get(request, 0)
@@ -81,16 +89,22 @@ class Book:
 
     def _turn(self, request: int, turn: int) -> None:
         self.turns[request] = turn
-        self.produced[request] = 1 + turn * (self.answer[request] - 1) // self.iterations(request)
+        self.produced[request] = self._given(request, turn)
+
+    def _given(self, request: int, turn: int) -> int:
+        """Answer tokens after a decode iteration."""
+        return 1 + turn * (self.answer[request] - 1) // self.iterations(request)
 
     def units(self, request: int) -> list[int]:
-        """Ids of the full units of a request's prompt."""
+        """Ids of the full units of a request's prompt, which are not to be changed."""
         if self.starts is None:
             return []
-        found: list[int] = self.hashes[self.starts[request] : self.starts[request + 1]].tolist()
-        if self.stride > 1:
-            found = found[self.stride - 1 :: self.stride]
-        return found[: self.prompt[request] // self.unit]
+        if request != self._asked:
+            found: list[int] = self.hashes[self.starts[request] : self.starts[request + 1]].tolist()
+            if self.stride > 1:
+                found = found[self.stride - 1 :: self.stride]
+            self._asked, self._units = request, found[: self.prompt[request] // self.unit]
+        return self._units
 
     def result(self) -> Requests:
         """The columns as arrays."""

@@ -40,13 +40,16 @@ class Blocks:
 
     def take(self, count: int) -> None:
         """Take blocks, of which there is room; idle units go where too few are free."""
-        free = self.free - count
-        if free < 0:
-            idle, known = self.idle, self.known
-            while free < 0:
-                del known[idle.popitem(last=False)[0]]
-                free += self.weight
-        self.free = free
+        if self.free < count:
+            self.evict(count)
+        self.free -= count
+
+    def evict(self, count: int) -> None:
+        """Let go of idle units until so many blocks are free, for which there is room."""
+        idle, known = self.idle, self.known
+        while self.free < count:
+            del known[idle.popitem(last=False)[0]]
+            self.free += self.weight
 
     def give(self, count: int) -> None:
         """Return blocks that hold no known unit."""

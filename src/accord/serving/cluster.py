@@ -6,16 +6,19 @@ from collections import deque
 from collections.abc import Sequence
 from math import isnan
 
+import numpy as np
+import numpy.typing as npt
+
 from accord.base.streams import stream as random_stream
 from accord.serving.book import ENDED, FETCHING, OUTSIDE, RUNNING, SENDING, WAITING, Book
-from accord.serving.cache import Pooled
-from accord.serving.engine import ARRIVAL, CANCEL, END, FAILURE, Engine
+from accord.serving.engine import ARRIVAL, CANCEL, END, FAILURE, FETCH, RECOVERY, TRANSFER, WRITE, Engine
 from accord.serving.gaps import Tally
 from accord.serving.grouped import Grouped
 from accord.serving.instance import Instance
 from accord.serving.links import Link, transfer_s
+from accord.serving.pooled import PooledTraffic
 from accord.serving.result import CANCELLED, COMPLETED, FAILED, UNFINISHED, Event, Span
-from accord.serving.routers import ROUTERS
+from accord.serving.routers import ANSWERS, ROUTERS
 from accord.serving.schedulers import SCHEDULERS
 from accord.serving.spec import INFINITE, Pool, Rules
 from accord.workloads.request import Workload
@@ -40,20 +43,21 @@ class Cluster:
         for at, pool in enumerate(pools):
             for _ in range(pool.instances):
                 self.add(at)
-        self._routers = tuple(ROUTERS[rules.router](random_stream(rules.seed, f"router {stage}")) for stage in range(2))
+        self._routers = tuple(
+            routers[rules.router](random_stream(rules.seed, f"router {stage}"))
+            for stage, routers in enumerate((ROUTERS, ANSWERS))
+        )
         self._most = self._most_tokens()
-        self._split = any(pool.role == "prefill" for pool in pools)
-        units = 0.0
+        self._pooled: PooledTraffic | None = None
         if rules.pooled is not None and workload.block_tokens:
-            units = rules.pooled.capacity_tokens / book.unit
-        self.pooled = Pooled(int(min(units, 1e18))) if units >= 1.0 else None
-        book.sharing = self.pooled is not None
+            self._pooled = PooledTraffic(rules.pooled, book, int(min(rules.pooled.capacity_tokens / book.unit, 1e18)))
+        book.sharing = self._pooled is not None
         self.remaining = 0
         self._where: dict[int, Instance] = {}
         self._sender: dict[int, Instance] = {}
         self._ticket: dict[int, int] = {}
         self._tickets = 0
-        self._homeless: tuple[deque[int], deque[int]] = (deque(), deque())
+        self._homeless: tuple[list[int], list[int]] = ([], [])
         self._outside: deque[int] = deque()
         self._in_flight = 0
         self._followers: dict[int, list[int]] = {}
@@ -100,22 +104,22 @@ class Cluster:
 
     # Arrivals
 
-    def start(self, count: int) -> None:
-        """Plan the first ``count`` requests' arrivals, loads and failures."""
-        self.remaining = count
-        self._count = count
+    def start(self, comes: npt.NDArray[np.bool_]) -> None:
+        """Plan arrivals, loads and failures. comes: requests of the run, shape ``(N,)``."""
+        self.remaining = int(np.count_nonzero(comes))
+        self._comes = comes
         for one in self.instances:
             if one.pool.cold and one.pool.load_s > 0.0:
                 one.retire()
                 self._note(one, "loading")
-                self.engine.at(one.pool.load_s, END, one.number, self.recover, one)
-            self._plan_failure(one)
+                self.engine.at(one.pool.load_s, END, one.number, self.recover, one, RECOVERY)
+            else:
+                self._plan_failure(one)
         for outage in self.rules.outages:
             one = self.instances[outage.instance]
-            self.engine.at(outage.start_s, FAILURE, one.number, self._fail, (one, outage.down_s))
+            self.engine.at(outage.start_s, FAILURE, one.number, self._fail, (one, outage.down_s, None))
         self.find_serving()
-        own = self.workload.follows[:count] < 0
-        self._arrivals = iter(own.nonzero()[0].tolist())
+        self._arrivals = iter(np.flatnonzero(comes & (self.workload.follows < 0)).tolist())
         self._next_arrival()
 
     def _next_arrival(self) -> None:
@@ -157,40 +161,23 @@ class Cluster:
             return
         one = candidates[self._routers[stage].pick(candidates, request)]
         self._where[request] = one
-        one.load += 1
+        one.take(request)
         if stage:
             one.receive(request, remote=True)
-        elif self.pooled is None or not self._fetch(request, one):
+        elif self._pooled is None or not self._fetch(self._pooled, request, one):
             one.receive(request)
 
     # The pooled cache
 
-    def _fetch(self, request: int, one: Instance) -> bool:
-        """Fetch what the pool knows of a prompt beyond what its instance does; False where that is nothing."""
-        book, pooled, rules = self.book, self.pooled, self.rules.pooled
-        book.fetched.pop(request, None)
-        if pooled is None or rules is None:
+    def _fetch(self, pooled: PooledTraffic, request: int, one: Instance) -> bool:
+        """Fetch what the pooled cache knows of a prompt beyond what its group does; False where that is nothing."""
+        ready = pooled.fetch(request, one, self.links[one.number][2], self.engine.clock_s)
+        if ready is None:
             return False
-        unit = book.unit
-        most = (book.prompt[request] + book.produced[request] - 1) // unit
-        units = book.units(request)[:most]
-        local = min(one.known_tokens(request) // unit, len(units))
-        found = pooled.match(units[local:])
-        if not found:
-            return False
-        pooled.use(units[local : local + found])
-        book.fetched[request] = (local, local + found)
-        size = found * unit * rules.bytes_per_token
-        start, end = self.links[one.number][2].send(self.engine.clock_s, size)
-        ready = max(end, start + size / rules.stream_bytes_per_s) + rules.latency_s
-        one.coming_tokens += self._uncached(request)
-        book.at[request] = FETCHING
-        self.engine.at(ready, END, one.number, self._fetched, (request, one, self._issue(request)))
+        one.expect(request)
+        self.book.at[request] = FETCHING
+        self.engine.at(ready, END, one.number, self._fetched, (request, one, self._issue(request)), FETCH)
         return True
-
-    def _uncached(self, request: int) -> int:
-        """Prompt tokens that are to be computed when what was found in the pool has come."""
-        return self.book.prompt[request] - self.book.fetched[request][1] * self.book.unit
 
     def _issue(self, request: int) -> int:
         """A ticket that what is on its way must still hold when it arrives."""
@@ -200,46 +187,42 @@ class Cluster:
 
     def _fetched(self, argument: tuple[int, Instance, int]) -> None:
         request, one, ticket = argument
-        if self._ticket.get(request) != ticket:
-            return
-        del self._ticket[request]
-        one.coming_tokens -= self._uncached(request)
-        one.receive(request)
+        if self._ticket.get(request) == ticket:
+            del self._ticket[request]
+            one.receive(request)
 
-    def computed(self, instance: Instance, request: int) -> None:
-        """See :class:`accord.serving.instance.Host`: a computed prompt is written to the pooled cache."""
-        pooled, rules, book = self.pooled, self.rules.pooled, self.book
-        if pooled is None or rules is None or instance.pool.role == "decode":
+    def computed(self, instance: int, request: int) -> None:
+        """See :class:`accord.serving.host.Host`: a computed prompt is written to the pooled cache."""
+        one = self.instances[instance]
+        if self._pooled is None or one.pool.role == "decode":
             return
-        units = [unit for unit in book.units(request)[book.known.pop(request, 0) :] if unit not in pooled]
-        if units:
-            size = len(units) * book.unit * rules.bytes_per_token
-            start, end = self.links[instance.number][2].send(self.engine.clock_s, size)
-            ready = max(end, start + size / rules.stream_bytes_per_s) + rules.latency_s
-            self.engine.at(ready, END, instance.number, self._stored, (instance, instance.life, units))
+        written = self._pooled.write(request, self.links[instance][2], self.engine.clock_s)
+        if written is not None:
+            ready, units = written
+            self.engine.at(ready, END, instance, self._stored, (one, one.life, units), WRITE)
 
-    def _stored(self, argument: tuple[Instance, int, list[int]]) -> None:
-        instance, life, units = argument
-        if self.pooled is not None and life == instance.life:
-            self.pooled.use(units)
+    def _stored(self, argument: tuple[Instance, int, Sequence[int]]) -> None:
+        one, life, units = argument
+        if self._pooled is not None and life == one.life:
+            self._pooled.store(units)
 
     # From pool to pool
 
-    def prefilled(self, instance: Instance, request: int) -> None:
-        """See :class:`accord.serving.instance.Host`."""
-        self._sender[request] = instance
+    def prefilled(self, instance: int, request: int) -> None:
+        """See :class:`accord.serving.host.Host`."""
+        self._sender[request] = self._where.pop(request)
         self._dispatch(request, 1)
 
-    def fetch_from_prefill(self, instance: Instance, request: int) -> None:
-        """See :class:`accord.serving.instance.Host`."""
-        sender, book = self._sender[request], self.book
+    def fetch_from_prefill(self, instance: int, request: int) -> None:
+        """See :class:`accord.serving.host.Host`."""
+        sender, receiver, book = self._sender[request], self.instances[instance], self.book
         pool = sender.pool
-        size = (book.prompt[request] + book.produced[request] - 1) * pool.bytes_per_token
-        egress, ingress = self.links[sender.number][0], self.links[instance.number][1]
-        stream = min(pool.stream_bytes_per_s, instance.pool.stream_bytes_per_s)
+        size = book.sent_tokens(request) * pool.bytes_per_token
+        egress, ingress = self.links[sender.number][0], self.links[instance][1]
+        stream = min(pool.stream_bytes_per_s, receiver.pool.stream_bytes_per_s)
         at = transfer_s(egress, ingress, self.engine.clock_s, size, pool.latency_s, stream)
         book.at[request] = SENDING
-        self.engine.at(at, END, instance.number, self._sent, (request, instance, self._issue(request)))
+        self.engine.at(at, END, instance, self._sent, (request, receiver, self._issue(request)), TRANSFER)
 
     def _sent(self, argument: tuple[int, Instance, int]) -> None:
         request, receiver, ticket = argument
@@ -253,26 +236,33 @@ class Cluster:
             self.tally.add(now - book.last_s[request], 1)
             book.last_s[request] = now
         book.at[request] = RUNNING
-        self._release(request)
+        self._sender.pop(request).sent(request)
         receiver.arrived(request)
 
-    def _release(self, request: int) -> None:
-        """The sender of a cache needs to keep it no longer."""
-        sender = self._sender.pop(request, None)
+    def _withdraw(self, request: int) -> None:
+        """A request that does not run is nowhere any more; what its prompt gave never reached the user."""
+        self._ticket.pop(request, None)
+        for queue in self._homeless:
+            if request in queue:
+                queue.remove(request)
+        one, sender = self._where.pop(request, None), self._sender.pop(request, None)
+        if one is not None and one.up:
+            one.drop(request)
         if sender is not None:
-            sender.drop(request)
-            sender.wake()
+            if sender.up:
+                sender.sent(request)
+            self.book.take_back(request)
 
     # Ends
 
     def ended(self, request: int) -> None:
-        """See :class:`accord.serving.instance.Host`."""
+        """See :class:`accord.serving.host.Host`."""
         book = self.book
         book.produced[request] = book.answer[request]
         self._over(request, COMPLETED)
 
     def aborted(self, request: int) -> None:
-        """See :class:`accord.serving.instance.Host`."""
+        """See :class:`accord.serving.host.Host`."""
         self._over(request, CANCELLED)
 
     def _over(self, request: int, status: int) -> None:
@@ -287,7 +277,7 @@ class Cluster:
         if not self.remaining:
             engine.stopped = True
         for follower in self._followers.pop(request, ()):
-            if follower < self._count:
+            if self._comes[follower]:
                 wait = float(self.workload.wait_s[follower])
                 engine.at(engine.clock_s + wait, ARRIVAL, follower, self._arrive, follower)
         if self._outside:
@@ -301,25 +291,12 @@ class Cluster:
         book = self.book
         if book.status[request] != UNFINISHED:
             return
-        at, one = book.at[request], self._where.get(request)
-        if at == RUNNING and one is not None:
+        one = self._where.get(request)
+        if book.at[request] == RUNNING and one is not None:
             one.abort(request)
-            return
-        for queue in self._homeless:
-            if request in queue:
-                queue.remove(request)
-        self._ticket.pop(request, None)
-        if request in self._sender:
-            book.take_back(request)
-        if one is not None and at == FETCHING:
-            one.coming_tokens -= self._uncached(request)
-            one.forget(request)
-        elif one is not None:
-            one.drop(request)
-        self._release(request)
-        self._over(request, CANCELLED)
-        if one is not None and at == SENDING:
-            one.wake()
+        else:
+            self._withdraw(request)
+            self._over(request, CANCELLED)
 
     # Failures and repairs
 
@@ -327,64 +304,57 @@ class Cluster:
         if self.rules.mtbf_s < INFINITE:
             draw = random_stream(self.rules.seed, f"failure {one.number} {len(self.events)}")
             lasts = float(draw.exponential(self.rules.mtbf_s))
-            self.engine.at(self.engine.clock_s + lasts, FAILURE, one.number, self._fail, (one, self.rules.repair_s))
+            argument = (one, self.rules.repair_s, one.life)
+            self.engine.at(self.engine.clock_s + lasts, FAILURE, one.number, self._fail, argument)
 
-    def _fail(self, argument: tuple[Instance, float]) -> None:
-        """An instance loses all it has; its requests are routed again."""
-        one, down_s = argument
-        if not one.up:
+    def _fail(self, argument: tuple[Instance, float, int | None]) -> None:
+        """An instance loses all it has; its requests are routed again. A drawn failure is of one life."""
+        one, down_s, life = argument
+        if not one.up or life not in (None, one.life):
             return
-        book, now = self.book, self.engine.clock_s
-        had = one.fail()
-        coming = [request for request, where in self._where.items() if where is one and book.at[request] == FETCHING]
+        had = sorted(one.fail())
         self._note(one, "down")
         self.find_serving()
-        self.engine.at(now + down_s, END, one.number, self._load, one)
-        again: list[int] = []
-        for request in had + coming:
-            self._ticket.pop(request, None)
-            if one.pool.role == "prefill":
-                receiver = self._where.get(request)
-                if self._sender.pop(request, None) is not None:
-                    self.book.take_back(request)
-                    if receiver is not None and receiver is not one:
-                        receiver.drop(request)
-                        receiver.wake()
-                    for queue in self._homeless:
-                        if request in queue:
-                            queue.remove(request)
-            elif request in self._sender:
-                self.book.take_back(request)
-                self._release(request)
-            book.restarted[request] += 1
-            again.append(request)
-        for request in sorted(again, key=lambda request: (book.arrival[request], request)):
-            self._dispatch_again(request)
+        self.engine.at(self.engine.clock_s + down_s, END, one.number, self._load, one, RECOVERY)
+        for request in had:
+            self._withdraw(request)
+        for request in sorted(had, key=self._turn):
+            if self.engine.clock_s > self.book.arrival[request] + float(self.workload.patience_s[request]):
+                self._over(request, CANCELLED)  # was to go at the end of the iteration
+            else:
+                self.book.restarted[request] += 1
+                self._dispatch(request, 0)
 
-    def _dispatch_again(self, request: int) -> None:
-        self._where.pop(request, None)
-        limit = self.book.arrival[request] + float(self.workload.patience_s[request])
-        if self.engine.clock_s >= limit:
-            self._over(request, CANCELLED)
-        else:
-            self._dispatch(request, 0)
+    def _turn(self, request: int) -> tuple[float, int]:
+        """Order in which requests are routed that could not be, or must be again."""
+        return self.book.arrival[request], request
 
     def _load(self, one: Instance) -> None:
         """A repaired instance loads its model."""
         self._note(one, "loading")
-        self.engine.at(self.engine.clock_s + one.pool.load_s, END, one.number, self.recover, one)
+        self.engine.at(self.engine.clock_s + one.pool.load_s, END, one.number, self.recover, one, RECOVERY)
 
     def recover(self, one: Instance) -> None:
         """An instance serves (again)."""
+        if one.up:
+            return
         one.revive()
         self._note(one, "up")
         self.find_serving()
         self._plan_failure(one)
-        for stage in (0, 1):
-            if self._stages[stage]:
-                queue = self._homeless[stage]
-                for _ in range(len(queue)):
-                    self._dispatch(queue.popleft(), stage)
+        for stage, queue in enumerate(self._homeless):
+            if queue and self._stages[stage]:
+                waiting = sorted(queue, key=self._turn)
+                queue.clear()
+                for request in waiting:
+                    self._dispatch(request, stage)
+
+    def close(self) -> None:
+        """Bring totals, and what running requests have produced, up to now; nothing goes on after it."""
+        for request in self._sender:
+            self.book.take_back(request)
+        for one in self.instances:
+            one.close()
 
     def _note(self, one: Instance, what: str) -> None:
         self.events.append(Event(self.engine.clock_s, one.number, what))

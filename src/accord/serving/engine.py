@@ -1,8 +1,9 @@
 """Clock and heap of the simulator; it knows nothing of requests.
 
 Things that happen at one time happen in a fixed order: by ``order`` (:data:`END` before :data:`ARRIVAL` before
-:data:`FAILURE` before :data:`CANCEL`), then by number, then as they were planned. So a run depends on nothing but
-what was put in.
+:data:`FAILURE` before :data:`CANCEL`), then by number, then by kind (:data:`ITERATION` before :data:`TRANSFER` before
+:data:`FETCH` before :data:`WRITE` before :data:`RECOVERY`), then as they were planned. So a run depends on nothing
+but what was put in.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
 
-END, ARRIVAL, FAILURE, CANCEL = 0, 1, 2, 3
+END, ARRIVAL, FAILURE, CANCEL = range(4)
+ITERATION, TRANSFER, FETCH, WRITE, RECOVERY = range(5)  # what ends
 LOOK = 4096  # events between two looks at the outside
 
 
@@ -29,15 +31,17 @@ class Engine:
         self.events = 0
         self.stopped = False
         self._planned = 0
-        self._heap: list[tuple[float, int, int, int, Callable[[Any], None], Any]] = []
+        self._heap: list[tuple[float, int, int, int, int, Callable[[Any], None], Any]] = []
         self._soon: dict[int, Callable[[], None]] = {}
         self._tick = tick
         self._tick_s = 0.0 if tick is not None else float("inf")
 
-    def at(self, time_s: float, order: int, number: int, action: Callable[[Any], None], argument: object) -> None:
+    def at(
+        self, time_s: float, order: int, number: int, action: Callable[[Any], None], argument: object, kind: int = 0
+    ) -> None:
         """Call ``action(argument)`` at ``time_s``, which is not before now."""
         self._planned += 1
-        heappush(self._heap, (time_s, order, number, self._planned, action, argument))
+        heappush(self._heap, (time_s, order, number, kind, self._planned, action, argument))
 
     def soon(self, number: int, action: Callable[[], None]) -> None:
         """Call ``action()`` once all that happens now has happened, in the order of numbers; one for each number."""
@@ -55,7 +59,7 @@ class Engine:
                 self._start_soon()
             if not heap or heap[0][0] > until_s:
                 break
-            time_s, _, _, _, action, argument = heap[0]
+            time_s, _, _, _, _, action, argument = heap[0]
             if self._tick is not None and time_s >= self._tick_s:
                 self._tick_s = self._tick(time_s)
             heappop(heap)

@@ -54,10 +54,9 @@ class Tally:
             self.add_line(leap.first_s, leap.step_s, iterations, batch)
             return
         for since_s, count in owed:
-            those = min(count, batch)
-            if those:
-                self.add(leap.start_s + leap.first_s - since_s, those)
-            batch -= those
+            if count:
+                self.add(leap.start_s + leap.first_s - since_s, count)
+            batch -= count
         if batch:
             self.add(leap.first_s, batch)
         if iterations > 1:

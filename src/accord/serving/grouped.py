@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from accord.serving.groups import Groups
@@ -21,61 +23,85 @@ class Grouped(Instance):
         """The group that has a request."""
         return self.ranks[self._group_of[request]]
 
-    def _choose(self, request: int) -> Rank:
-        loads = [len(one.running) + 4 * len(one.entries) for one in self.ranks]
-        at = loads.index(min(loads))
-        self._group_of[request] = at
-        self._groups.hot.add(at)
-        return self.ranks[at]
+    @property
+    def queued_tokens(self) -> int:
+        """Prompt tokens of its requests that no iteration computes yet."""
+        return sum(rank.todo for rank in self.ranks)
 
-    def forget(self, request: int) -> None:
-        """A request is no longer among those of this instance."""
-        super().forget(request)
-        at = self._group_of.pop(request, None)
-        if at is not None:
-            self._groups.hot.add(at)
+    def take(self, request: int) -> None:
+        """A request is of this instance from now on, and of one of its groups."""
+        super().take(request)
+        self._group_of[request] = self._groups.calmest()
 
-    def _joined(self, request: int) -> None:
-        self._groups.joined(request, self._group_of[request])
+    def expect(self, request: int) -> None:
+        """What the pooled cache has of its prompt is on its way."""
+        super().expect(request)
+        self._groups.touch(self._group_of[request])
 
-    def _end_prompts(self) -> None:
-        for at in sorted(self._groups.prompting):
-            self._prompts_done(self.ranks[at])
-        self._groups.prompting.clear()
+    def receive(self, request: int, remote: bool = False) -> None:
+        """A request begins to wait here."""
+        super().receive(request, remote)
+        self._groups.touch(self._group_of[request])
+
+    def _part(self, request: int) -> None:
+        self._groups.touch(self._group_of.pop(request))
+
+    def used_blocks(self) -> float:
+        """Blocks in use now."""
+        begun = self.iteration + (self.busy and self._decodes)
+        return self._groups.used_blocks(begun, self.pool.block_tokens)
+
+    def counts(self) -> tuple[int, int]:
+        """Requests that run and that wait."""
+        return int(self._groups.running.sum()), int(self._groups.waiting.sum())
 
     def begin(self) -> None:
         """The next iteration of all groups."""
         groups, count, iteration = self._groups, len(self.ranks), self.iteration
         tokens, pairs, prompts = np.zeros(count), np.zeros(count), np.zeros(count)
-        computed, alone = 0, False
+        computed = 0
         for at in groups.to_plan(iteration):
             rank = self.ranks[at]
-            rank.reach(iteration)
-            work = rank.plan()
-            if rank.admitted or rank.lost:
-                self._note(rank)
+            rank.reach(iteration - rank.behind)
+            work, _ = self._plan(rank)
             if work.tokens:
                 tokens[at], pairs[at], prompts[at] = work.tokens, work.pairs, work.prompts
                 computed += work.tokens
-                alone = alone or not work.decodes
+                if rank.batch and not work.decodes:
+                    groups.pause(at, self.engine.clock_s)
             groups.planned(at)
-        decodes = 0.0 if alone else 1.0
-        batch = int(groups.batch.sum()) if decodes else 0
-        if not computed and not batch:
-            self.busy = False
-            return
-        self.prompt_tokens += computed
-        context = (groups.context + groups.speed) * decodes
-        seconds = self.pool.timer.joint(tokens, pairs, prompts, groups.batch * decodes, context)
-        self._go(1, seconds, seconds, 0.0, batch, Work(computed, 0.0, int(prompts.sum()), not alone))
+        decoding, context = groups.decoding()
+        batch = int(decoding.sum())
+        if computed or batch:
+            seconds = self.pool.timer.joint(tokens, pairs, prompts, decoding, context)
+            self._go(1, seconds, seconds, 0.0, batch, Work(computed, 0.0, int(prompts.sum()), True))
 
-    def _finish(self) -> None:
-        """Answers that are complete, of all groups."""
+    def _advance(self) -> None:
+        self._groups.advance(self._decodes)
+
+    def _take_owed(self) -> Sequence[tuple[float, int]]:
+        return self._groups.take_owed() if self._groups.owing else ()
+
+    def _settle_all(self) -> None:
         groups = self._groups
-        groups.passed()
-        for request, at in groups.ended(self.iteration):
+        ending = groups.ending(self.iteration)
+        if self._aborts:
+            of = self._group_of
+            ending = sorted({*ending, *(of[request] for request in self._aborts if request in of)})
+        for at in ending:
             rank = self.ranks[at]
-            rank.reach(self.iteration)
-            rank.leave(request)
+            rank.reach(self.iteration - rank.behind)
+            self._settle(rank, rank.ended())
             groups.update(at)
-            self._complete(request)
+
+    def _remove(self, request: int, rank: Rank) -> None:
+        at = self._group_of[request]
+        super()._remove(request, rank)
+        self._groups.update(at)
+
+    def _admit(self, request: int, rank: Rank, last_s: float) -> None:
+        super()._admit(request, rank, last_s)
+        at = self._group_of[request]
+        self._groups.update(at)
+        if rank.late:
+            self._groups.owing.add(at)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush
+from collections.abc import Sequence
 
 import numpy as np
 
+from accord.base.array import Array
 from accord.serving.replica import Rank
+
+NEVER = 1 << 40  # an iteration that does not come
 
 
 class Groups:
-    """Mutable arrays of shape ``(G,)``.
+    """Mutable arrays of shape ``(G,)``; iterations are those of the instance, which has had ``iteration`` of them.
 
-    batch, context, speed: as those of a :class:`Rank` at the instance's iteration; safe: the iteration up to which
-    it has all blocks; hot: groups with waiting requests or prompts; prompting: with prompts the iteration completes
+    batch, context, speed: as those of :class:`accord.serving.seats.Seats`
+    running, waiting: requests; those that are fetched wait
+    used: blocks, as they were after the iterations ``opened``
+    hot: groups with waiting requests or prompts; prompting: with prompts that the iteration under way completes
+    pausing: whose decoding requests wait meanwhile; owing: with requests that had their last token before it
     """
 
     def __init__(self, ranks: Sequence[Rank]) -> None:
@@ -22,15 +27,19 @@ class Groups:
         count = len(ranks)
         self.ranks = ranks
         self.batch, self.context, self.speed = np.zeros(count), np.zeros(count), np.zeros(count)
-        self.safe = np.full(count, 1 << 40)
-        self.hot: set[int] = set()
-        self.prompting: set[int] = set()
-        self._ends: list[tuple[int, int, int]] = []
+        self.running, self.waiting = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        self.used, self.opened = np.zeros(count), np.zeros(count)
+        self.hot, self.prompting, self.pausing, self.owing = set[int](), set[int](), set[int](), set[int]()
+        self._safe = np.full(count, NEVER)
+        self._end = np.full(count, NEVER)
+
+    def calmest(self) -> int:
+        """The group with the fewest running plus four times the waiting requests, the first of equals."""
+        return int(np.argmin(self.running + 4 * self.waiting))
 
     def to_plan(self, iteration: int) -> list[int]:
-        """Groups whose next iteration must be planned, in order."""
-        short = np.flatnonzero(self.safe <= iteration)
-        return sorted(self.hot.union(short.tolist())) if len(short) else sorted(self.hot)
+        """Groups whose next iteration must be planned, in order: there is something to do, or blocks run short."""
+        return sorted(self.hot.union(np.flatnonzero(self._safe <= iteration).tolist()))
 
     def planned(self, at: int) -> None:
         """A group has been planned."""
@@ -43,27 +52,66 @@ class Groups:
         else:
             self.hot.discard(at)
 
+    def pause(self, at: int, now_s: float) -> None:
+        """The decoding requests of a group wait for its prompts."""
+        self.ranks[at].pause(now_s)
+        self.pausing.add(at)
+        self.owing.add(at)
+
+    def touch(self, at: int) -> None:
+        """Requests of a group have come or gone: count them, and look at it before the next iteration."""
+        rank = self.ranks[at]
+        self.running[at] = len(rank.running)
+        self.waiting[at] = len(rank.entries) + len(rank.fetching)
+        self.hot.add(at)
+
     def update(self, at: int) -> None:
-        """Take over a group's counts, which stand for the instance's iteration."""
+        """Take over the counts of a group, which stand for the iterations that have ended."""
         rank = self.ranks[at]
         self.batch[at], self.context[at], self.speed[at] = rank.batch, rank.context, rank.speed
-        self.safe[at] = rank.iteration + rank.safe()
+        self.running[at] = len(rank.running)
+        self.waiting[at] = len(rank.entries) + len(rank.fetching)
+        self.used[at], self.opened[at] = rank.blocks.used, rank.opened + rank.behind
+        self._safe[at] = rank.iteration + rank.behind + rank.safe(1)
+        self._end[at] = rank.next_end() + rank.behind if rank.batch else NEVER
 
-    def passed(self) -> None:
-        """One iteration of all groups."""
-        self.context += self.speed
+    def decoding(self) -> tuple[Array, Array]:
+        """Requests of each group that decode in the next iteration, and the cached tokens that they read."""
+        batch, context = self.batch, self.context + self.speed
+        if self.pausing:
+            batch, at = batch.copy(), list(self.pausing)
+            batch[at] = context[at] = 0.0
+        return batch, context
 
-    def joined(self, request: int, at: int) -> None:
-        """A request has begun to decode."""
-        one = self.ranks[at].decoding[request]
-        heappush(self._ends, (one.end, request, at))
-        self.update(at)
+    def advance(self, decodes: bool) -> None:
+        """An iteration of all groups has ended; decodes: in some of them requests had tokens."""
+        if decodes:
+            self.context += self.speed
+        for at in self.pausing:
+            rank = self.ranks[at]
+            rank.pauses = False
+            if decodes:
+                rank.behind += 1
+                self.context[at] -= self.speed[at]
+                self.opened[at] += 1
+                self._safe[at] += 1
+                self._end[at] += 1
+        self.pausing.clear()
 
-    def ended(self, iteration: int) -> Iterator[tuple[int, int]]:
-        """Requests that end with an iteration, and their groups."""
-        ends = self._ends
-        while ends and ends[0][0] <= iteration:
-            end, request, at = heappop(ends)
-            one = self.ranks[at].decoding.get(request)
-            if one is not None and one.end == end:
-                yield request, at
+    def ending(self, iteration: int) -> list[int]:
+        """Groups with answers or prompts that have come to their end."""
+        found = self.prompting.union(np.flatnonzero(self._end <= iteration).tolist())
+        self.prompting.clear()
+        return sorted(found)
+
+    def take_owed(self) -> list[tuple[float, int]]:
+        """When decoding requests had their last token, and how many, where that was earlier; forgets it."""
+        owed: list[tuple[float, int]] = []
+        for at in sorted(self.owing - self.pausing):
+            owed += self.ranks[at].take_owed()
+        self.owing &= self.pausing
+        return owed
+
+    def used_blocks(self, iteration: int, block_tokens: int) -> float:
+        """Blocks in use after an iteration, on average where a group has not been looked at since."""
+        return float(self.used.sum() + ((iteration - self.opened) @ self.speed) / block_tokens)

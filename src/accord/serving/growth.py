@@ -49,20 +49,27 @@ class Decoding(NamedTuple):
 class Growth(Protocol):
     """Blocks that the decoding requests of a group open."""
 
-    def add(self, request: int, one: Decoding) -> None:
-        """A request joins."""
+    def add(self, request: int, one: Decoding, blocks: int) -> None:
+        """A request joins with so many blocks."""
         ...
 
-    def drop(self, request: int, one: Decoding) -> None:
-        """A request leaves."""
+    def held(self, request: int, one: Decoding, iteration: int) -> int:
+        """Blocks that a request has after an iteration, the last one that was asked about."""
+        ...
+
+    def drop(self, request: int, one: Decoding, iteration: int) -> int:
+        """A request leaves; returns the blocks that it has."""
         ...
 
     def due(self, before: int, after: int) -> int:
         """Blocks opened in iterations ``before + 1`` to ``after``; each iteration is asked about once, in order."""
         ...
 
-    def safe(self, before: int, batch: int, room: int) -> int:
-        """Iterations after ``before`` for which ``room`` blocks suffice, or fewer, but not 0 where one has room."""
+    def safe(self, before: int, batch: int, room: int, wanted: int) -> int:
+        """Iterations after ``before`` for which ``room`` blocks suffice, or fewer, but not 0 where one has room.
+
+        wanted: iterations that the caller would make; more need not be counted
+        """
         ...
 
 
@@ -76,13 +83,18 @@ class Even:
         self.block = block
         self.phase = [0] * block
 
-    def add(self, request: int, one: Decoding) -> None:
+    def add(self, request: int, one: Decoding, blocks: int) -> None:
         """See :class:`Growth`."""
         self.phase[(one.start - one.cached(one.start) + 1) % self.block] += 1
 
-    def drop(self, request: int, one: Decoding) -> None:
+    def held(self, request: int, one: Decoding, iteration: int) -> int:
+        """See :class:`Growth`."""
+        return -(-one.cached(iteration) // self.block)
+
+    def drop(self, request: int, one: Decoding, iteration: int) -> int:
         """See :class:`Growth`."""
         self.phase[(one.start - one.cached(one.start) + 1) % self.block] -= 1
+        return -(-one.cached(iteration) // self.block)
 
     def due(self, before: int, after: int) -> int:
         """See :class:`Growth`; may be asked again."""
@@ -93,71 +105,82 @@ class Even:
         count = sum(phase[first:end]) if end <= block else sum(phase[first:]) + sum(phase[: end - block])
         return count + whole * sum(phase) if whole else count
 
-    def safe(self, before: int, batch: int, room: int) -> int:
-        """See :class:`Growth`; exact."""
-        if room >= batch << 20:
-            return 1 << 20
-        whole, room = divmod(room, batch)
-        count, block, phase = whole * self.block, self.block, self.phase
-        at = before + 1
-        while True:
+    def safe(self, before: int, batch: int, room: int, wanted: int) -> int:
+        """See :class:`Growth`; exact where it is less than ``wanted``."""
+        block = self.block
+        count = room // batch * block
+        if count >= wanted:
+            return count
+        phase, room, at = self.phase, room % batch, before + 1
+        while count < wanted:
             room -= phase[at % block]
             if room < 0:
-                return count
+                break
             count += 1
             at += 1
+        return count
 
 
 class Uneven:
     """Several tokens an iteration: each request's next new block is planned for itself."""
 
-    __slots__ = ("_heap", "_opened", "block", "most")
+    __slots__ = ("_heap", "_opened", "_plans", "_short", "block", "most")
 
     def __init__(self, block: int, tokens: int) -> None:
         """block: tokens of a block; tokens: most that an iteration gives a request."""
         self.block = block
         self.most = -(-tokens // block)
+        self._plans = 0
         self._heap: list[tuple[int, int, int]] = []
-        self._opened: dict[int, tuple[Decoding, int]] = {}
+        self._opened: dict[int, tuple[Decoding, int, int]] = {}
+        self._short: set[int] = set()  # who have yet to open blocks for tokens that their prompt has given
 
-    def add(self, request: int, one: Decoding) -> None:
+    def add(self, request: int, one: Decoding, blocks: int) -> None:
         """See :class:`Growth`."""
-        self._plan(request, one, -(-one.cached(one.start) // self.block))
+        if blocks * self.block < one.cached(one.start):
+            self._short.add(request)
+        self._plan(request, one, blocks)
 
-    def drop(self, request: int, one: Decoding) -> None:
+    def held(self, request: int, one: Decoding, iteration: int) -> int:
         """See :class:`Growth`."""
-        del self._opened[request]
+        return self._opened[request][1]
+
+    def drop(self, request: int, one: Decoding, iteration: int) -> int:
+        """See :class:`Growth`."""
+        self._short.discard(request)
+        return self._opened.pop(request)[1]
 
     def due(self, before: int, after: int) -> int:
         """See :class:`Growth`."""
         heap, opened, count = self._heap, self._opened, 0
         while heap and heap[0][0] <= after:
-            at, request, start = heappop(heap)
+            at, request, plan = heappop(heap)
             found = opened.get(request)
-            if found is None or found[0].start != start:
+            if found is None or found[2] != plan:
                 continue
-            one, blocks = found
+            one, blocks, _ = found
             now = -(-one.cached(at) // self.block)
             count += now - blocks
+            self._short.discard(request)
             self._plan(request, one, now)
         return count
 
-    def safe(self, before: int, batch: int, room: int) -> int:
+    def safe(self, before: int, batch: int, room: int, wanted: int) -> int:
         """See :class:`Growth`; as many new blocks as may be are reckoned with, or those of the next iteration."""
         each = batch * self.most
-        if room >= each:
+        if room >= each and not self._short:
             return room // each
-        heap, opened = self._heap, self._opened
-        needed = sum(
-            -(-opened[request][0].cached(at) // self.block) - opened[request][1]
-            for at, request, start in heap
-            if at <= before + 1 and request in opened and opened[request][0].start == start
-        )
+        block, opened, needed = self.block, self._opened, 0
+        for at, request, plan in self._heap:
+            found = opened.get(request) if at <= before + 1 else None
+            if found is not None and found[2] == plan:
+                needed += -(-found[0].cached(before + 1) // block) - found[1]
         return 1 if needed <= room else 0
 
     def _plan(self, request: int, one: Decoding, blocks: int) -> None:
-        self._opened[request] = (one, blocks)
+        self._plans += 1
+        self._opened[request] = (one, blocks, self._plans)
         missing = blocks * self.block + 1 - one.prompt
         turn = max(-(-missing * one.iterations // one.whole), one.turn + 1)
         if turn <= one.iterations:
-            heappush(self._heap, (one.start + turn - one.turn, request, one.start))
+            heappush(self._heap, (one.start + turn - one.turn, request, self._plans))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from accord.base.errors import UsageError
 from accord.base.streams import stream
@@ -33,10 +34,8 @@ def simulate(
     Raises UsageError for pools, rules and workloads that do not go together.
     """
     check(pools, workload, rules)
-    count = int(np.count_nonzero((workload.arrival_s <= rules.duration_s) | (workload.follows >= 0)))
-    if rules.duration_s < INFINITE:
-        own = np.flatnonzero((workload.follows < 0) & (workload.arrival_s > rules.duration_s))
-        count = int(own[0]) if len(own) else len(workload)
+    comes = _comes(workload, rules.duration_s)
+    count = int(np.count_nonzero(comes))
     drafting = max(pools, key=lambda pool: pool.mtp_tokens)
     if iterations is None:
         iterations = drawn_steps(workload, drafting.mtp_tokens, drafting.accept, stream(rules.seed, "drafts"))
@@ -50,7 +49,7 @@ def simulate(
             engine.stopped = True
 
     if count:
-        cluster.start(count)
+        cluster.start(comes)
         if rules.autoscale is not None:
             Scaler(cluster, rules.autoscale)
         engine.run(rules.duration_s, look)
@@ -63,6 +62,16 @@ def simulate(
         workload, book.result(), cluster.tally.result(), watch.series(cluster), used, tuple(cluster.events),
         tuple(cluster.spans), engine.clock_s, rules.seed, complete,
     )  # fmt: skip
+
+
+def _comes(workload: Workload, duration_s: float) -> npt.NDArray[np.bool_]:
+    """Requests that come, or may: those that follow one that does."""
+    comes = (workload.follows >= 0) | (workload.arrival_s <= duration_s)
+    if duration_s < INFINITE:
+        follows = workload.follows.tolist()
+        for request in np.flatnonzero(workload.follows >= 0).tolist():
+            comes[request] = comes[follows[request]]
+    return comes
 
 
 def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:

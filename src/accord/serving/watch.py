@@ -67,20 +67,19 @@ def _state(cluster: Cluster, pool: int) -> tuple[float, ...]:
             continue
         count += 1.0
         used += one.used_blocks()
-        for rank in one.ranks:
-            running += len(rank.running)
-            waiting += len(rank.entries)
-            blocks += rank.blocks.total
+        runs, waits = one.counts()
+        running += runs
+        waiting += waits
+        blocks += one.rank.blocks.total * len(one.ranks)
     return running, waiting, used, blocks, count, busiest
 
 
 def uses(cluster: Cluster) -> tuple[PoolUse, ...]:
     """Totals of each pool up to now."""
+    cluster.close()
     found: list[PoolUse] = []
     for at, pool in enumerate(cluster.pools):
         own = [one for one in cluster.instances if cluster.own[one.number] == at]
-        for one in own:
-            one.close()
         busiest = max((link.busy_s for one in own for link in cluster.links[one.number]), default=0.0)
         found.append(PoolUse(
             pool.name, pool.chips, len(own), sum(one.busy_s for one in own), sum(one.up_s for one in own),

@@ -1,4 +1,8 @@
-"""Choices among instances by name."""
+"""Choices among instances by name.
+
+Prompts are routed by themselves and answers by themselves. What a router of prompts looks at may mean nothing for an
+answer, whose cache is sent: :data:`ANSWERS` has those that then take the least loaded.
+"""
 
 from __future__ import annotations
 
@@ -22,4 +26,7 @@ ROUTERS: Mapping[str, Callable[[np.random.Generator], Router]] = MappingProxyTyp
         "prefix-affinity": PrefixAffinity,
         "peer-to-peer": PeerToPeer,
     }
+)
+ANSWERS: Mapping[str, Callable[[np.random.Generator], Router]] = MappingProxyType(
+    {**ROUTERS, "prefix-affinity": LeastLoaded, "peer-to-peer": LeastLoaded}
 )
