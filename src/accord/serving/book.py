@@ -106,6 +106,14 @@ class Book:
             self._asked, self._units = request, found[: self.prompt[request] // self.unit]
         return self._units
 
+    def answer_tokens(self, instances: int) -> list[int]:
+        """Tokens that each instance gave; those of an answer that moved are with the last one."""
+        last = np.asarray(self.instance, dtype=np.int64)
+        last = np.where(last < 0, np.asarray(self.prefill, dtype=np.int64), last)
+        given = last >= 0
+        tokens = np.bincount(last[given], weights=np.asarray(self.produced)[given], minlength=instances)
+        return [int(count) for count in tokens]
+
     def result(self) -> Requests:
         """The columns as arrays."""
 

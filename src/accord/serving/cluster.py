@@ -349,6 +349,16 @@ class Cluster:
                 for request in waiting:
                     self._dispatch(request, stage)
 
+    def unrouted(self) -> list[int]:
+        """Requests that wait because no instance of a pool is up, by pool."""
+        found = [0] * len(self.pools)
+        for stage, queue in enumerate(self._homeless):
+            if queue:
+                found[next(at for at, pool in enumerate(self.pools) if (pool.role == "decode") == bool(stage))] = len(
+                    queue
+                )
+        return found
+
     def close(self) -> None:
         """Bring totals, and what running requests have produced, up to now; nothing goes on after it."""
         for request in self._sender:

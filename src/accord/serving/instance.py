@@ -133,7 +133,7 @@ class Instance(Stepper):
         self.busy_s += now - leap.start_s
         if not self._decodes:
             return 0
-        ended = leap.begun(now) - 1
+        ended = leap.ended(now)
         if ended:
             self.iterations += ended
             self._count_gaps(ended)
@@ -173,7 +173,8 @@ class Instance(Stepper):
 
     def counts(self) -> tuple[int, int]:
         """Requests that run and that wait."""
-        return len(self.rank.running), self.rank.queued
+        rank = self.rank
+        return len(rank.running), len(rank.entries) + len(rank.fetching)
 
     @property
     def holds_any(self) -> bool:

@@ -169,6 +169,13 @@ class Rank(Seats):
             found += [own_unit(request, place) for place in range(len(found), min(most, self.kept[request]))]
         return found
 
+    def counts_on_idle(self) -> bool:
+        """Whether the next waiting request waits for blocks, and would find some that may be let go of."""
+        if not self.entries or not self.blocks.idle or len(self.running) >= self.seats:
+            return False
+        found = self._findable(self.first(), 1)
+        return bool(found) and found[0] in self.blocks.known
+
     def _learn(self, request: int, before: int, after: int) -> None:
         """Full units of the prompt that a chunk computes become known."""
         unit = self.unit

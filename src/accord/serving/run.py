@@ -40,7 +40,8 @@ def simulate(
     if iterations is None:
         iterations = drawn_steps(workload, drafting.mtp_tokens, drafting.accept, stream(rules.seed, "drafts"))
     book = Book(workload, iterations)
-    watch = Watch(rules.tick_s)
+    own = workload.arrival_s[comes & (workload.follows < 0)]
+    watch = Watch(rules.tick_s, float(own[-1]) if len(own) else 0.0)
     engine = Engine(lambda now: watch.look(cluster, now))
     cluster = Cluster(pools, workload, rules, book, engine)
 
@@ -55,7 +56,7 @@ def simulate(
         engine.run(rules.duration_s, look)
     if rules.duration_s < INFINITE and cluster.remaining:
         engine.clock_s = max(engine.clock_s, rules.duration_s) if not engine.stopped else engine.clock_s
-    watch.look(cluster, engine.clock_s)
+    watch.finish(cluster, engine.clock_s)
     complete = not engine.stopped or not cluster.remaining
     used = uses(cluster)
     return Outcome(

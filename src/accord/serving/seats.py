@@ -106,11 +106,6 @@ class Seats:
         if self.remote.pop(request, None) is None:
             self.todo -= self.book.prompt[request] + self.book.produced[request]
 
-    @property
-    def queued(self) -> int:
-        """Waiting requests."""
-        return len(self.entries)
-
     def first(self) -> int:
         """The waiting request that is admitted next; there is one."""
         waiting, entries = self.waiting, self.entries
@@ -146,11 +141,15 @@ class Seats:
                     self.blocks.take(due)
             self.opened = iteration
 
-    def safe(self, wanted: int) -> int:
-        """Iterations from here for which every decoding request has its block; right where less than ``wanted``."""
+    def safe(self, wanted: int, blocks: int | None = None) -> int:
+        """Iterations from here for which every decoding request has its block; right where less than ``wanted``.
+
+        blocks: that can be taken; all of which there is room where left out
+        """
         if not self.batch:
             return NOTHING
-        return self.opened - self.iteration + self.growth.safe(self.opened, self.batch, self.blocks.room, wanted)
+        room = self.blocks.room if blocks is None else blocks
+        return self.opened - self.iteration + self.growth.safe(self.opened, self.batch, room, wanted)
 
     def next_end(self) -> int:
         """The iteration in which the next decoding request ends; there is one."""

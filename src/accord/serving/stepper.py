@@ -34,7 +34,7 @@ class Stepper:
         self.load = 0
         self.up, self.draining, self.version, self.life = True, False, 0, 0
         self.busy_s = self.up_s = self.up_since_s = 0.0
-        self.prompt_tokens = self.answer_tokens = self.iterations = 0
+        self.prompt_tokens = self.iterations = 0
         self.preemptions = self.hit_tokens = self.asked_tokens = 0
         self._fresh()
 
@@ -91,6 +91,8 @@ class Stepper:
                 if reach < most:
                     most = int(reach) + 1
                 most = min(most, rank.safe(most))
+                if rank.counts_on_idle():  # what it needs changes when that goes
+                    most = min(most, max(rank.safe(most, rank.blocks.free), 1))
             self._go(most, most * first + 0.5 * step * most * (most - 1), first, step, batch, work)
 
     def _plan(self, rank: Rank) -> tuple[Work, bool]:
@@ -192,7 +194,6 @@ class Stepper:
                 self._remove(request, rank)
 
     def _complete(self, request: int) -> None:
-        self.answer_tokens += self.book.answer[request]
         self.forget(request)
         self.host.ended(request)
 
