@@ -244,15 +244,16 @@ class Group:
         cached = found * self.unit
         tokens = min(request.length - cached, self.tokens_left)
         whole = request.length if self.scheduler == WHOLE_PROMPTS else cached + tokens
-        need = self.blocks(whole) - local * self.cache.per_unit
-        if not self.fits(need + self.cache.idle_among(units[:local])):
+        asked = request.length if self.pool.must_fit else whole
+        known = local * self.cache.per_unit
+        if not self.fits(self.blocks(asked) - known + self.cache.idle_among(units[:local])):
             return False
         self.waiting.remove(request)
         self.join(request)
         request.fetched = (0, 0)
         holding = self.hold(request)
         self.cache.hold(holding, units[:local])
-        self.cache.take(holding, need)
+        self.cache.take(holding, self.blocks(whole) - known)
         request.computed, request.written_from = cached, found
         self.enter(request, local, found)
         if math.isnan(request.scheduled_s):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from tests.serving.cases import Case, hashed, workload
 from tests.serving.timers import LinearTimer
@@ -20,6 +21,11 @@ from accord.workloads.request import NONE
 SCHEDULERS = ("fcfs", "shortest-first", "prefill-first", "decode-first")
 ROUTERS = ("round-robin", "least-loaded", "prefix-affinity", "peer-to-peer")
 INFINITE = float("inf")
+FEW = settings(
+    max_examples=15,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),  # to explain a failure takes minutes here
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 NO_TIE_S = 2.0**-24  # finer than all other times
 
 
@@ -78,6 +84,7 @@ def one_pool(draw: st.DrawFn, role: Role, shape: Shape) -> Pool:
         mtp_tokens=drafts,
         accept=0.5 if drafts else 0.0,
         prefix_cache=draw(st.sampled_from((True, True, True, False))),
+        must_fit=draw(st.sampled_from((False, False, True))),
     )
 
 

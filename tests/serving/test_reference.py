@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.cases import Case, assert_same, hashed, pool, run_slowly, workload
-from tests.serving.strategies import ROUTERS, SCHEDULERS, cases
+from tests.serving.strategies import FEW, ROUTERS, SCHEDULERS, cases
 from tests.serving.timers import LinearTimer
 
 from accord.serving.result import CANCELLED, COMPLETED, FAILED
 from accord.serving.spec import Outage, Pool, PooledCache, Rules
 from accord.workloads.request import Workload
 
-FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 MANY = settings(FEW, max_examples=1_500)
 
 
@@ -94,6 +93,12 @@ def test_whole_prompts_take_their_blocks_at_once() -> None:
     few = pool(token_budget=8, kv_tokens=10)
     assert slowly(asked, few)["scheduled_s"] == [0.0, 0.0]
     assert slowly(asked, few, scheduler="decode-first")["scheduled_s"] == [0.0, 1.0]
+
+
+def test_a_prompt_that_must_fit_waits_for_room_for_all_of_it() -> None:
+    """Ten blocks: beside a prompt of 6, a first chunk of 2 has room, and all 5 have not."""
+    asked = workload([0.0, 0.0], [6, 5], 1)
+    assert slowly(asked, pool(token_budget=8, kv_tokens=10, must_fit=True))["scheduled_s"] == [0.0, 1.0]
 
 
 def test_the_watermark_keeps_blocks_free_while_something_runs() -> None:
