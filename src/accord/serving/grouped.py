@@ -28,6 +28,11 @@ class Grouped(Instance):
         """Prompt tokens of its requests that no iteration computes yet."""
         return sum(rank.todo for rank in self.ranks)
 
+    def known_tokens(self, request: int) -> int:
+        """Tokens of a prompt that lie in the cache of the group that knows most of it."""
+        units = self.book.units(request)
+        return max(self._known(rank, units) for rank in self.ranks)
+
     def take(self, request: int) -> None:
         """A request is of this instance from now on, and of one of its groups."""
         super().take(request)
@@ -57,24 +62,26 @@ class Grouped(Instance):
 
     def begin(self) -> None:
         """The next iteration of all groups."""
-        groups, count, iteration = self._groups, len(self.ranks), self.iteration
-        tokens, pairs, prompts = np.zeros(count), np.zeros(count), np.zeros(count)
+        groups, iteration = self._groups, self.iteration
+        tokens = pairs = prompts = groups.none
         computed = 0
         for at in groups.to_plan(iteration):
             rank = self.ranks[at]
             rank.reach(iteration - rank.behind)
             work, _ = self._plan(rank)
             if work.tokens:
+                if not computed:
+                    tokens, pairs, prompts = np.zeros((3, len(self.ranks)))
                 tokens[at], pairs[at], prompts[at] = work.tokens, work.pairs, work.prompts
                 computed += work.tokens
                 if rank.batch and not work.decodes:
                     groups.pause(at, self.engine.clock_s)
             groups.planned(at)
         decoding, context = groups.decoding()
-        batch = int(decoding.sum())
+        batch = int(decoding.sum()) if groups.pausing else groups.total
         if computed or batch:
             seconds = self.pool.timer.joint(tokens, pairs, prompts, decoding, context)
-            self._go(1, seconds, seconds, 0.0, batch, Work(computed, 0.0, int(prompts.sum()), True))
+            self._go(1, seconds, seconds, 0.0, batch, Work(computed, 0.0, 0, True))
 
     def _advance(self) -> None:
         self._groups.advance(self._decodes)

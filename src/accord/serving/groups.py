@@ -18,6 +18,7 @@ class Groups:
     batch, context, speed: as those of :class:`accord.serving.seats.Seats`
     running, waiting: requests; those that are fetched wait
     used: blocks, as they were after the iterations ``opened``
+    total: decoding requests of all groups; none: zeros, which stay
     hot: groups with waiting requests or prompts; prompting: with prompts that the iteration under way completes
     pausing: whose decoding requests wait meanwhile; owing: with requests that had their last token before it
     """
@@ -30,8 +31,10 @@ class Groups:
         self.running, self.waiting = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
         self.used, self.opened = np.zeros(count), np.zeros(count)
         self.hot, self.prompting, self.pausing, self.owing = set[int](), set[int](), set[int](), set[int]()
+        self.total, self.none = 0, np.zeros(count)
         self._safe = np.full(count, NEVER)
         self._end = np.full(count, NEVER)
+        self._next_short = self._next_end = NEVER  # no group runs short, or has an end, before these
 
     def calmest(self) -> int:
         """The group with the fewest running plus four times the waiting requests, the first of equals."""
@@ -39,6 +42,9 @@ class Groups:
 
     def to_plan(self, iteration: int) -> list[int]:
         """Groups whose next iteration must be planned, in order: there is something to do, or blocks run short."""
+        if iteration < self._next_short:
+            return sorted(self.hot)
+        self._next_short = int(self._safe.min())
         return sorted(self.hot.union(np.flatnonzero(self._safe <= iteration).tolist()))
 
     def planned(self, at: int) -> None:
@@ -68,12 +74,16 @@ class Groups:
     def update(self, at: int) -> None:
         """Take over the counts of a group, which stand for the iterations that have ended."""
         rank = self.ranks[at]
+        self.total += rank.batch - int(self.batch[at])
         self.batch[at], self.context[at], self.speed[at] = rank.batch, rank.context, rank.speed
         self.running[at] = len(rank.running)
         self.waiting[at] = len(rank.entries) + len(rank.fetching)
         self.used[at], self.opened[at] = rank.blocks.used, rank.opened + rank.behind
-        self._safe[at] = rank.iteration + rank.behind + rank.safe(1)
-        self._end[at] = rank.next_end() + rank.behind if rank.batch else NEVER
+        safe, end = NEVER, NEVER
+        if rank.batch:
+            safe, end = rank.iteration + rank.behind + rank.safe(1), rank.next_end() + rank.behind
+        self._safe[at], self._end[at] = safe, end
+        self._next_short, self._next_end = min(self._next_short, safe), min(self._next_end, end)
 
     def decoding(self) -> tuple[Array, Array]:
         """Requests of each group that decode in the next iteration, and the cached tokens that they read."""
@@ -100,8 +110,10 @@ class Groups:
 
     def ending(self, iteration: int) -> list[int]:
         """Groups with answers or prompts that have come to their end."""
-        found = self.prompting.union(np.flatnonzero(self._end <= iteration).tolist())
-        self.prompting.clear()
+        found, self.prompting = self.prompting, set()
+        if iteration >= self._next_end:
+            self._next_end = int(self._end.min())
+            found.update(np.flatnonzero(self._end <= iteration).tolist())
         return sorted(found)
 
     def take_owed(self) -> list[tuple[float, int]]:

@@ -21,20 +21,19 @@ class Instance(Stepper):
 
     def known_tokens(self, request: int) -> int:
         """Tokens of a prompt that lie in the cache of the group that knows most of it."""
-        units = self.book.units(request)
-        if not units:
-            return 0
-        return max(self._known(rank, units) for rank in self.ranks)
+        return self._known(self.rank, self.book.units(request))
 
     def known_here(self, request: int) -> int:
         """Tokens of a prompt that lie in the cache of the group that the request goes to."""
         return self._known(self.group(request), self.book.units(request))
 
     def _known(self, rank: Rank, units: Sequence[int]) -> int:
-        if not units or units[0] not in rank.blocks.known:
+        blocks = rank.blocks
+        if not units or units[0] not in blocks.known:
             return 0
-        rank.open(self._begun(rank))
-        return rank.blocks.match(units, len(units)) * rank.unit
+        if rank.batch and blocks.idle:  # iterations that have begun may have let go of some
+            rank.open(self._begun(rank))
+        return blocks.match(units, len(units)) * rank.unit
 
     def _begun(self, rank: Rank) -> int:
         """Decode iterations of a group that have begun."""

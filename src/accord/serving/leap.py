@@ -24,7 +24,7 @@ class Leap:
         return iterations * self.first_s + 0.5 * self.step_s * iterations * (iterations - 1)
 
     def begun(self, clock_s: float) -> int:
-        """Iterations that have begun: the fewest that end at ``clock_s`` or after it, as the next begins last of all."""
+        """Iterations that have begun: the fewest that end at ``clock_s`` or later. The next one begins last of all."""
         if self.count <= 1:
             return self.count
         count = self._near(clock_s)

@@ -87,6 +87,7 @@ def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:
             raise UsageError(f"'{getattr(rules, name)}' is no {name}", hint=f"use one of {', '.join(known)}")
     for pool in pools:
         _check_pool(pool, workload)
+    _check_times(rules)
     total = sum(pool.instances for pool in pools)
     for outage in rules.outages:
         if not 0 <= outage.instance < total:
@@ -94,6 +95,24 @@ def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:
                 f"there is no instance {outage.instance} to fail", where="--fail",
                 hint="there is only instance 0" if total == 1 else f"instances are 0 to {total - 1}",
             )  # fmt: skip
+
+
+def _check_times(rules: Rules) -> None:
+    """Times that must lie ahead, in the words of the command line where it has them."""
+    positive = [("--mtbf", rules.mtbf_s), ("tick_s", rules.tick_s), ("--duration", rules.duration_s)]
+    others = [("--repair", rules.repair_s)]
+    if rules.mtbf_s < INFINITE:
+        positive.append(("--repair", rules.repair_s))
+    for outage in rules.outages:
+        others += [("--fail", outage.start_s), ("--fail", outage.down_s)]
+    if rules.autoscale is not None:
+        positive.append(("--autoscale", rules.autoscale.interval_s))
+    for where, time_s in positive:
+        if not time_s > 0.0:
+            raise UsageError(f"a time of {time_s:g} s", where=where, hint="give more than 0 s")
+    for where, time_s in others:
+        if not 0.0 <= time_s < INFINITE:
+            raise UsageError(f"a time of {time_s:g} s", where=where, hint="give 0 s or more")
 
 
 def _check_pool(pool: Pool, workload: Workload) -> None:

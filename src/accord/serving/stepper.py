@@ -172,7 +172,7 @@ class Stepper:
         """See to requests whose answer or prompt is complete, or whose users have gone."""
         rank = self.rank
         rank.reach(self.iteration)
-        over = rank.ended()
+        over = rank.ended() if rank.ends and rank.ends[0][0] <= self.iteration else []
         if over or rank.done or self._aborts:
             self._settle(rank, over)
 
