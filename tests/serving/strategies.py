@@ -22,10 +22,12 @@ SCHEDULERS = ("fcfs", "shortest-first", "prefill-first", "decode-first")
 ROUTERS = ("round-robin", "least-loaded", "prefix-affinity", "peer-to-peer")
 INFINITE = float("inf")
 FEW = settings(
-    max_examples=15,
+    max_examples=10,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),  # to explain a failure takes minutes here
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+FEWER = settings(FEW, max_examples=5)
+UNSHRUNK = settings(FEW, max_examples=60, phases=(Phase.generate,))
 NO_TIE_S = 2.0**-24  # finer than all other times
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from tests.rig import value
 from tests.serving.cases import Case, pool, run_fast, workload
-from tests.serving.strategies import FEW, cases
+from tests.serving.strategies import FEWER, cases
 from tests.serving.timers import LinearTimer
 from tests.step.test_mixed import CASES
 
@@ -39,7 +39,7 @@ def everywhere(invariant: Invariant) -> Callable[[str, str], None]:
     @pytest.mark.parametrize("router", ROUTERS)
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
     def test(scheduler: str, router: str) -> None:
-        @FEW
+        @FEWER
         @given(cases(scheduler, router))
         def check(case: Case) -> None:
             invariant(case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from accord.serving.result import CANCELLED, COMPLETED, FAILED
 from accord.serving.spec import Outage, Pool, PooledCache, Rules
 from accord.workloads.request import Workload
 
-MANY = settings(FEW, max_examples=1_500)
+MANY = settings(FEW, max_examples=400)
 
 
 @pytest.mark.parametrize("two_pools", [False, True], ids=["one-pool", "two-pools"])
@@ -138,6 +139,13 @@ def test_users_who_give_up() -> None:
     assert found["status"] == [CANCELLED, CANCELLED]
     assert found["finish_s"] == [3.0, 0.5]
     assert found["produced"] == [3, 0]
+
+
+def test_one_gives_up_as_another_of_its_group_ends() -> None:
+    """Requests 0 and 2 are of one group, which then has none."""
+    found = slowly(workload([0.0] * 3, 1, [10, 10, 3], patience_s=[2.5, np.inf, np.inf]), pool(groups=2))
+    assert found["status"] == [CANCELLED, COMPLETED, COMPLETED]
+    assert found["finish_s"] == [3.0, 10.0, 3.0]
 
 
 def test_a_closed_loop_lets_one_in_when_one_ends() -> None:

@@ -50,7 +50,7 @@ def test_one_server_with_constant_service_waits_as_pollaczek_and_khinchine_say(l
 @pytest.mark.parametrize("load", [0.4, 0.7])
 def test_one_server_with_answers_of_random_length(load: float) -> None:
     """M/G/1: mean wait ``rate E[S^2] / (2 (1 - load))``, with the moments of the lengths that were drawn."""
-    answers = np.random.default_rng(2).geometric(1.0 / 8.0, 40_000)
+    answers = np.random.default_rng(2).geometric(1.0 / 8.0, 25_000)
     service_s = SERVICE_S * answers
     rate = load / service_s.mean()
     asked = workload(poisson(rate, len(answers), seed=3).tolist(), 1, answers.tolist())
