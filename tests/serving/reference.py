@@ -2,7 +2,8 @@
 
 Written from ``docs/serving.md`` alone, for clarity; it shares no code with the engine but the records of its input
 and output. Left out: drawn numbers (the router that draws two instances, failures at random, the number of decode
-iterations, which is an input here), autoscaling, and the way to the user by radio.
+iterations, which is an input here), autoscaling, blocks that a preempted request finds again for itself, the most that
+one transfer reaches on a wider link, and the way to the user by radio.
 
 At one time the order is: ends (of iterations, transfers, fetches, loading) by instance, arrivals by request,
 failures, cancellations. Only then do instances that have something to do begin their next iterations.
