@@ -23,6 +23,9 @@ def own_unit(request: int, place: int) -> int:
     return -1 - request * LONGEST - place
 
 
+FAR = 1 << 60  # an iteration that never comes
+
+
 class Seats:
     """Mutable state of a group.
 
@@ -152,14 +155,15 @@ class Seats:
         return self.opened - self.iteration + self.growth.safe(self.opened, self.batch, room, wanted)
 
     def next_end(self) -> int:
-        """The iteration in which the next decoding request ends; there is one."""
+        """The iteration in which the next decoding request ends; far off where all have ended and are to leave."""
         ends, decoding = self.ends, self.decoding
-        while True:
+        while ends:
             at, request = ends[0]
             one = decoding.get(request)
             if one is not None and one.end == at:
                 return at
             heappop(ends)
+        return FAR
 
     def ended(self) -> list[int]:
         """Requests whose last iteration has been."""
