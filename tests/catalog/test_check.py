@@ -59,6 +59,9 @@ def test_the_sample_is_sound() -> None:
         "prices": 1,
         "engines": 1,
         "workloads": 1,
+        "places": 0,
+        "support": 0,
+        "origins": 0,
         "calibration": 2,
         "values": 67,
     }

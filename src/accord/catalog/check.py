@@ -11,7 +11,10 @@ from accord.base.registry import did_you_mean
 from accord.catalog.calibration import Calibration
 from accord.catalog.engine import Engine
 from accord.catalog.load import KINDS, Catalog
+from accord.catalog.origin import Origin
+from accord.catalog.place import Place
 from accord.catalog.price import Price
+from accord.catalog.support import Support
 from accord.catalog.system import System
 from accord.catalog.value import walk
 from accord.catalog.yaml_text import read_yaml
@@ -79,10 +82,21 @@ def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
         used |= {value.source, *(other.source for other in value.alternatives)}
         if value.alternatives and not value.why:
             yield key, "has alternatives but no why", "add 'why:', the reason for this value and not another"
-    behind_more_than_values = kind in ("engines", "models")  # features, config and notes rest on sources too
+    if isinstance(record, Support | Origin):
+        yield from _cited(record)
+    behind_more_than_values = kind in ("engines", "models", "support", "origins")  # features, config and notes rest on sources too
     for source in () if behind_more_than_values else getattr(record, "sources", ()):
         if source not in used:
             yield f"sources.{source}", "is used by no value", "use it or drop it"
+
+
+def _cited(record: Support | Origin) -> Iterator[_Problem]:
+    """Statements and suppliers name sources as values do."""
+    lines = record.statements if isinstance(record, Support) else record.suppliers
+    for at, line in enumerate(lines):
+        if line.source not in record.sources:
+            name = "statements" if isinstance(record, Support) else "suppliers"
+            yield f"{name}[{at}].source", f"is {line.source!r}, no source of this entry", "add it to 'sources:'"
 
 
 def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
@@ -91,6 +105,8 @@ def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
         yield from _missing(catalog, "chips", "chip", record.chip)
     if isinstance(record, Price):
         yield from _missing(catalog, "systems", "system", record.system)
+    if isinstance(record, Place):
+        yield from _missing(catalog, "places", "within", record.within)
     if isinstance(record, Calibration):
         yield from _missing(catalog, "calibration", "parent", record.parent)
         yield from _circle(catalog, record)

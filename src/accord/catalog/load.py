@@ -19,8 +19,11 @@ from accord.catalog.calibration import Calibration
 from accord.catalog.chip import Chip
 from accord.catalog.engine import Engine
 from accord.catalog.model import Model
+from accord.catalog.origin import Origin
+from accord.catalog.place import Place
 from accord.catalog.price import Price
 from accord.catalog.record import read_facts, read_record
+from accord.catalog.support import Support
 from accord.catalog.system import System
 from accord.catalog.value import Value
 from accord.catalog.workload import Workload
@@ -34,6 +37,9 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "prices": Price,
     "engines": Engine,
     "workloads": Workload,
+    "places": Place,
+    "support": Support,
+    "origins": Origin,
     "calibration": Calibration,
 }
 KINDS: tuple[str, ...] = tuple(RECORDS)
@@ -131,7 +137,7 @@ class Catalog:
         """Return the file that holds an entry. Raises CatalogError naming the closest id."""
         files = self._of(kind)
         if id not in files:
-            noun = "calibration" if kind == "calibration" else kind[:-1]
+            noun = kind if kind in ("calibration", "support") else kind[:-1]
             raise CatalogError(f"{noun} {id!r} is not in the catalog", hint=did_you_mean(id, sorted(files)))
         return files[id]
 
@@ -168,6 +174,18 @@ class Catalog:
     def workload(self, id: str) -> Workload:
         """Return a kind of traffic. Raises CatalogError."""
         return self._get(Workload, "workloads", id)
+
+    def place(self, id: str) -> Place:
+        """Return a place. Raises CatalogError."""
+        return self._get(Place, "places", id)
+
+    def support(self, id: str) -> Support:
+        """Return what is known of an engine. Raises CatalogError."""
+        return self._get(Support, "support", id)
+
+    def origin(self, id: str) -> Origin:
+        """Return where something comes from. Raises CatalogError."""
+        return self._get(Origin, "origins", id)
 
     def calibration(self, id: str) -> Calibration:
         """Return a set of fitted parameters. Raises CatalogError."""

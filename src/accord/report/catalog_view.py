@@ -48,6 +48,15 @@ _LISTED: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "prices": (("kind", "kind"), ("place", "place"), ("chip", "chip"), ("system", "system")),
     "engines": (("name", "name"), ("aliases", "aliases")),
+    "places": (
+        ("name", "name"),
+        ("kind", "kind"),
+        ("country", "country"),
+        ("within", "within"),
+        ("carbon", "facts.carbon_intensity"),
+    ),
+    "support": (("name", "name"), ("engine", "engine")),
+    "origins": (("name", "name"), ("chips", "chips"), ("systems", "systems"), ("vendors", "vendors")),
     "workloads": (
         ("name", "name"),
         ("prompt", "prompt.mean"),
