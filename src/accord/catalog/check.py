@@ -84,7 +84,8 @@ def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
             yield key, "has alternatives but no why", "add 'why:', the reason for this value and not another"
     if isinstance(record, Support | Origin):
         yield from _cited(record)
-    behind_more_than_values = kind in ("engines", "models", "support", "origins")  # features, config and notes rest on sources too
+    # features, config, notes, statements and suppliers rest on sources too
+    behind_more_than_values = kind in ("engines", "models", "support", "origins")
     for source in () if behind_more_than_values else getattr(record, "sources", ()):
         if source not in used:
             yield f"sources.{source}", "is used by no value", "use it or drop it"
