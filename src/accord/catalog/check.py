@@ -93,11 +93,12 @@ def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
 
 def _cited(record: Support | Origin) -> Iterator[_Problem]:
     """Statements and suppliers name sources as values do."""
-    lines = record.statements if isinstance(record, Support) else record.suppliers
-    for at, line in enumerate(lines):
-        if line.source not in record.sources:
-            name = "statements" if isinstance(record, Support) else "suppliers"
-            yield f"{name}[{at}].source", f"is {line.source!r}, no source of this entry", "add it to 'sources:'"
+    name, lines = "suppliers", [line.source for line in record.suppliers] if isinstance(record, Origin) else []
+    if isinstance(record, Support):
+        name, lines = "statements", [line.source for line in record.statements]
+    for at, source in enumerate(lines):
+        if source not in record.sources:
+            yield f"{name}[{at}].source", f"is {source!r}, no source of this entry", "add it to 'sources:'"
 
 
 def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
