@@ -80,7 +80,7 @@ def spread(setting: Setting, plan: Deployments) -> GridSpread:
     found = np.zeros((2, len(plan)))
     for kind in _kinds(plan):
         for row, timed in zip(found, (_decode, _prefill), strict=True):
-            row[kind] = _log_sd(timed, setting, plan.pick(kind))
+            row[kind] = log_sd(timed, setting, plan.pick(kind))
     return GridSpread(found[0], found[1])
 
 
@@ -105,9 +105,13 @@ def _prefill(setting: Setting, plan: Deployments) -> StepTime:
     return prefill_step(setting, plan)[0]
 
 
-def _log_sd(timed: Timed, setting: Setting, plan: Deployments) -> Array:
-    """Standard deviation of the logarithm of a time, shape ``(D,)``."""
-    few = np.linspace(0, len(plan) - 1, min(FOLLOWED, len(plan))).astype(np.intp)
+def log_sd(timed: Timed, setting: Setting, plan: Deployments, most: int = FOLLOWED) -> Array:
+    """Standard deviation of the logarithm of a time by parameters and disputed facts, shape ``(D,)``.
+
+    plan: deployments that agree on whether attention groups are separate
+    most: deployments on which every cause is followed
+    """
+    few = np.linspace(0, len(plan) - 1, min(most, len(plan))).astype(np.intp)
     names, slopes = _slopes(timed, setting, plan.pick(few))
     if not names:
         return np.zeros(len(plan))

@@ -54,17 +54,32 @@ def open_point(setting: Setting, plan: Deployments, request_per_s: Array, window
     running = _running(setting, plan, rate / plan.groups, full.running, tau)
     step = iteration(setting, plan, running, tau)
     tpot = step.mean_s / tau
-    slots = queue(running / full.limit, full.limit / (plan.osl * tpot), full.limit, EXPONENTIAL, window_s)
-    prompts = _prompts(setting, plan, running, rate / plan.groups, step, window_s)
-    last, under_way = backlog_s(load, window_s), _under_way_s(step, running / plan.pp)
-    mean = slots.mean_s + prompts.mean_s + 0.5 * last + under_way + step.prompt_s
-    quantiles = (
-        slots.quantile_s(q) + prompts.quantile_s(q) + q * last + 2.0 * q * under_way + step.prompt_s for q in QUANTILES
+    first = first_token(
+        setting, plan, running, rate / plan.groups, step, full.limit, window_s, backlog_s(load, window_s)
     )
-    served = ServePoint(
-        running, full.limit, rate, tpot, step.plain_s, step.mixed_s, step.chunk, Ttft(mean, *quantiles)
-    )  # fmt: skip
+    served = ServePoint(running, full.limit, rate, tpot, step.plain_s, step.mixed_s, step.chunk, first)
     return OpenPoint(served, load)
+
+
+def first_token(
+    setting: Setting, plan: Deployments, running: Array, per_group: Array, step: Iteration, limit: Array,
+    window_s: Array, last_s: Array | float = 0.0,
+) -> Ttft:  # fmt: skip
+    """Time to first token of an attention group that ``per_group`` requests a second reach.
+
+    running, step: requests that run in it, and its iterations; limit: most it holds
+    last_s: what the last to arrive in ``window_s`` waits because more arrives than is served
+    """
+    tpot = step.mean_s / tokens_per_iteration(plan.mtp_tokens, plan.accept)
+    slots = queue(running / limit, limit / (plan.osl * tpot), limit, EXPONENTIAL, window_s)
+    prompts = _prompts(setting, plan, running, per_group, step, window_s)
+    under_way = _under_way_s(step, running / plan.pp)
+    mean = slots.mean_s + prompts.mean_s + 0.5 * last_s + under_way + step.prompt_s
+    quantiles = (
+        slots.quantile_s(q) + prompts.quantile_s(q) + q * last_s + 2.0 * q * under_way + step.prompt_s
+        for q in QUANTILES
+    )
+    return Ttft(mean, *quantiles)
 
 
 def _running(setting: Setting, plan: Deployments, per_group: Array, most: Array, tau: Array) -> Array:

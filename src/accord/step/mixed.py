@@ -27,6 +27,7 @@ from accord.ops.lower import lower_head
 from accord.ops.op import Shape
 from accord.parallel.plan import Deployments, Setting
 from accord.parallel.shard import decode_shape
+from accord.step.breakdown import StepTime
 from accord.step.decode import decode_step, pipeline_s, stack_time
 from accord.step.host import outside_s
 from accord.step.prefill import prefill_step
@@ -37,11 +38,17 @@ _CORES = ("attention_decode", "mla_decode", "linear")
 
 def mixed_s(setting: Setting, plan: Deployments, running: Array, chunk: Array) -> Array:
     """An iteration of ``chunk`` prompt tokens beside ``running`` requests of an attention group, in steady state."""
+    return mixed_parts(setting, plan, running, chunk).total_s
+
+
+def mixed_parts(setting: Setting, plan: Deployments, running: Array, chunk: Array) -> StepTime:
+    """The same in parts; attention over the caches of the running requests is among that of the prompts."""
     share_of_stage = running / plan.pp
     tokens = chunk + share_of_stage * (1.0 + plan.mtp_tokens)
     joint = plan.with_(tokens=tokens / plan.tp * plan.isl / computed_tokens(plan))
     batch = plan.with_(batch=share_of_stage / plan.tp)
-    return prefill_step(setting, joint)[0].total_s + _cores_s(setting, batch)
+    step = prefill_step(setting, joint)[0]
+    return replace(step, attention_s=step.attention_s + _cores_s(setting, batch))
 
 
 def computed_tokens(plan: Deployments) -> Array:
