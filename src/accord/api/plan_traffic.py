@@ -1,0 +1,373 @@
+"""The best plans under the requests of a trace or a profile, and their order as simulated.
+
+A plan is found in steady state; here its pools serve requests one by one (:mod:`accord.serving`). What is simulated
+is kept beside what was planned, and both ranks are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import msgspec
+import numpy as np
+
+from accord.api import cautions
+from accord.api.pools import Built, EngineRules, pools_of
+from accord.api.records import efficiency_of, machine_of
+from accord.api.simulate import MOST_INSTANCES, SimulateRequest, rules_of
+from accord.base.errors import AccordError, DoesNotFit, UsageError
+from accord.base.registry import did_you_mean
+from accord.catalog.load import Catalog
+from accord.inference.request import EstimateRequest, PoolRequest
+from accord.planner.plan import Metric, Plan, PoolPlan
+from accord.report.simulate_view import unit_of
+from accord.serving.latency import latencies
+from accord.serving.metrics import summarise
+from accord.serving.result import COMPLETED, Outcome
+from accord.serving.run import Progress, simulate
+from accord.serving.slo import Slo, verdict
+from accord.serving.spec import Pool, Rules
+from accord.serving.timer import Scaled
+from accord.workloads.request import Workload
+from accord.workloads.reshape import head, with_rate
+
+MOST_REQUESTS = 5_000
+SAME = 0.01  # figures within this share of the best are one: chance decides no rank
+Pace = Literal["own", "plan"]
+
+SIMULATED = (
+    "requests", "completed", "failed", "cancelled", "unfinished", "preemptions", "offered_request_per_s",
+    "request_per_s", "goodput_request_per_s", "ttft_mean_s", "ttft_p50_s", "ttft_p90_s", "ttft_p99_s", "tpot_s",
+    "tpot_p50_s", "tpot_p90_s", "tpot_p99_s", "itl_p99_s", "e2e_mean_s", "e2e_p90_s", "e2e_p99_s", "queue_mean_s",
+    "output_token_per_s_total", "output_token_per_s_per_chip", "input_token_per_s_total", "running_mean",
+    "waiting_mean", "kv_occupancy_max", "utilization", "cache_hit_ratio", "pooled_hit_ratio", "link_utilization",
+    "makespan_s", "window_s",
+)  # fmt: skip
+_OF_OUTPUT = ("usd_per_million_output_tokens", "energy_j_per_output_token", "kgco2_per_million_output_tokens")
+_OF_ALL = ("usd_per_million_tokens",)
+_WITHIN = ("share_within_limits", "goodput_output_token_per_s_total", *_OF_OUTPUT, *_OF_ALL)
+_COUNTED = ("request_per_s", "output_token_per_s_total", "input_token_per_s_total")
+_LATENCY = {
+    "ttft_s": "ttft_mean_s", "ttft_p50_s": "ttft_p50_s", "ttft_p90_s": "ttft_p90_s", "ttft_p99_s": "ttft_p99_s",
+    "tpot_s": "tpot_s", "tpot_p90_s": "tpot_p90_s", "tpot_p99_s": "tpot_p99_s", "e2el_s": "e2e_mean_s",
+    "e2el_p90_s": "e2e_p90_s", "e2el_p99_s": "e2e_p99_s",
+}  # fmt: skip
+_HELD = ("chips", "capex_usd", "power_w", "usd_per_hour", "racks")
+_RATES = ("request_per_s", "goodput_request_per_s", "output_token_per_s_total", "output_token_per_s_per_chip")
+OBJECTIVES = (*_RATES, *_OF_OUTPUT, *_OF_ALL, *_LATENCY, *_HELD)
+
+
+class Demand(Protocol):
+    """A load that can be made again; what ``accord simulate`` makes of its flags is one."""
+
+    @property
+    def make(self) -> Callable[[int], Workload]:
+        """The workload of a seed, at its own arrivals."""
+        ...
+
+    @property
+    def at_rate(self) -> Callable[[float, int], Workload]:
+        """The workload at a rate [request/s] and of a seed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How plans are put to a load.
+
+    limits: on a request's latencies; a plan whose share of requests within one is less than it needs ranks last
+    objective: metric of a plan by which plans are ordered, one of ``OBJECTIVES``
+    pace: ``own`` arrivals of the load, or arrivals at the rate that the ``plan`` was found to serve
+    requests_cap: most requests of the load, the first ones
+    router: see :mod:`accord.serving.routers`
+    pooled_bytes, cache_plane: pooled memory of the prefill pool's system that keeps context, None for none
+    bounds: repeat with step times at both ends of the plan's interval of its time per output token
+    """
+
+    limits: tuple[Slo, ...] = ()
+    objective: str = "request_per_s"
+    pace: Pace = "own"
+    requests_cap: int = MOST_REQUESTS
+    seed: int = 0
+    router: str = "least-loaded"
+    pooled_bytes: float | None = None
+    cache_plane: str | None = None
+    bounds: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown objective and no requests. Raises UsageError."""
+        if self.objective not in OBJECTIVES:
+            raise UsageError(
+                f"plans are not ordered by '{self.objective}'", hint=did_you_mean(self.objective, OBJECTIVES)
+            )
+        if self.requests_cap < 1:
+            raise UsageError(f"{self.requests_cap} requests of the load", hint="simulate 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Plans in their order as simulated, and what a reader must know of it, in words."""
+
+    plans: tuple[Plan, ...]
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A simulated plan: its metrics, those at both ends of step times, whether limits were kept, and warnings."""
+
+    metrics: Mapping[str, float]
+    ends: tuple[Mapping[str, float], ...]
+    attained: bool
+    said: tuple[str, ...]
+
+
+def simulate_plans(
+    catalog: Catalog, plans: Sequence[Plan], load: Demand, replay: Replay | None = None, *,
+    progress: Progress | None = None,
+) -> Replayed:  # fmt: skip
+    """Simulate plans, best first in steady state, and order them by the objective as simulated.
+
+    load: such as :func:`accord.cli.simulate_load.load_of` gives; a caller without flags wraps a workload in
+        :class:`Fixed`
+    progress: see :func:`accord.serving.run.simulate`; a plan it cuts short, and those after it, are not simulated
+
+    ``Plan.simulated`` holds metrics under the names of ``accord simulate`` (rates over ``window_s``: without the time
+    in which the last requests end), ``share_within_limits``, figures a token of what came within the limits, and
+    ``rank`` beside ``steady_rank``. An objective that is a rate counts requests
+    within every limit; figures a token are the plan's own, times planned over simulated tokens within the limits: a
+    plan pays for what it holds, busy or not. Plans that keep the limits go first, then those that do not, by goodput,
+    then those that could not be simulated. Of equals, within a hundredth of the best, the order in steady state
+    stays. ``chance`` and ``checks`` remain those of the steady state.
+    Raises UsageError for an empty load, and what making the load raises; a plan that cannot be simulated is said.
+    """
+    asked = replay or Replay()
+    said: list[str] = []
+    runs: list[_Run | None] = []
+    for plan in plans:
+        run, complete = _simulated(catalog, plan, _workload(load, plan, asked, said), asked, said, progress)
+        runs.append(run)
+        if not complete:
+            said.append(f"interrupted: {sum(one is not None for one in runs)} of {len(plans)} plans are simulated")
+            break
+    runs += [None] * (len(plans) - len(runs))
+    found = [
+        plans[at] if (run := runs[at]) is None else _with_metrics(plans[at], run, at + 1, rank)
+        for rank, at in enumerate(_order(plans, runs, asked), 1)
+    ]
+    return Replayed(tuple(found), tuple(dict.fromkeys(said)))
+
+
+def _workload(load: Demand, plan: Plan, asked: Replay, said: list[str]) -> Workload:
+    """The requests that a plan is put to."""
+    rate = plan.metrics["request_per_s"].value if asked.pace == "plan" else None
+    whole = load.make(asked.seed) if rate is None else load.at_rate(rate, asked.seed)
+    if not len(whole):
+        raise UsageError("the load has no request", hint="give a trace or a profile with some")
+    for limit in asked.limits:
+        if limit.tenant not in (None, *whole.tenants):
+            raise UsageError(
+                f"'{limit.name}' is for tenant '{limit.tenant}', who sends no requests",
+                hint=f"tenants: {', '.join(whole.tenants)}",
+            )
+    if len(whole) > asked.requests_cap:
+        said.append(f"the first {asked.requests_cap:,} of {len(whole):,} requests of the load are simulated")
+    if rate is not None:
+        said.append("each plan is simulated at the rate that it was found to serve, not at that of the load")
+    return head(whole, asked.requests_cap)
+
+
+def _simulated(
+    catalog: Catalog, plan: Plan, work: Workload, asked: Replay, said: list[str], progress: Progress | None
+) -> tuple[_Run | None, bool]:
+    """One plan under its requests, None where it cannot be simulated, and whether the run came to its end."""
+    try:
+        built, rules = deployed(catalog, plan, asked, work)
+        if work.block_tokens and not built[0].pool.prefix_cache:
+            said.append("prompts of the load share beginnings; plans that count on no reuse keep no context for them")
+        run = _run(plan, built, rules, work, asked, progress)
+    except AccordError as error:
+        said.append(f"plan {plan.id} is not simulated: {error.what}")
+        return None, True
+    if run is not None:
+        said += [f"plan {plan.id}: {text}" for text in run.said]
+    return run, run is not None
+
+
+def deployed(catalog: Catalog, plan: Plan, replay: Replay, work: Workload) -> tuple[tuple[Built, ...], Rules]:
+    """The pools of a plan and the rules by which they serve.
+
+    Context is kept from prompt to prompt where the plan counts on reuse. An engine may run as many requests as it
+    runs by itself, or as the plan counts on where those are more.
+    Raises what :func:`accord.api.pools.pools_of` raises, NotSupported for pooled memory that is not there.
+    """
+    lengths = (float(work.prompt.mean()), float(work.answer.mean()))
+    built = tuple(_built(catalog, plan.model, pool, lengths) for pool in plan.pools)
+    count = sum(one.pool.instances for one in built)
+    if count > MOST_INSTANCES:
+        raise DoesNotFit(f"{count:,} instances, more than the {MOST_INSTANCES:,} that can be simulated")
+    request = SimulateRequest(
+        deployment=EstimateRequest(model=plan.model, system=plan.pools[0].system), router=replay.router,
+        seed=replay.seed, pool_bytes=replay.pooled_bytes, cache_plane=replay.cache_plane,
+    )  # fmt: skip
+    return built, rules_of(request, built)
+
+
+def _built(catalog: Catalog, model: str, pool: PoolPlan, lengths: tuple[float, float]) -> Built:
+    """One pool of a plan, with the formats, engine and rules that are its own."""
+    efficiency = efficiency_of(catalog, machine_of(catalog, pool.system).chip, pool.engine, pool.engine_version)
+    own_seats = int(efficiency.scalar("engine.max_num_seqs"))
+    rules = EngineRules(
+        max_num_seqs=max(math.ceil(pool.max_num_seqs / pool.pp), own_seats),
+        max_num_batched_tokens=pool.max_num_batched_tokens or int(efficiency.scalar("engine.max_num_batched_tokens")),
+        prefix_caching=pool.reuse > 0.0,
+    )
+    request = EstimateRequest(
+        model=model, system=pool.system, engine=pool.engine, engine_version=pool.engine_version,
+        weights=pool.weights, kv=pool.kv, microbatches=pool.microbatches, mtp_tokens=pool.mtp_tokens,
+        mtp_accept=pool.mtp_accept,
+    )  # fmt: skip
+    ranks = {name: getattr(pool, name) for name in ("tp", "pp", "dp", "cp", "ep")}
+    if pool.role == "serve":
+        whole = msgspec.structs.replace(request, devices=pool.devices * pool.instances, **ranks)
+        return pools_of(catalog, whole, rules, lengths)[0]
+    # pools of a plan may differ in formats and engine, those of a request do not: each is built beside its like
+    own = PoolRequest(instances=pool.instances, devices=pool.devices, **ranks)
+    pair = pools_of(catalog, msgspec.structs.replace(request, prefill=own, decode=own), rules, lengths)
+    return pair[0 if pool.role == "prefill" else 1]
+
+
+def _run(
+    plan: Plan, built: Sequence[Built], rules: Rules, work: Workload, asked: Replay, progress: Progress | None
+) -> _Run | None:
+    """A run and its numbers, None where the user ended it."""
+    pools = tuple(one.pool for one in built)
+    roles = {pool.name: pool.role for pool in pools}
+    steps = plan.metrics.get("tpot_s")
+    scales = [1.0]
+    if asked.bounds and steps is not None and steps.low and steps.high:
+        half = math.sqrt(steps.high / steps.low)
+        scales += [1.0 / half, half]
+    found: list[Mapping[str, float]] = []
+    attained = False
+    warnings: list[str] = []
+    for scale in scales:
+        outcome = simulate([_scaled(pool, scale) for pool in pools], work, rules, progress=progress)
+        if not outcome.complete:
+            return None
+        summary = summarise(outcome, slos=asked.limits, roles=roles)
+        found.append({**summary.metrics, **_within(plan, outcome, asked.limits, summary.metrics)})
+        if scale == 1.0:
+            attained = all(one.attained is not False for one in summary.slos) and found[0]["completed"] > 0.0
+            warnings = cautions.of_run(built, outcome, summary, pooled=rules.pooled is not None, rated=False)
+    return _Run(found[0], tuple(found[1:]), attained, tuple(warnings))
+
+
+def _scaled(pool: Pool, scale: float) -> Pool:
+    return pool if scale == 1.0 else replace(pool, timer=Scaled(pool.timer, scale))
+
+
+def _within(plan: Plan, outcome: Outcome, limits: Sequence[Slo], metrics: Mapping[str, float]) -> dict[str, float]:
+    """Rates, what came within every limit, and figures a token of it: those of the plan, over tokens as simulated."""
+    seconds = latencies(outcome)
+    done = outcome.requests.status == COMPLETED
+    for limit in limits:
+        judged = verdict(limit, outcome, seconds)
+        done = done & (~judged.concerned | judged.kept)
+    window_s = _window_s(outcome, metrics)
+    found = {"share_within_limits": float(np.mean(done)), "window_s": window_s}
+    if not window_s > 0.0:
+        return found
+    longer = metrics["window_s"] / window_s
+    found |= {name: metrics[name] * longer for name in _COUNTED if name in metrics}
+    work = outcome.workload
+    answers, prompts = (float(tokens[done].sum()) / window_s for tokens in (work.answer, work.prompt))
+    found["goodput_request_per_s"] = float(done.sum()) / window_s
+    found["goodput_output_token_per_s_total"] = answers
+    found["output_token_per_s_per_chip"] = found["output_token_per_s_total"] / plan.chips
+    rate = plan.metrics["request_per_s"].value
+    for names, planned, real in (
+        (_OF_OUTPUT, rate * plan.osl, answers),
+        (_OF_ALL, rate * (plan.isl + plan.osl), answers + prompts),
+    ):
+        found |= {name: plan.metrics[name].value * planned / real for name in names if name in plan.metrics and real}
+    return found
+
+
+def _window_s(outcome: Outcome, metrics: Mapping[str, float]) -> float:
+    """Time over which rates are counted [s]: first arrival to last end, less one request in service.
+
+    While the last requests end nothing new comes; a short load would count that against slow answers.
+    """
+    whole_s = metrics.get("window_s", 0.0)
+    arrivals_s = outcome.requests.arrival_s[np.isfinite(outcome.requests.arrival_s)]
+    span_s = float(np.ptp(arrivals_s)) if len(arrivals_s) else 0.0
+    service_s = metrics.get("e2e_mean_s", 0.0) - metrics.get("queue_mean_s", 0.0)
+    return min(max(whole_s - service_s, span_s), whole_s) if span_s > 0.0 else whole_s
+
+
+def _order(plans: Sequence[Plan], runs: Sequence[_Run | None], asked: Replay) -> list[int]:
+    """Places of the plans, best first."""
+    values = [
+        None if run is None else _value(plan, run, asked.objective if run.attained else "request_per_s")
+        for plan, run in zip(plans, runs, strict=True)
+    ]
+    keys: list[tuple[int, float]] = [(2, 0.0)] * len(plans)
+    for tier, attained in ((0, True), (1, False)):
+        those = [at for at, run in enumerate(runs) if run is not None and run.attained is attained]
+        best = max((values[at] or 0.0 for at in those), default=0.0)
+        for at in those:
+            loss = math.log(best / value) if (value := values[at]) else math.inf
+            keys[at] = (tier, loss if math.isinf(loss) else float(int(loss / math.log1p(SAME))))
+    return sorted(range(len(plans)), key=keys.__getitem__)
+
+
+def _value(plan: Plan, run: _Run, objective: str) -> float | None:
+    """How good a simulated plan is, the more the better; None where that is not known."""
+    good = run.metrics.get("goodput_request_per_s")
+    if objective in ("request_per_s", "goodput_request_per_s"):
+        return good
+    if objective in _RATES:
+        tokens = run.metrics.get("goodput_output_token_per_s_total")
+        return tokens / plan.chips if tokens and objective.endswith("_per_chip") else tokens
+    if objective in _HELD:
+        held = plan.metrics.get(objective)
+        cost = float(plan.chips) if objective == "chips" else held.value if held is not None else None
+    else:
+        cost = run.metrics.get(_LATENCY.get(objective, objective))
+    return 1.0 / cost if cost else None
+
+
+def _with_metrics(plan: Plan, run: _Run, steady_rank: int, rank: int) -> Plan:
+    """The plan with what was simulated of it."""
+    found: dict[str, Metric] = {}
+    for name in (*SIMULATED, *_WITHIN):
+        value = run.metrics.get(name)
+        if value is not None and math.isfinite(value):
+            sides = [value, *(end[name] for end in run.ends if name in end)]
+            low, high = (min(sides), max(sides)) if run.ends else (None, None)
+            planned = plan.metrics.get(name)
+            found[name] = Metric(value=value, unit=planned.unit if planned else unit_of(name), low=low, high=high)
+    found["steady_rank"] = Metric(value=float(steady_rank), unit="1")
+    found["rank"] = Metric(value=float(rank), unit="1")
+    return msgspec.structs.replace(plan, simulated=found)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """One workload as a load; its arrivals are pressed or stretched to a rate."""
+
+    workload: Workload
+
+    @property
+    def make(self) -> Callable[[int], Workload]:
+        """The workload, whatever the seed."""
+        return lambda seed: self.workload
+
+    @property
+    def at_rate(self) -> Callable[[float, int], Workload]:
+        """The workload at a rate, whatever the seed. Raises UsageError where all requests come at once."""
+        return lambda rate, seed: with_rate(self.workload, rate)
