@@ -12,12 +12,12 @@ from accord.catalog.value import Fact, Sources
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One offer, tariff or observation.
 
-    kind: what it is the price of; place: where it holds; chip, system: ids of what is priced
+    kind: what it is the price of, or ``assumption`` for what a scenario takes for granted; place: where it holds; chip, system: ids of what is priced
     facts: the figures by name, each with its own unit (USD/h, CNY/kWh, ...)
     """
 
     id: str
-    kind: Literal["rent", "tariff", "pue", "capex", "tco", "procurement", "exchange"]
+    kind: Literal["rent", "tariff", "pue", "capex", "tco", "procurement", "exchange", "assumption"]
     place: str | None = None
     chip: str | None = None
     system: str | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from accord.base.errors import UsageError
+from accord.power.energy import HOURS_PER_YEAR, kwh_per_year
 
-HOURS_PER_YEAR = 8760.0
-SECONDS_PER_YEAR = HOURS_PER_YEAR * 3600.0
-W_PER_KW = 1000.0
+SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_YEAR = HOURS_PER_YEAR * SECONDS_PER_HOUR
 PER_MILLION = 1e6
 
 
@@ -19,10 +19,7 @@ def energy_usd_per_year(power_w: float, usd_per_kwh: float, *, pue: float = 1.0,
     """
     if power_w < 0.0 or usd_per_kwh < 0.0:
         raise UsageError("power and tariff may not be negative")
-    if not pue >= 1.0:
-        raise UsageError(f"the power usage effectiveness is {pue:g}", hint="it is 1 or more, such as 1.2")
-    _share(load, "load")
-    return power_w / W_PER_KW * HOURS_PER_YEAR * load * pue * usd_per_kwh
+    return kwh_per_year(power_w, pue=pue, load=load) * usd_per_kwh
 
 
 def usd_per_million_tokens(
@@ -42,6 +39,45 @@ def usd_per_million_tokens(
         raise UsageError("a yearly cost may not be negative")
     tokens_per_year = tokens_per_s * utilisation * SECONDS_PER_YEAR
     return (capex_usd_per_year + energy_usd_per_year) / tokens_per_year * PER_MILLION
+
+
+def usd_per_million_at(usd_per_hour: float, tokens_per_s: float, load: float = 1.0) -> float:
+    """Cost of a million tokens of what costs so much an hour, used or not [USD].
+
+    tokens_per_s: while it is under load [tok/s]; load: share of the time under load [1]
+    Raises UsageError where no token is made or the cost is negative.
+    """
+    _share(load, "load")
+    if not tokens_per_s * load > 0.0:
+        raise UsageError("no token is made, so a token has no cost", hint="give a throughput and a load above 0")
+    if usd_per_hour < 0.0:
+        raise UsageError("an hourly cost may not be negative")
+    return usd_per_hour / (tokens_per_s * load * SECONDS_PER_HOUR) * PER_MILLION
+
+
+def training_run_usd(chip_hours: float, usd_per_chip_hour: float) -> float:
+    """Cost of a training run [USD].
+
+    chip_hours: of all chips, restarts and waiting included [h]; usd_per_chip_hour: owned or rented [USD/h]
+    Raises UsageError for a negative number.
+    """
+    if chip_hours < 0.0 or usd_per_chip_hour < 0.0:
+        raise UsageError("chip-hours and their price may not be negative")
+    return chip_hours * usd_per_chip_hour
+
+
+def chip_hours(flop: float, chips: float, flop_per_s_per_chip: float, utilisation: float) -> float:
+    """Hours of all chips that a training run takes [h].
+
+    flop: of the run; chips: that run it; flop_per_s_per_chip: dense peak at the run's format [FLOP/s]
+    utilisation: useful FLOP over peak, over the whole run [1]. How many chips there are does not change chip-hours.
+    Raises UsageError for a number outside its range.
+    """
+    _share(utilisation, "utilisation")
+    if flop < 0.0 or not chips > 0.0 or not flop_per_s_per_chip * utilisation > 0.0:
+        raise UsageError("work may not be negative; chips, their rate and its use must be above 0")
+    seconds = flop / (chips * flop_per_s_per_chip * utilisation)
+    return seconds / SECONDS_PER_HOUR * chips
 
 
 def breakeven_tariff_ratio(work_per_joule_a: float, work_per_joule_b: float) -> float:
