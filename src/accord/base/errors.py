@@ -7,6 +7,7 @@
     |   |-- UnitError                a number without, or with the wrong, unit
     |   |-- ModelConfigError         a model's config.json
     |   `-- TableError               a CSV or trace
+    |-- WorkerLost                   the system ended a worker, again and again      71
     `-- Refusal                      the question is sound and the answer is no      1
         |-- DoesNotFit               it exceeds a memory, a count or a limit
         |-- ArchitectureUnpublished  the model's shape was never published
@@ -77,6 +78,12 @@ class ModelConfigError(DataError):
 
 class TableError(DataError):
     """A CSV or trace is malformed."""
+
+
+class WorkerLost(AccordError):
+    """The system ended a worker process, again and again; the code is EX_OSERR of sysexits.h."""
+
+    exit_code: ClassVar[int] = 71
 
 
 class Refusal(AccordError):
