@@ -116,7 +116,7 @@ def test_pools_are_those_of_the_plan(catalog: Catalog) -> None:
     assert prefill.setting.formats.experts == decode.setting.formats.experts == "int8"
     assert rules.router == "least-loaded"
     (serve,), _ = deployed(catalog, llama(1.0, 3, tp=2, devices=2, max_num_seqs=5000), Replay(), work)
-    assert (serve.pool.role, serve.pool.instances, serve.pool.chips, serve.pool.max_seqs) == ("both", 3, 2.0, 5000)
+    assert (serve.pool.role, serve.pool.instances, serve.pool.chips, serve.pool.max_seqs) == ("both", 3, 2.0, 10_000)
     assert not serve.pool.prefix_cache
     (kept,), _ = deployed(catalog, llama(1.0, reuse=0.3), Replay(), work)
     assert kept.pool.prefix_cache
@@ -176,7 +176,7 @@ def test_pools_on_two_systems(catalog: Catalog) -> None:
 
 def test_plans_are_ordered_by_what_was_simulated(catalog: Catalog) -> None:
     small, large = llama(200.0, 1, usd_per_million_output_tokens=0.1), llama(50.0, 8, usd_per_million_output_tokens=0.3)
-    asked = Replay(limits=LIMITS, objective="usd_per_million_output_tokens")
+    asked = Replay(limits=LIMITS, objective="cost")
     found = simulate_plans(catalog, [small, large], Fixed(poisson(150.0, 3000)), asked).plans
     assert [one.id for one in found] == [large.id, small.id]  # the cheap one does not keep the limits
     assert [simulated(one, "rank") for one in found] == [1.0, 2.0]

@@ -35,6 +35,7 @@ from accord.workloads.request import Workload
 from accord.workloads.reshape import head, with_rate
 
 MOST_REQUESTS = 5_000
+_SEATS = 2.0  # running requests an engine may have over those a plan counts on: a mean, and arrivals come in bunches
 SAME = 0.01  # figures within this share of the best are one: chance decides no rank
 Pace = Literal["own", "plan"]
 
@@ -57,7 +58,12 @@ _LATENCY = {
 }  # fmt: skip
 _HELD = ("chips", "capex_usd", "power_w", "usd_per_hour", "racks")
 _RATES = ("request_per_s", "goodput_request_per_s", "output_token_per_s_total", "output_token_per_s_per_chip")
-OBJECTIVES = (*_RATES, *_OF_OUTPUT, *_OF_ALL, *_LATENCY, *_HELD)
+METRIC_OF: Mapping[str, str] = {
+    "goodput": "request_per_s", "cost": "usd_per_million_output_tokens", "energy": "energy_j_per_output_token",
+    "carbon": "kgco2_per_million_output_tokens", "chips": "chips", "power": "power_w", "ttft": "ttft_s",
+    "tpot": "tpot_s", "e2el": "e2el_s",
+}  # fmt: skip
+_ORDERS = (*METRIC_OF, *_RATES, *_OF_OUTPUT, *_OF_ALL, *_LATENCY, *_HELD)
 
 
 class Demand(Protocol):
@@ -79,7 +85,7 @@ class Replay:
     """How plans are put to a load.
 
     limits: on a request's latencies; a plan whose share of requests within one is less than it needs ranks last
-    objective: metric of a plan by which plans are ordered, one of ``OBJECTIVES``
+    objective: of a problem, or the metric of a plan, by which plans are ordered
     pace: ``own`` arrivals of the load, or arrivals at the rate that the ``plan`` was found to serve
     requests_cap: most requests of the load, the first ones
     router: see :mod:`accord.serving.routers`
@@ -88,7 +94,7 @@ class Replay:
     """
 
     limits: tuple[Slo, ...] = ()
-    objective: str = "request_per_s"
+    objective: str = "goodput"
     pace: Pace = "own"
     requests_cap: int = MOST_REQUESTS
     seed: int = 0
@@ -99,10 +105,8 @@ class Replay:
 
     def __post_init__(self) -> None:
         """Refuse an unknown objective and no requests. Raises UsageError."""
-        if self.objective not in OBJECTIVES:
-            raise UsageError(
-                f"plans are not ordered by '{self.objective}'", hint=did_you_mean(self.objective, OBJECTIVES)
-            )
+        if self.objective not in _ORDERS:
+            raise UsageError(f"plans are not ordered by '{self.objective}'", hint=did_you_mean(self.objective, _ORDERS))
         if self.requests_cap < 1:
             raise UsageError(f"{self.requests_cap} requests of the load", hint="simulate 1 or more")
 
@@ -188,6 +192,11 @@ def _simulated(
         built, rules = deployed(catalog, plan, asked, work)
         if work.block_tokens and not built[0].pool.prefix_cache:
             said.append("prompts of the load share beginnings; plans that count on no reuse keep no context for them")
+        if built[0].pool.prefix_cache and built[0].setting.machine.pools and rules.pooled is None:
+            said.append(
+                f"context is kept in the memory of instances alone: no size of the pooled memory of {built[0].system} "
+                "is given"
+            )
         run = _run(plan, built, rules, work, asked, progress)
     except AccordError as error:
         said.append(f"plan {plan.id} is not simulated: {error.what}")
@@ -201,7 +210,7 @@ def deployed(catalog: Catalog, plan: Plan, replay: Replay, work: Workload) -> tu
     """The pools of a plan and the rules by which they serve.
 
     Context is kept from prompt to prompt where the plan counts on reuse. An engine may run as many requests as it
-    runs by itself, or as the plan counts on where those are more.
+    runs by itself, or twice those the plan counts on where that is more: these are a mean.
     Raises what :func:`accord.api.pools.pools_of` raises, NotSupported for pooled memory that is not there.
     """
     lengths = (float(work.prompt.mean()), float(work.answer.mean()))
@@ -211,7 +220,8 @@ def deployed(catalog: Catalog, plan: Plan, replay: Replay, work: Workload) -> tu
         raise DoesNotFit(f"{count:,} instances, more than the {MOST_INSTANCES:,} that can be simulated")
     request = SimulateRequest(
         deployment=EstimateRequest(model=plan.model, system=plan.pools[0].system), router=replay.router,
-        seed=replay.seed, pool_bytes=replay.pooled_bytes, cache_plane=replay.cache_plane,
+        seed=replay.seed, pool_bytes=replay.pooled_bytes if built[0].pool.prefix_cache else None,
+        cache_plane=replay.cache_plane,
     )  # fmt: skip
     return built, rules_of(request, built)
 
@@ -221,7 +231,7 @@ def _built(catalog: Catalog, model: str, pool: PoolPlan, lengths: tuple[float, f
     efficiency = efficiency_of(catalog, machine_of(catalog, pool.system).chip, pool.engine, pool.engine_version)
     own_seats = int(efficiency.scalar("engine.max_num_seqs"))
     rules = EngineRules(
-        max_num_seqs=max(math.ceil(pool.max_num_seqs / pool.pp), own_seats),
+        max_num_seqs=max(math.ceil(_SEATS * pool.max_num_seqs / pool.pp), own_seats),
         max_num_batched_tokens=pool.max_num_batched_tokens or int(efficiency.scalar("engine.max_num_batched_tokens")),
         prefix_caching=pool.reuse > 0.0,
     )
@@ -311,8 +321,9 @@ def _window_s(outcome: Outcome, metrics: Mapping[str, float]) -> float:
 
 def _order(plans: Sequence[Plan], runs: Sequence[_Run | None], asked: Replay) -> list[int]:
     """Places of the plans, best first."""
+    objective = METRIC_OF.get(asked.objective, asked.objective)
     values = [
-        None if run is None else _value(plan, run, asked.objective if run.attained else "request_per_s")
+        None if run is None else _value(plan, run, objective if run.attained else "request_per_s")
         for plan, run in zip(plans, runs, strict=True)
     ]
     keys: list[tuple[int, float]] = [(2, 0.0)] * len(plans)
