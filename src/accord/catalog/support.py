@@ -6,18 +6,26 @@ from typing import Literal
 
 import msgspec
 
+from accord.base.errors import CatalogError
+from accord.catalog.chip import Family
 from accord.catalog.value import Date, Sources
 
 Answer = Literal["yes", "no", "partial"]
+Weights = Literal["fp32", "bf16", "fp16", "fp8", "mxfp8", "int8", "fp4", "mxfp4", "int4"]
+Conversion = Literal["requantise", "widen", "weight-only"]
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One dated statement of a source. What no statement speaks of is unknown.
 
-    answer: ``partial`` where the source names a limit (in the note); date: of the release or page
+    answer: ``partial`` where the source names a limit (in the note)
+    date: of the release or page; the day it was read where a page carries none
     since, until: versions of the engine it holds from and up to, both included; None: not said
-    chips, families: ids of chips and chip families it speaks of; models: ids or families of models, empty where
-        it speaks of the chip alone; weights: formats as stored, empty where it speaks of none
+    chips, models: ids, or the beginning of ids followed by ``*``; no models where it speaks of the chip alone
+    families: of chips; with ``chips`` empty where it names no chip
+    weights: formats as stored, empty where it speaks of none
+    conversion: what the engine does with such weights on such a chip where it does not multiply them as stored
+    quality: what the source says of the effect on answers; None: nothing
     """
 
     answer: Answer
@@ -26,10 +34,19 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     since: str | None = None
     until: str | None = None
     chips: tuple[str, ...] = ()
-    families: tuple[str, ...] = ()
+    families: tuple[Family, ...] = ()
     models: tuple[str, ...] = ()
-    weights: tuple[str, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    conversion: Conversion | None = None
+    quality: str | None = None
     note: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a statement about nothing, and a partial one that names no limit. Raises CatalogError."""
+        if not (self.chips or self.families or self.models):
+            raise CatalogError("answer is of a statement about nothing", hint="name 'chips:', 'families:' or 'models:'")
+        if self.answer == "partial" and not (self.note or self.conversion):
+            raise CatalogError("answer is partial and no note says why", hint="add 'note:', the limit in words")
 
 
 class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
