@@ -59,11 +59,11 @@ def test_the_sample_is_sound() -> None:
         "prices": 1,
         "engines": 1,
         "workloads": 1,
-        "places": 0,
-        "support": 0,
-        "origins": 0,
+        "places": 1,
+        "support": 1,
+        "origins": 1,
         "calibration": 2,
-        "values": 67,
+        "values": 69,
     }
 
 
