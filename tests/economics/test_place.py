@@ -27,6 +27,7 @@ from accord.economics.place import (
     resolve_pue,
     resolve_tariff,
     to_usd,
+    year_of,
 )
 from accord.uncertainty.figure import Figure
 
@@ -139,6 +140,10 @@ def test_a_rate_is_that_of_the_year_or_the_latest() -> None:
         rate = rate_of(RATE, "EUR", year)
         assert rate is not None and (rate.value, rate.unit) == (value, "EUR/USD")
     assert rate_of(RATE, "GBP") is None
+
+
+def test_a_date_has_a_year() -> None:
+    assert [year_of(date) for date in ("2024", "2024-H2", "2023-03-01", None)] == [2024, 2024, 2023, None]
 
 
 def test_a_price_in_dollars_keeps_every_claim() -> None:

@@ -139,6 +139,11 @@ def rate_of(price: Price, currency: str, year: int | None = None) -> Figure | No
     return None
 
 
+def year_of(date: str | None) -> int | None:
+    """Year of a fact's date, such as 2024 for ``2024-H2``; None where there is no date."""
+    return int(date[:4]) if date else None
+
+
 def currency_of(price: Figure) -> str:
     """Three letters of a price's currency. Raises UsageError where its unit has none."""
     found = _PRICE_UNIT.fullmatch(price.unit)
