@@ -9,15 +9,23 @@ import msgspec
 
 from accord.api.matrix_columns import Column, cells_of, columns_of, records_of
 from accord.api.records import calibration_chain, engine_id, model_spec
+from accord.api.scenario import idle_share
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
 from accord.inference.complete import number
+from accord.models.params import count
 from accord.models.spec import ModelSpec
+from accord.planner.fleet import Band, FleetFacts, band, fleet_metrics
 from accord.planner.matrix import Cell, Question
+from accord.planner.plan import Metric
 from accord.report.catalog_view import entry_sources
+from accord.report.fleet import fleet_dict, fleet_tables
 from accord.report.matrix import matrix_dict, matrix_tables
 from accord.report.tables import Table
+from accord.uncertainty import figure
+
+TRAINING = ("assumptions-training", "training_mfu")
 
 
 class Matrix(NamedTuple):
@@ -103,3 +111,100 @@ def _sources(
         if catalog.price(id).chip in {column.chip.id for column in columns}:
             entries[f"prices/{id}"] = entry_sources(catalog.price(id), f"prices/{id}")
     return found + [one for many in entries.values() for one in many]
+
+
+# A fleet
+
+
+class Fleet(NamedTuple):
+    """What a question about a fleet prints; see :class:`Matrix`."""
+
+    inputs: dict[str, object]
+    result: dict[str, object]
+    tables: tuple[Table, ...]
+    sources: list[dict[str, object]]
+    warnings: list[str]
+    metrics: dict[str, Metric]
+
+
+def fleet(
+    catalog: Catalog, chips: int, system: str, model: str, *, scenario: Scenario | None = None,
+    mfu: tuple[float, float, float] | None = None, point: tuple[float, float, float] = (4096.0, 1024.0, 0.05),
+    engine: str | None = None, level: float = 0.9,
+) -> Fleet:  # fmt: skip
+    """What so many chips could train or serve, at what power, cost and carbon.
+
+    chips: of the fleet; system: id of a chip or system; model: id, trained by ``6 N D`` and served as in the matrix
+    mfu: model FLOP over dense BF16 peak in training, low, value, high; the catalog's assumption if omitted
+    point: prompt and answer [token] and the longest mean time per output token [s] in serving
+    engine, level: see :func:`matrix`; scenario: place, prices, share of the time under load
+    Raises CatalogError for unknown ids, UsageError for numbers outside their range, ArchitectureUnpublished.
+    """
+    told = scenario or Scenario()
+    asked = _question(catalog, *point, level)
+    spec = model_spec(catalog, model)
+    column = next(columns_of(catalog, [system], engine, told, level))
+    cell = next(cells_of(column, [spec], asked, records_of(catalog, engine)))
+    facts = _facts(catalog, chips, column, spec, cell, told, _mfu(catalog, mfu, level), level)
+    metrics = fleet_metrics(facts)
+    inputs = {
+        "chips": chips, "system": system, "model": model, "engine": engine, "mfu": facts.mfu._asdict(),
+        "load": facts.load, **msgspec.to_builtins(asked),
+    }  # fmt: skip
+    sources = _sources(catalog, [spec], [column], engine)
+    if mfu is None:
+        sources += entry_sources(catalog.price(TRAINING[0]), f"prices/{TRAINING[0]}")
+    return Fleet(
+        inputs, fleet_dict(facts, metrics, cell), fleet_tables(facts, metrics, cell, level), sources,
+        _fleet_warnings(column, cell, facts, assumed=mfu is None), metrics,
+    )  # fmt: skip
+
+
+def _mfu(catalog: Catalog, mfu: tuple[float, float, float] | None, level: float) -> Band:
+    if mfu is not None:
+        low, value, high = mfu
+        return Band(value, low, high)
+    entry, name = TRAINING
+    found = band(figure.of(catalog.price(entry).facts.get(name), f"prices/{entry}"), level)
+    if found is None:
+        raise UsageError("the catalog assumes no utilisation in training", where="--mfu", hint="give one")
+    return found
+
+
+def _facts(
+    catalog: Catalog, chips: int, column: Column, spec: ModelSpec, cell: Cell, scenario: Scenario, mfu: Band,
+    level: float,
+) -> FleetFacts:  # fmt: skip
+    terms, ground = column.terms, column.ground
+    peak = column.chip.peak.get("bf16")
+    rate = cell.answer.metrics.get("output_token_per_s_per_chip")
+    price = ground.usd_per_hour if ground is not None else None
+    return FleetFacts(
+        chips=chips, flop_per_s=band(figure.of(peak, f"chips/{column.chip.id}"), level), mfu=mfu,
+        active_params=float(count(spec).active_without_embeddings),
+        output_token_per_s=_band_of(rate), instance_chips=cell.answer.chips or 1,
+        usd_per_hour=Band(*price) if price is not None else None,
+        power_w=band(terms.power_w, level) if terms else None, pue=band(terms.pue, level) if terms else None,
+        capex_usd=band(terms.capex_usd, level) if terms else None,
+        kgco2_per_kwh=band(terms.kgco2_per_kwh, level) if terms else None,
+        load=terms.load if terms else 1.0, idle_share=idle_share(catalog, scenario)[0],
+    )  # fmt: skip
+
+
+def _band_of(found: Metric | None) -> Band | None:
+    if found is None or found.low is None or found.high is None:
+        return None
+    return Band(found.value, found.low, found.high)
+
+
+def _fleet_warnings(column: Column, cell: Cell, facts: FleetFacts, *, assumed: bool) -> list[str]:
+    said = list(column.terms.said) if column.terms is not None else [
+        f"the catalog has no system of {column.chip.id}, so its power and price in one are not known"
+    ]  # fmt: skip
+    if assumed:
+        said.append("the utilisation in training is assumed: give one with --mfu")
+    if facts.flop_per_s is None:
+        said.append("no BF16 rate is published: training is left out")
+    if cell.answer.reason is not None:
+        said.append(f"serving {cell.model}: {cell.answer.reason}")
+    return said
