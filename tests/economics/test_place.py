@@ -131,15 +131,30 @@ def test_an_unknown_use_is_refused() -> None:
 
 RATE = Price(
     id="exchange-eur-usd", kind="exchange", sources=SOURCES,
-    facts={"eur_per_usd": fact(0.8, "1", others=(1.0,)), "eur_per_usd_2023": fact(0.5, "1", "2023")},
+    facts={"eur_per_usd": fact(0.8, "1", others=(1.0,)), "eur_per_usd_2023": fact(0.5, "1", "2023"),
+           "eur_per_usd_2018": fact(0.4, "1", "2018")},
 )  # fmt: skip
 
 
-def test_a_rate_is_that_of_the_year_or_the_latest() -> None:
-    for year, value in ((None, 0.8), (2023, 0.5), (2022, 0.8)):
-        rate = rate_of(RATE, "EUR", year)
-        assert rate is not None and (rate.value, rate.unit) == (value, "EUR/USD")
+@pytest.mark.parametrize(
+    ("year", "value", "remark"),
+    [
+        (None, 0.8, None),
+        (2023, 0.5, None),
+        (2024, 0.8, "rate that is the latest, none of 2024 is stated"),
+        (2021, 0.5, "rate of 2023, none of 2021 is stated"),
+        (2015, 0.4, "rate of 2018, none of 2015 is stated"),
+    ],
+)
+def test_a_rate_is_that_of_the_year_or_says_of_which(year: int | None, value: float, remark: str | None) -> None:
+    rate = rate_of(RATE, "EUR", year)
+    assert rate is not None and (rate.value, rate.unit) == (value, "EUR/USD")
+    assert rate.remarks[1:] == ((remark,) if remark else ())
+
+
+def test_an_entry_without_a_rate_of_the_currency_has_none() -> None:
     assert rate_of(RATE, "GBP") is None
+    assert rate_of(RATE, "GBP", 2023) is None
 
 
 def test_a_date_has_a_year() -> None:

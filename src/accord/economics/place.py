@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from accord.base.errors import CatalogError, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.place import Place
@@ -126,17 +128,22 @@ def missing(chain: Sequence[Place], wanted: Wanted) -> str:
 def rate_of(price: Price, currency: str, year: int | None = None) -> Figure | None:
     """Units of a currency that a dollar buys, as a figure in ``CUR/USD``.
 
-    price: entry of kind exchange; currency: three letters; year: that year's rate where the entry has one, else its
-        latest
+    price: entry of kind exchange; currency: three letters; year: the rate of that year; where the entry has none, of
+        the nearest year, or its latest rate for a later year, and a remark says so; None: its latest rate
     Returns None where the entry has no rate of the currency.
     """
     name = f"{currency.lower()}_per_usd"
-    names = (name,) if year is None else (f"{name}_{year}", name)
-    for one in names:
-        found = figure.of(price.facts.get(one), f"prices/{price.id}")
-        if found is not None:
-            return figure.scaled(found, 1.0, f"{currency.upper()}/USD")
-    return None
+    years = sorted(int(one[-4:]) for one in price.facts if re.fullmatch(rf"{name}_[0-9]{{4}}", one))
+    chosen: int | None = None
+    if year is not None and years and (year <= years[-1] or name not in price.facts):
+        chosen = min(years, key=lambda one: (abs(one - year), -one))
+    found = figure.of(price.facts.get(name if chosen is None else f"{name}_{chosen}"), f"prices/{price.id}")
+    if found is None:
+        return None
+    if year is not None and chosen != year:
+        of = f"of {chosen}" if chosen is not None else "that is the latest"
+        found = msgspec.structs.replace(found, remarks=(*found.remarks, f"rate {of}, none of {year} is stated"))
+    return figure.scaled(found, 1.0, f"{currency.upper()}/USD")
 
 
 def year_of(date: str | None) -> int | None:
