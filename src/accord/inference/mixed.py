@@ -25,6 +25,7 @@ class Iteration:
     """Plain, mixed and mean iteration, time from a prompt's first to its last chunk [s], shape ``(D,)``.
 
     chunk: prompt tokens of a mixed iteration; room: the most it takes; share: of iterations that are mixed
+    microbatches: of a plain iteration
     """
 
     plain_s: Array
@@ -34,6 +35,7 @@ class Iteration:
     chunk: Array
     room: Array
     share: Array
+    microbatches: Array
 
 
 def iteration(
@@ -47,12 +49,13 @@ def iteration(
     an iteration is one pass of a micro-step through all stages.
     """
     share_of_stage = running / plan.pp
-    plain = decode_step(setting, plan.with_(batch=share_of_stage / plan.tp))[0].total_s
+    step, microbatches = decode_step(setting, plan.with_(batch=share_of_stage / plan.tp))
+    plain = step.total_s
     chunk, room, share = _chunks(setting, plan, running, tau, budget)
     mixed = np.maximum(mixed_s(setting, plan, running, chunk), plain)
     mean = (1.0 - share) * plain + share * mixed
     prompt = (1.0 + np.maximum(computed_tokens(plan) / plan.cp / chunk - 1.0, 0.0) / plan.pp) * mixed
-    return Iteration(plain, mixed, mean, prompt, chunk, room, share)
+    return Iteration(plain, mixed, mean, prompt, chunk, room, share, microbatches)
 
 
 def mean_parts(

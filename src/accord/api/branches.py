@@ -1,0 +1,249 @@
+"""From a problem to branches of its search: systems, engines and formats as settings, and the tasks that price them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from accord.api.lookup import residual_log_sd
+from accord.api.records import efficiency_of, engine_id, machine_of, model_spec
+from accord.base.errors import Refusal
+from accord.catalog.load import Catalog, load_catalog
+from accord.hardware.derate import Efficiency
+from accord.hardware.device import bytes_per_number
+from accord.hardware.system import Machine
+from accord.inference.complete import Assumed, formats_for, number
+from accord.inference.request import EstimateRequest
+from accord.models.params import count as count_params
+from accord.models.spec import ModelSpec
+from accord.parallel.plan import Setting
+from accord.planner.offer import Offer, offer
+from accord.planner.plan import Role
+from accord.planner.pricing import Branch, price
+from accord.planner.problem import Problem
+from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, layouts
+from accord.planner.table import Table, Tally, packed, unpacked
+from accord.planner.terms import Terms
+
+MOST_DEVICES = 1024  # of an instance
+SLICE_ROWS = 60_000  # of a task, about
+# Engines that are tried where none is named, by vendor of the chip: what its users run.
+USUAL_ENGINES: Mapping[str, tuple[str, ...]] = {
+    "nvidia": ("vllm", "sglang", "tensorrt-llm"),
+    "huawei": ("cloudmatrix-infer", "vllm-ascend", "mindie"),
+    "amd": ("vllm", "sglang"),
+}
+OTHER_ENGINES = ("vllm",)
+_ROLES: Mapping[str, tuple[Role, ...]] = {"aggregated": ("serve",), "disaggregated": ("prefill", "decode")}
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One branch by name."""
+
+    system: str
+    engine: str
+    weights: str | None
+    kv: str | None
+    role: Role
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Layouts ``start`` to ``stop`` of a branch, to be priced.
+
+    devices: ranks that an instance may have; paths: of catalogs beside the packaged one
+    """
+
+    problem: Problem
+    key: Key
+    devices: int
+    start: int
+    stop: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A problem's branches and tasks.
+
+    offers: of each system; keys, tasks: branches and the tasks of each, in order
+    fell: layouts that cannot be run, with every load they stand for; refused: branches that cannot be, in words
+    """
+
+    offers: tuple[Offer, ...]
+    keys: tuple[Key, ...]
+    tasks: tuple[Task, ...]
+    counted: int
+    fell: Counter[str]
+    refused: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=4)
+def catalog_of(paths: tuple[str, ...]) -> Catalog:
+    """One catalog a process and set of extra paths."""
+    return load_catalog(tuple(Path(path) for path in paths))
+
+
+@functools.lru_cache(maxsize=16)
+def spec_of(paths: tuple[str, ...], model: str) -> ModelSpec:
+    """A model, read once a process."""
+    return model_spec(catalog_of(paths), model)
+
+
+def work(task: bytes) -> bytes:
+    """Price the layouts of an encoded :class:`Task`; what comes back is :func:`accord.planner.table.packed`."""
+    one = msgspec.msgpack.decode(task, type=Task)
+    branch = branch_of(one.key, one.problem, one.devices, one.paths)
+    found, _ = layouts(branch.setting, one.devices, one.problem.space, one.key.role, branch.redundant_from)
+    return packed(*price(branch, one.problem, found[one.start : one.stop]))
+
+
+@functools.lru_cache(maxsize=64)
+def branch_of(key: Key, problem: Problem, devices: int, paths: tuple[str, ...]) -> Branch:
+    """The setting of a branch with what is not fitted. Raises MissingFact, CatalogError."""
+    catalog = catalog_of(paths)
+    spec, machine = spec_of(paths, problem.model), sized(machine_of(catalog, key.system), devices)
+    efficiency = efficiency_of(catalog, machine.chip, key.engine, problem.space.engine_version)
+    request = EstimateRequest(model=problem.model, system=key.system, weights=key.weights, kv=key.kv)
+    formats = formats_for(spec, machine, request, efficiency, Assumed())
+    defaults = catalog.defaults()
+    accept = problem.space.mtp_accept
+    return Branch(
+        key.system, key.engine, key.role, Setting(spec, machine, formats, efficiency),
+        _residuals(efficiency, key.role), number(defaults, "speculation", "mtp_accept") if accept is None else accept,
+        number(defaults, "serving", "wide_ep"), number(defaults, "serving", "window"),
+    )  # fmt: skip
+
+
+def _residuals(efficiency: Efficiency, role: Role) -> dict[str, float]:
+    phase = "serve" if role == "serve" else "split"
+    names = {"rate": "request_per_s", "tpot": "tpot_s", "first": "ttft_s"}
+    return {short: residual_log_sd(efficiency, metric, phase) for short, metric in names.items()}
+
+
+def sized(machine: Machine, devices: int) -> Machine:
+    """The same machine with as many chips as hold ``devices`` ranks: a part of it, or several joined."""
+    return replace(machine, chips=max(math.ceil(devices / machine.devices_per_chip), 1))
+
+
+def prepare(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...]) -> Prepared:
+    """Offers of the systems, branches, and tasks of about equal size.
+
+    terms: of each system of the problem, in its order
+    """
+    offers = tuple(_offer(catalog, one, problem, paths) for one in terms)
+    keys: list[Key] = []
+    tasks: list[Task] = []
+    fell: Counter[str] = Counter()
+    refused: list[str] = []
+    counted = 0
+    for own in offers:
+        if own.most == 0:
+            refused.append(f"{own.terms.system}: {_none(own)}")
+            continue
+        devices = min(own.most * own.unit_devices, max(own.unit_devices, MOST_DEVICES))
+        for key in _keys(catalog, own.terms.system, problem):
+            try:
+                branch = branch_of(key, problem, devices, paths)
+            except Refusal as error:
+                refused.append(f"{key.system}, {key.engine}: {error.what}")
+                continue
+            keys.append(key)
+            made, dropped, loads = _tasks(branch, key, problem, devices, paths)
+            tasks += made
+            counted += loads * sum(dropped.values())
+            fell += Counter({why: loads * many for why, many in dropped.items()})
+    return Prepared(offers, tuple(keys), tuple(tasks), counted, fell, tuple(dict.fromkeys(refused)))
+
+
+def _none(own: Offer) -> str:
+    if own.why.endswith("unknown"):
+        return f"its {own.why.removesuffix(' unknown')} is unknown, so a limit on it cannot be kept"
+    return f"the limit on {own.why} holds none of it" if own.why else "none of it is offered"
+
+
+def _tasks(
+    branch: Branch, key: Key, problem: Problem, devices: int, paths: tuple[str, ...]
+) -> tuple[list[Task], Counter[str], int]:
+    """Tasks of a branch, layouts that fell, and loads of a layout."""
+    found, fell = layouts(branch.setting, devices, problem.space, key.role, branch.redundant_from)
+    loads = _loads(branch, problem)
+    each = max(SLICE_ROWS // loads, 1)
+    parts = [
+        Task(problem=problem, key=key, devices=devices, start=start, stop=min(start + each, len(found)), paths=paths)
+        for start in range(0, len(found), each)
+    ]
+    return parts, fell, loads
+
+
+def _loads(branch: Branch, problem: Problem) -> int:
+    """Loads, budgets, drafts and shares of reuse that each layout is tried with."""
+    space, role = problem.space, branch.role
+    drafts = 1 if role == "prefill" else len(space.mtp_tokens) or (2 if branch.setting.spec.mtp is not None else 1)
+    reuse = 1 if role == "decode" else len(space.reuse)
+    if role == "prefill":
+        return len(PROMPTS) * reuse
+    budgets = len(space.budgets or BUDGETS) if role == "serve" else 1
+    micro = max(len(space.microbatches), 1) if branch.setting.efficiency.has("microbatch_overlap") else 1
+    return len(space.batches or BATCHES) * budgets * drafts * reuse * micro
+
+
+def _keys(catalog: Catalog, system: str, problem: Problem) -> list[Key]:
+    """Branches of a system: engines x formats x roles."""
+    space = problem.space
+    vendor = catalog.chip(machine_of(catalog, system).chip).vendor
+    named = [engine_id(catalog, engine) for engine in space.engines]
+    bound = {id: catalog.engine(id).vendors for id in named}
+    engines = [id for id in named if not bound[id] or vendor in bound[id]] if named else usual_engines(vendor)
+    return [
+        Key(system=system, engine=engine, weights=weights, kv=kv, role=role)
+        for engine in engines
+        for weights in space.weights or (None,)
+        for kv in space.kv or (None,)
+        for mode in space.modes
+        for role in _ROLES[mode]
+    ]
+
+
+def usual_engines(vendor: str) -> tuple[str, ...]:
+    """Engines tried on chips of a vendor."""
+    return USUAL_ENGINES.get(vendor, OTHER_ENGINES)
+
+
+def _offer(catalog: Catalog, terms: Terms, problem: Problem, paths: tuple[str, ...]) -> Offer:
+    """How much of a system may be held; without a limit or a load one system, or what holds the model twice."""
+    machine = machine_of(catalog, terms.system)
+    unit = unit_chips(machine, terms, problem.limits.chips)
+    default = 0
+    if problem.limits.request_per_s is None:
+        spec = spec_of(paths, problem.model)
+        weights = float(count_params(spec).total) * bytes_per_number(spec.weights)
+        chip = float(machine.device.memory_bytes) * machine.devices_per_chip
+        default = 2 ** math.ceil(math.log2(max(2.0 * weights / (chip * unit), 1.0)))
+    confidence = problem.confidence if problem.intervals else 0.5
+    return offer(terms, machine.devices_per_chip, unit, problem.limits, confidence, default)
+
+
+def unit_chips(machine: Machine, terms: Terms, chips: int | None) -> int:
+    """Chips that are added at a time: a whole system; with stated chips a node of it, or what divides both."""
+    if terms.whole and chips is None:
+        return terms.chips
+    node = int(machine.tiers[0].devices) // machine.devices_per_chip if machine.tiers else 1
+    node = min(max(node, 1), terms.chips)
+    return node if chips is None or chips % node == 0 else math.gcd(node, chips)
+
+
+def tables_of(prepared: Prepared, answers: Sequence[bytes]) -> tuple[list[tuple[Key, list[Table]]], Tally]:
+    """Priced rows of each branch, in order of the tasks."""
+    total = Tally(prepared.counted, 0, prepared.fell)
+    found: dict[Key, list[Table]] = {key: [] for key in prepared.keys}
+    for task, answer in zip(prepared.tasks, answers, strict=True):
+        table, tally = unpacked(answer)
+        total = total + tally
+        found[task.key].append(table)
+    return list(found.items()), total

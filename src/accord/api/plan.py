@@ -1,0 +1,169 @@
+"""``accord plan``: a problem from the catalog to plans, best first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from accord.api.branches import Key, Prepared, branch_of, catalog_of, prepare, tables_of, work
+from accord.api.terms import terms_of
+from accord.base.array import Array
+from accord.catalog.load import Catalog
+from accord.economics.scenario import Scenario
+from accord.inference.complete import number
+from accord.inference.estimate import transfer_tier
+from accord.parallel.collectives import send_s
+from accord.planner.compose import Option, Send
+from accord.planner.executor import Executor, Work
+from accord.planner.finish import plan_of
+from accord.planner.offer import Offer
+from accord.planner.plan import Plan
+from accord.planner.problem import Problem, check_problem
+from accord.planner.search import Found, Pick, search
+from accord.planner.table import Table, Tally, joined
+from accord.planner.terms import Terms
+
+COUNT = 10  # plans that are returned
+
+
+class Sweep(Protocol):
+    """Works off tasks and gives their answers in order; see :func:`accord.store.sweeps.run_sweep`."""
+
+    def __call__(self, work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
+        """Answers of all tasks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Plans, best first, the front over the objectives, and what was looked at.
+
+    tally: rows; found: candidates made of them; terms: of each system; said: warnings; refused: what was not searched
+    """
+
+    problem: Problem
+    plans: tuple[Plan, ...]
+    front: tuple[Plan, ...]
+    tally: Tally
+    candidates: int
+    pruned: int
+    rejected: Counter[str]
+    terms: tuple[Terms, ...]
+    offers: tuple[Offer, ...]
+    said: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def in_order(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
+    """One task after another, in this process."""
+    return [work(task) for task in tasks]
+
+
+def plan(
+    problem: Problem, *, scenario: Scenario | None = None, paths: tuple[str, ...] = (), sweep: Sweep = in_order,
+    count: int = COUNT,
+) -> Answer:  # fmt: skip
+    """Search every deployment of the problem's space.
+
+    scenario: prices, place and power; the catalog's defaults if omitted; paths: extra catalogs
+    sweep: where the tasks are worked off; count: plans that are returned
+    Raises UsageError for what cannot be meant, CatalogError for unknown ids, ArchitectureUnpublished.
+    """
+    check_problem(problem)
+    catalog, scenario = catalog_of(paths), scenario or Scenario()
+    terms = tuple(terms_of(catalog, system, scenario) for system in problem.systems)
+    prepared = prepare(catalog, problem, terms, paths)
+    tasks = [msgspec.msgpack.encode(task) for task in prepared.tasks]
+    answers = sweep(work, tasks, msgspec.msgpack.encode(problem))
+    by_key, tally = tables_of(prepared, answers)
+    options = _options(prepared, by_key, problem, paths)
+    found = search(options, prepared.offers, _Sends(prepared, problem, paths), problem, count)
+    return _answer(problem, prepared, found, tally, terms, catalog, paths)
+
+
+def _options(
+    prepared: Prepared, by_key: Sequence[tuple[Key, list[Table]]], problem: Problem, paths: tuple[str, ...]
+) -> dict[str, list[Option]]:
+    systems = [offer.terms.system for offer in prepared.offers]
+    options: dict[str, list[Option]] = {"serve": [], "prefill": [], "decode": []}
+    for key, tables in by_key:
+        filled = [table for table in tables if len(table)]
+        if not filled:
+            continue
+        offer = prepared.offers[systems.index(key.system)]
+        formats = branch_of(key, problem, _devices(prepared, key), paths).setting.formats
+        options[key.role].append(
+            Option(key.system, key.engine, formats.experts, formats.kv, prepared.offers.index(offer), joined(filled))
+        )
+    return options
+
+
+def _devices(prepared: Prepared, key: Key) -> int:
+    return next(task.devices for task in prepared.tasks if task.key == key)
+
+
+class _Sends:
+    """How caches get from one pool to another: over the scale-out plane of one system, or the slower of two."""
+
+    def __init__(self, prepared: Prepared, problem: Problem, paths: tuple[str, ...]) -> None:
+        self._prepared, self._problem, self._paths = prepared, problem, paths
+
+    def __call__(self, first: Option, second: Option) -> Send | None:
+        """Seconds by bytes; None where the pools cannot be joined."""
+        mixed = first.system != second.system
+        same = (first.engine, first.weights) == (second.engine, second.weights)
+        if first.kv != second.kv or (mixed and not self._problem.space.mixed) or (not mixed and not same):
+            return None
+        return self._sender([first, second] if mixed else [first])
+
+    def _sender(self, ends: Sequence[Option]) -> Send | None:
+        planes = []
+        for option in ends:
+            key = next(key for key in self._prepared.keys if (key.system, key.engine) == (option.system, option.engine))
+            setting = branch_of(key, self._problem, _devices(self._prepared, key), self._paths).setting
+            tier = transfer_tier(setting.machine)
+            if tier is None:
+                return None
+            planes.append((tier, setting.efficiency))
+
+        def seconds(payload: Array) -> Array:
+            each = [send_s(payload, tier, efficiency) for tier, efficiency in planes]
+            return np.asarray(np.max(each, axis=0), dtype=np.float64)
+
+        return seconds
+
+
+def _answer(
+    problem: Problem, prepared: Prepared, found: Found, tally: Tally, terms: tuple[Terms, ...], catalog: Catalog,
+    paths: tuple[str, ...],
+) -> Answer:  # fmt: skip
+    accept = problem.space.mtp_accept
+    if accept is None:
+        accept = number(catalog.defaults(), "speculation", "mtp_accept")
+    say = _unknowns(problem, catalog, paths)
+
+    def finished(picks: Sequence[Pick]) -> tuple[Plan, ...]:
+        return tuple(plan_of(pick, prepared.offers, problem, accept, say) for pick in picks)
+
+    said = [f"{one.system}: {word}" for one in terms for word in one.said]
+    return Answer(
+        problem, finished(found.best), finished(found.front), tally, found.candidates, found.pruned, found.rejected,
+        terms, prepared.offers, tuple(dict.fromkeys(said)), prepared.refused,
+    )  # fmt: skip
+
+
+def _unknowns(problem: Problem, catalog: Catalog, paths: tuple[str, ...]) -> Callable[[Option], list[str]]:
+    """What is not known of a branch, or was substituted in it."""
+
+    def say(option: Option) -> list[str]:
+        return []
+
+    return say
+
+
+__all__ = ["COUNT", "Answer", "Executor", "Sweep", "in_order", "plan"]

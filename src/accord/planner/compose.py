@@ -1,0 +1,350 @@
+"""Rows to candidates: how many instances of which rows on how many chips, and what they serve together.
+
+An aggregated candidate is a row repeated. A disaggregated one is a prefill row and a decode row, each repeated; its
+rate is the most that both pools carry while the time to first token keeps its limits, with as many decode instances
+as the chips leave room for. Everything is arrays over candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from accord.base.array import Array
+from accord.inference.waiting import CONSTANT, queue
+from accord.planner.offer import Offer
+from accord.planner.pareto import leading
+from accord.planner.pricing import end_to_end
+from accord.planner.problem import QUANTILES, Limit, Problem
+from accord.planner.table import Index, Table
+
+MOST_INSTANCES = 1024  # of a prefill pool
+_HALVINGS = 40
+_SLICE = 400_000  # candidates looked at together
+_WINDOW_S = 600.0  # that a queue has been building; a pool planned below its most is hardly moved by it
+Send = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Rows of one branch, and what they lie on.
+
+    offer: index of its system's offer
+    """
+
+    system: str
+    engine: str
+    weights: str
+    kv: str
+    offer: int
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates of one kind, shape ``(C,)``: rows of one or two options, instances, units held, and what they do.
+
+    first, second: rows of the serving option, or of the prefill and the decode option
+    many, others: instances of each; units, other_units: held of the first and of the second option's system
+    first_q_s, tpot_q_s: percentiles, shape ``(Q, C)``
+    """
+
+    first: Index
+    second: Index
+    many: Array
+    others: Array
+    units: Array
+    other_units: Array
+    request_per_s: Array
+    rate_sd: Array
+    ttft_s: Array
+    ttft_q_s: Array
+    ttft_sd: Array
+    tpot_s: Array
+    tpot_q_s: Array
+    tpot_sd: Array
+
+    def __len__(self) -> int:
+        """Number of candidates."""
+        return len(self.first)
+
+    def pick(self, index: Index) -> Candidates:
+        """The candidates at ``index``."""
+        return Candidates(*(getattr(self, one.name)[..., index] for one in fields(self)))
+
+
+def put_together(parts: Sequence[Candidates]) -> Candidates:
+    """Candidates of all parts after one another; at least one part."""
+    return Candidates(
+        *(np.concatenate([getattr(part, one.name) for part in parts], axis=-1) for one in fields(Candidates))
+    )
+
+
+def ladder(offer: Offer) -> tuple[int, ...]:
+    """Numbers of units that are tried: powers of two, and the most; none where only a load says how many."""
+    most = offer.most if offer.why else 0
+    return tuple(sorted({*(2**power for power in range(most.bit_length()) if 2**power <= most), most} - {0}))
+
+
+# One pool
+
+
+def serving(option: Option, offer: Offer, problem: Problem) -> Candidates:
+    """Every row, as often as it goes into each number of units; and as often as a wanted rate needs."""
+    table, room = option.table, offer.unit_devices
+    devices, rate = table.devices, table.request_per_s
+    wanted = problem.limits.request_per_s
+    rows, units = [], []
+    every = np.arange(len(table))
+    for count in ladder(offer):
+        rows.append(every)
+        units.append(np.full(len(table), float(count)))
+    if wanted is not None:
+        needed = np.ceil(wanted / sure_rate(rate, table.rate_sd, problem) - 1e-9)
+        rows.append(every)
+        units.append(np.ceil(needed * devices / room - 1e-9))
+    row, held = np.concatenate(rows), np.concatenate(units)
+    held = np.where(held <= offer.most, held, 0.0)
+    many = np.floor(held * room / devices[row] + 1e-9)
+    good = np.flatnonzero(many >= 1.0)
+    row, held, many = row[good], held[good], many[good]
+    none = np.zeros(len(row))
+    return Candidates(
+        row, np.full(len(row), -1, dtype=np.intp), many, none, held, none, many * rate[row], table.rate_sd[row],
+        table.first_s[row], table.first_q_s[:, row], table.first_sd[row], table.tpot_s[row], table.tpot_q_s[:, row],
+        table.tpot_sd[row],
+    )  # fmt: skip
+
+
+def sure_rate(rate: Array, sd: Array, problem: Problem) -> Array:
+    """What a rate is at least, with the problem's confidence."""
+    return np.asarray(rate * np.exp(-_z(problem) * sd), dtype=np.float64)
+
+
+def _z(problem: Problem) -> float:
+    return NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
+
+
+# Two pools
+
+
+def splitting(
+    pools: tuple[Option, Option], offers: tuple[Offer, Offer], send: Send, problem: Problem
+) -> tuple[Candidates, int]:
+    """Pairs of rows with every number of prefill instances, and how many were looked at.
+
+    pools, offers: of prefill and of decode, the same offer twice where both lie on one system
+    send: seconds a prompt's cache takes from pool to pool
+    """
+    prefill, decode = pools[0].table, pools[1].table
+    shared = offers[0] is offers[1]
+    parts: list[Candidates] = []
+    looked = 0
+    transfer = send(prefill.payload_bytes)
+    for units in _unit_pairs(pools, offers, shared, problem, transfer):
+        room = units[0] * offers[0].unit_devices, units[1] * offers[1].unit_devices
+        for block in _counts(prefill, decode, room, shared):
+            looked += len(block)
+            parts.append(_pairs(prefill, decode, block, units, transfer, problem))
+    return (put_together(parts) if parts else _none()), looked
+
+
+def _none() -> Candidates:
+    no, none = np.zeros(0, dtype=np.intp), np.zeros(0)
+    many = np.zeros((len(QUANTILES), 0))
+    return Candidates(no, no, none, none, none, none, none, none, none, many, none, none, many, none)
+
+
+def _unit_pairs(
+    pools: tuple[Option, Option], offers: tuple[Offer, Offer], shared: bool, problem: Problem, transfer: Array
+) -> Sequence[tuple[int, int]]:
+    """Units of both systems that are tried. On one system the second number is 0."""
+    wanted = problem.limits.request_per_s
+    if not shared:
+        return [(a, b) for a in ladder(offers[0]) for b in ladder(offers[1])]
+    tried = set(ladder(offers[0]))
+    if wanted is not None:
+        tried |= _needed(pools, offers[0], problem, transfer)
+    return [(units, 0) for units in sorted(tried)]
+
+
+def _needed(pools: tuple[Option, Option], offer: Offer, problem: Problem, transfer: Array) -> set[int]:
+    """Units at which some pair first serves the wanted rate: the 16 smallest such numbers."""
+    wanted = problem.limits.request_per_s or 0.0
+    prefill, decode = pools[0].table, pools[1].table
+    if not len(prefill) or not len(decode):
+        return set()
+    each = problem.max_load * sure_rate(decode.request_per_s, decode.rate_sd, problem)
+    others = np.ceil(wanted / each - 1e-9)
+    rows = np.arange(len(prefill))
+    most = np.clip(np.floor(offer.most * offer.unit_devices / prefill.devices), 1.0, MOST_INSTANCES)
+    alone = [limit for limit in problem.limits.latencies if limit.latency == "ttft"]
+
+    def enough(many: Array) -> npt.NDArray[np.bool_]:
+        load = highest_load(prefill, rows, many, transfer, alone, problem)
+        return np.greater_equal(sure_rate(load * many * prefill.request_per_s, prefill.rate_sd, problem), wanted)
+
+    low, high = np.zeros(len(rows)), most.copy()
+    while np.any(high - low > 1.0):
+        middle = np.floor((low + high) / 2.0)
+        good = enough(np.maximum(middle, 1.0))
+        low, high = np.where(good, low, middle), np.where(good, np.maximum(middle, 1.0), high)
+    size = (high * prefill.devices)[:, None] + (others * decode.devices)[None, :]
+    units = np.unique(np.ceil(size / offer.unit_devices - 1e-9))
+    return {int(count) for count in units[units <= offer.most][:16]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Rows of equal instances in both pools with numbers of instances; a candidate is one of each.
+
+    p, d: rows, shape ``(P,)`` and ``(D,)``; many, others: instances of each, shape ``(K,)``
+    """
+
+    p: Index
+    d: Index
+    many: Array
+    others: Array
+
+    def __len__(self) -> int:
+        return len(self.p) * len(self.d) * len(self.many)
+
+
+def _counts(prefill: Table, decode: Table, room: tuple[int, int], shared: bool) -> list[_Block]:
+    """Rows of both pools and instances of each: every number of the first, the most of the second."""
+    found: list[_Block] = []
+    for size in np.unique(prefill.devices):
+        rows = np.flatnonzero(prefill.devices == size)
+        many = np.arange(1.0, min(np.floor(room[0] / size), MOST_INSTANCES) + 1.0)
+        left = room[0] - many * size if shared else np.full(len(many), float(room[1]))
+        for wide in np.unique(decode.devices):
+            partners = np.flatnonzero(decode.devices == wide)
+            others = np.floor(left / wide + 1e-9)
+            keep = np.flatnonzero(others >= 1.0)
+            each = max(_SLICE // max(len(keep) * len(partners), 1), 1)
+            if len(keep):
+                found += [
+                    _Block(rows[start : start + each], partners, many[keep], others[keep])
+                    for start in range(0, len(rows), each)
+                ]
+    return found
+
+
+def _pairs(
+    prefill: Table, decode: Table, block: _Block, units: tuple[int, int], transfer: Array, problem: Problem
+) -> Candidates:
+    """Every candidate of a block, at the highest rate that both pools carry."""
+    p, d, at = (part.ravel() for part in np.meshgrid(block.p, block.d, np.arange(len(block.many)), indexing="ij"))
+    many, others = block.many[at], block.others[at]
+    answers = decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d]
+    limits = [limit for limit in problem.limits.latencies if limit.latency != "tpot"]
+    if any(limit.latency == "e2el" for limit in limits):
+        load = highest_load(prefill, p, many, transfer[p], limits, problem, answers)
+    else:
+        rows, counts = np.repeat(block.p, len(block.many)), np.tile(block.many, len(block.p))
+        alone = highest_load(prefill, rows, counts, transfer[rows], limits, problem)
+        shape = (len(block.p), 1, len(block.many))
+        load = np.broadcast_to(alone.reshape(shape), (len(block.p), len(block.d), len(block.many))).ravel()
+    most, carried = many * prefill.request_per_s[p], others * decode.request_per_s[d] * problem.max_load
+    rate = np.minimum(load * most, carried)
+    good = np.flatnonzero(rate > 0.0)
+    p, d, many, others, rate, most = p[good], d[good], many[good], others[good], rate[good], most[good]
+    first, first_q = first_tokens(prefill, p, many, transfer[p], rate / most)
+    sd = np.where(load[good] * most < carried[good], prefill.rate_sd[p], decode.rate_sd[d])
+    return Candidates(
+        p, d, many, others, np.full(len(p), float(units[0])), np.full(len(p), float(units[1])), rate, sd,
+        first, first_q, prefill.first_sd[p], *(part[..., good] for part in answers),
+    )  # fmt: skip
+
+
+def first_tokens(table: Table, rows: Index, many: Array, transfer: Array, load: Array) -> tuple[Array, Array]:
+    """Mean time to first token of ``many`` prefill instances at a share ``load`` of their most, and its percentiles.
+
+    A prompt waits for a server (an attention group), for others of its step, for its step and for the transfer.
+    """
+    per_s = many * table.request_per_s[rows]
+    servers = many * table.groups[rows]
+    line = queue(load, per_s, servers, CONSTANT, np.full_like(per_s, _WINDOW_S))
+    rest = table.first_s[rows] + transfer + load * table.gather_s[rows]
+    tails = [rest + line.quantile_s(share) for share in QUANTILES]
+    return rest + line.mean_s, np.stack(tails)
+
+
+def highest_load(
+    table: Table, rows: Index, many: Array, transfer: Array, limits: Sequence[Limit], problem: Problem,
+    answers: tuple[Array, Array, Array] | None = None,
+) -> Array:  # fmt: skip
+    """The share of its most at which a prefill pool still keeps its limits, 0 where at none.
+
+    limits: on ``ttft``, and on ``e2el`` where ``answers`` (tpot, its percentiles, its deviation) are given
+    Waiting grows with load, so halving finds it.
+    """
+    high = np.full(len(rows), problem.max_load)
+    if not limits:
+        return high
+    z = _z(problem)
+    sd = table.first_sd[rows]
+
+    def keeps(load: Array) -> npt.NDArray[np.bool_]:
+        mean, tails = first_tokens(table, rows, many, transfer, load)
+        good = np.ones(len(rows), dtype=bool)
+        for limit in limits:
+            at = None if limit.quantile is None else QUANTILES.index(limit.quantile)
+            value, own = (mean if at is None else tails[at]), sd
+            if limit.latency == "e2el" and answers is not None:
+                tpot = answers[0] if at is None else answers[1][at]
+                value, own = end_to_end(value, sd, tpot, answers[2], problem.osl)
+            good &= value * np.exp(z * own) <= limit.limit_s
+        return good
+
+    whole = keeps(high)
+    low, top = np.where(whole, high, 0.0), high.copy()
+    open_ = ~whole
+    if np.any(open_):
+        for _ in range(_HALVINGS):
+            middle = np.where(open_, 0.5 * (low + top), high)
+            good = keeps(middle)
+            low, top = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, top)
+    return low
+
+
+# What can be left out
+
+
+def useful_serving(table: Table, wishes: frozenset[str]) -> Index:
+    """Rows that may be best: of one layout none serves more, more surely and (where it is wished) sooner."""
+    columns = [-table.request_per_s, table.rate_sd]
+    columns += _wished(wishes, table.tpot_s, table.first_s)
+    return leading(_layout_key(table), np.stack(columns, axis=1))
+
+
+def _layout_key(table: Table) -> Array:
+    """A number for each layout."""
+    ranks = np.stack([table.tp, table.pp, table.dp, table.cp, table.ep], axis=1)
+    return np.asarray(np.unique(ranks, axis=0, return_inverse=True)[1].ravel(), dtype=np.float64)
+
+
+def useful_prefill(table: Table) -> Index:
+    """Prefill rows that may be best: capacity, sureness, step, gathering, payload, servers of equal instances."""
+    columns = [
+        -table.request_per_s, table.rate_sd, table.first_sd, table.first_s, table.gather_s, table.payload_bytes,
+        -table.groups,
+    ]  # fmt: skip
+    return leading(table.devices, np.stack(columns, axis=1))
+
+
+def useful_decode(table: Table, wishes: frozenset[str], *, ends: bool) -> Index:
+    """Decode rows that may be best. ends: a limit on the time to the last token speaks of them."""
+    columns = [-table.request_per_s, table.rate_sd]
+    if ends or wishes & {"tpot", "e2el", "ttft"}:
+        columns += [table.tpot_s, table.tpot_sd, *table.tpot_q_s]
+    return leading(table.devices, np.stack(columns, axis=1))
+
+
+def _wished(wishes: frozenset[str], tpot: Array, first: Array) -> list[Array]:
+    found = [tpot] if wishes & {"tpot", "e2el"} else []
+    return [*found, *([first] if wishes & {"ttft", "e2el"} else [])]

@@ -1,0 +1,140 @@
+"""Candidates against the limits, and what they are worth by each objective."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from accord.base.array import Array
+from accord.planner.compose import Candidates, sure_rate
+from accord.planner.offer import Offer, at_confidence
+from accord.planner.pricing import end_to_end
+from accord.planner.problem import QUANTILES, Objective, Problem
+from accord.planner.terms import Terms
+from accord.uncertainty.figure import Figure
+
+W_PER_KW, SECONDS_PER_HOUR, PER_MILLION = 1000.0, 3600.0, 1e6
+_HELD = (("power_w", "power"), ("capex_usd", "capex"), ("usd_per_hour", "usd"), ("racks", "racks"))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which candidates keep every limit, their objectives (less is better, ``(C, M)``), and what the others break."""
+
+    good: npt.NDArray[np.bool_]
+    objectives: Array
+    rejected: Counter[str]
+
+
+def judge(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> Judged:
+    """Every limit of the problem on every candidate, with the problem's confidence."""
+    good = np.ones(len(made), dtype=bool)
+    fell: Counter[str] = Counter()
+    for name, kept in _limits(made, offers, problem):
+        fell[name] += int(np.count_nonzero(good & ~kept))
+        good &= kept
+    objectives = np.stack([objective(name, made, offers, problem) for name in problem.objectives], axis=1)
+    unknown = ~np.all(np.isfinite(objectives), axis=1)
+    fell["objective unknown"] += int(np.count_nonzero(good & unknown))
+    return Judged(good & ~unknown, objectives, +fell)
+
+
+def _limits(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    limits, z = problem.limits, _z(problem)
+    found: list[tuple[str, npt.NDArray[np.bool_]]] = []
+    for limit in limits.latencies:
+        value, sd = latency(made, limit.latency, limit.quantile, problem.osl)
+        found.append((limit.name, value * np.exp(z * sd) <= limit.limit_s))
+    if limits.request_per_s is not None:
+        found.append(("goodput", sure_rate(made.request_per_s, made.rate_sd, problem) >= limits.request_per_s))
+    if limits.chips is not None:
+        found.append(("chips", held_chips(made, offers) <= limits.chips))
+    confidence = problem.confidence if problem.intervals else 0.5
+    for field, name in _HELD:
+        most = getattr(limits, field)
+        if most is not None:
+            found.append((name, total(made, offers, held(field, confidence)) <= most * (1.0 + 1e-9)))
+    return found
+
+
+def _z(problem: Problem) -> float:
+    return NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
+
+
+def latency(made: Candidates, name: str, quantile: float | None, osl: float) -> tuple[Array, Array]:
+    """A latency of candidates and the deviation of its logarithm."""
+    at = None if quantile is None else QUANTILES.index(quantile)
+    tpot = made.tpot_s if at is None else made.tpot_q_s[at]
+    first = made.ttft_s if at is None else made.ttft_q_s[at]
+    if name == "tpot":
+        return tpot, made.tpot_sd
+    if name == "ttft":
+        return first, made.ttft_sd
+    return end_to_end(first, made.ttft_sd, tpot, made.tpot_sd, osl)
+
+
+def held_chips(made: Candidates, offers: tuple[Offer, ...]) -> Array:
+    """Chips held of all systems."""
+    chips = made.units * offers[0].unit_chips
+    return chips + made.other_units * offers[-1].unit_chips
+
+
+def total(made: Candidates, offers: tuple[Offer, ...], each: Callable[[Terms], float]) -> Array:
+    """A figure of the terms over all chips held, shape ``(C,)``; each: of one chip."""
+    found = made.units * offers[0].unit_chips * each(offers[0].terms)
+    if len(offers) > 1 and offers[1] is not offers[0]:
+        found = found + made.other_units * offers[1].unit_chips * each(offers[1].terms)
+    return np.asarray(found, dtype=np.float64)
+
+
+def held(field: str, confidence: float) -> Callable[[Terms], float]:
+    """A field of the terms, not exceeded with ``confidence``; infinite where nobody knows it."""
+
+    def each(terms: Terms) -> float:
+        figure: Figure | None = getattr(terms, field)
+        return math.inf if figure is None else at_confidence(figure, confidence)
+
+    return each
+
+
+def metered_w(terms: Terms) -> float:
+    """Power of a chip at the meter, hosts and building included; infinite where nobody knows it."""
+    return math.inf if terms.power_w is None or terms.pue is None else terms.power_w.value * terms.pue.value
+
+
+def kgco2_per_hour(terms: Terms) -> float:
+    """What the electricity of a chip emits; infinite where nobody knows it."""
+    return math.inf if terms.kgco2_per_kwh is None else metered_w(terms) / W_PER_KW * terms.kgco2_per_kwh.value
+
+
+def served(made: Candidates, problem: Problem) -> Array:
+    """Requests a second that are paid for: what a plan serves, at most what was asked for."""
+    wanted = problem.limits.request_per_s
+    return made.request_per_s if wanted is None else np.minimum(made.request_per_s, wanted)
+
+
+def objective(name: Objective, made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> Array:
+    """One objective of candidates at the estimate, less is better, shape ``(C,)``; infinite or NaN where unknown."""
+    output_per_s = served(made, problem) * problem.osl
+    if name == "goodput":
+        return -made.request_per_s
+    if name == "chips":
+        return held_chips(made, offers)
+    if name == "power":
+        return total(made, offers, held("power_w", 0.5))
+    if name == "cost":
+        busy = min(offer.terms.load for offer in offers)
+        hourly = total(made, offers, held("usd_per_hour", 0.5))
+        return np.asarray(hourly / (output_per_s * busy * SECONDS_PER_HOUR) * PER_MILLION, dtype=np.float64)
+    if name == "energy":
+        return np.asarray(total(made, offers, metered_w) / output_per_s, dtype=np.float64)
+    if name == "carbon":
+        hourly = total(made, offers, kgco2_per_hour)
+        return np.asarray(hourly / (output_per_s * SECONDS_PER_HOUR) * PER_MILLION, dtype=np.float64)
+    return latency(made, name, None, problem.osl)[0]

@@ -1,0 +1,160 @@
+"""The search: options of all systems to the best candidates, exactly.
+
+Rows that another row of the same kind beats in everything that can matter are dropped before they are combined; what
+is dropped could not have been best, nor on the front (tests compare with looking at everything).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.planner.compose import (
+    Candidates,
+    Option,
+    Send,
+    serving,
+    splitting,
+    useful_decode,
+    useful_prefill,
+    useful_serving,
+)
+from accord.planner.judge import Judged, judge
+from accord.planner.offer import Offer
+from accord.planner.pareto import front
+from accord.planner.problem import Problem
+from accord.planner.table import Index
+
+Sends = Callable[[Option, Option], Send | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Candidates of one option, or of a pair, with what limits and objectives make of them."""
+
+    options: tuple[Option, ...]
+    candidates: Candidates
+    judged: Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One candidate of a group."""
+
+    group: Group
+    at: int
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Its objectives, less is better."""
+        return tuple(float(value) for value in self.group.judged.objectives[self.at])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best candidates, best first, each with another layout that answers; the front; and what was looked at.
+
+    rejected: candidates by the limit they break first; pruned: rows and pairs that could not be best
+    """
+
+    best: tuple[Pick, ...]
+    front: tuple[Pick, ...]
+    candidates: int
+    pruned: int
+    rejected: Counter[str]
+
+
+def search(
+    options: Mapping[str, Sequence[Option]], offers: Sequence[Offer], sends: Sends, problem: Problem, count: int,
+    *, prune: bool = True,
+) -> Found:  # fmt: skip
+    """Candidates of every option and of every pair, judged.
+
+    options: by role; sends: how a cache gets from one option to another, None where it cannot
+    count: of the best that are returned; prune: leave it out to look at everything
+    """
+    groups: list[Group] = []
+    looked = pruned = 0
+    fell: Counter[str] = Counter()
+    wishes = frozenset(problem.objectives)
+    ends = any(limit.latency == "e2el" for limit in problem.limits.latencies)
+    for option in options.get("serve", ()):
+        kept = _kept(option, useful_serving(option.table, wishes)) if prune else option
+        pruned += len(option.table) - len(kept.table)
+        made = serving(kept, offers[option.offer], problem)
+        looked += len(made)
+        groups.append(_judged((kept,), made, offers, problem, fell))
+    prefills = [_kept(one, useful_prefill(one.table)) if prune else one for one in options.get("prefill", ())]
+    decodes = [
+        _kept(one, useful_decode(one.table, wishes, ends=ends)) if prune else one for one in options.get("decode", ())
+    ]
+    for role, kept_ones in (("prefill", prefills), ("decode", decodes)):
+        pruned += sum(len(one.table) for one in options.get(role, ())) - sum(len(one.table) for one in kept_ones)
+    for first in prefills:
+        for second in decodes:
+            send = sends(first, second)
+            if send is None or not len(first.table) or not len(second.table):
+                continue
+            made, seen = splitting((first, second), (offers[first.offer], offers[second.offer]), send, problem)
+            looked += seen
+            groups.append(_judged((first, second), made, offers, problem, fell))
+    best, leaders = _chosen(groups, count)
+    return Found(best, leaders, looked, pruned, +fell)
+
+
+def _kept(option: Option, index: Index) -> Option:
+    return replace(option, table=option.table.pick(index))
+
+
+def _judged(
+    options: tuple[Option, ...], made: Candidates, offers: Sequence[Offer], problem: Problem, fell: Counter[str]
+) -> Group:
+    judged = judge(made, tuple(offers[option.offer] for option in options), problem)
+    fell.update(judged.rejected)
+    good = np.flatnonzero(judged.good)
+    return Group(options, made.pick(good), replace(judged, good=judged.good[good], objectives=judged.objectives[good]))
+
+
+def _chosen(groups: Sequence[Group], count: int) -> tuple[tuple[Pick, ...], tuple[Pick, ...]]:
+    """The best, one of a deployment; and the front over all objectives."""
+    filled = [group for group in groups if len(group.candidates)]
+    if not filled:
+        return (), ()
+    values = np.concatenate([group.judged.objectives for group in filled])
+    which = np.repeat(np.arange(len(filled)), [len(group.candidates) for group in filled])
+    where = np.concatenate([np.arange(len(group.candidates)) for group in filled])
+    ties = np.concatenate([_ties(group) for group in filled])
+    order = np.lexsort((*ties.T[::-1], *values.T[::-1]))
+    best: list[Pick] = []
+    seen: set[tuple[object, ...]] = set()
+    for at in order:
+        pick = Pick(filled[which[at]], int(where[at]))
+        name = _deployment(pick)
+        if name not in seen:
+            seen.add(name)
+            best.append(pick)
+        if len(best) == count:
+            break
+    leaders = order[front(values[order])]
+    return tuple(best), tuple(Pick(filled[which[at]], int(where[at])) for at in leaders)
+
+
+def _ties(group: Group) -> Array:
+    """Who goes first of equal ones: fewer chips, then more requests, then fewer instances, then shorter gaps."""
+    made = group.candidates
+    return np.stack(
+        [made.units + made.other_units, -made.request_per_s, made.many + made.others, made.tpot_s, made.ttft_s], axis=1
+    )
+
+
+def _deployment(pick: Pick) -> tuple[object, ...]:
+    """What makes two candidates the same deployment in another size: systems, formats, the layout that answers."""
+    made, options = pick.group.candidates, pick.group.options
+    row = int(made.first[pick.at] if len(options) == 1 else made.second[pick.at])
+    ranks = [int(getattr(options[-1].table, rank)[row]) for rank in ("tp", "pp", "dp", "cp", "ep")]
+    named = [(option.system, option.engine, option.weights, option.kv) for option in options]
+    return (*named, *ranks)

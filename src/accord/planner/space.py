@@ -1,0 +1,131 @@
+"""Layouts of one instance that software can run, and why the others cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import product
+
+from accord.models.spec import ModelSpec
+from accord.parallel.plan import Setting
+from accord.planner.plan import Role
+from accord.planner.problem import Space
+
+TENSOR_RANKS = (1, 2, 4, 8)
+STAGES = (1, 2, 4)
+# Instances of 2^n times 1, 3, 5 or 9 devices: what systems divide into, the widest published ones among them.
+SIZES = tuple(sorted({base << power for base in (1, 3, 5, 9) for power in range(10)}))
+# Requests of an attention group: steps of an eighth and less.
+BATCHES = tuple(
+    sorted(
+        {*range(1, 17), *(round(2.0 ** (power + eighth / 8.0)) for power in range(4, 10) for eighth in range(8)), 1024}
+    )
+)
+PROMPTS = (1, 2, 4, 8, 16, 32)  # whole prompts of an attention group and prefill step
+MOST_TOKENS = 16384  # prompt tokens a device and step, the largest published setting
+BUDGETS = (2048, 8192, 16384)  # tokens of a mixed iteration
+RANKS_PER_EXPERT = 1.25  # redundant and shared experts fill a quarter more ranks than there are experts
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Ranks of one instance."""
+
+    tp: int
+    pp: int
+    dp: int
+    cp: int
+    ep: int
+
+    @property
+    def devices(self) -> int:
+        """Ranks."""
+        return self.tp * self.pp * self.dp * self.cp
+
+
+def layouts(
+    setting: Setting, devices: int, space: Space, role: Role, redundant_from: float
+) -> tuple[tuple[Layout, ...], Counter[str]]:
+    """Layouts of up to ``devices`` ranks, and how many fell for which reason.
+
+    redundant_from: expert-parallel ranks from which redundant experts are kept
+    A decode pool has pipelines, and any pool context-parallel ranks, only where the space names them: a pipeline makes
+    no token sooner, and few engines split the context of a request.
+    """
+    alone = role == "decode"
+    experts = most_experts(setting.spec)
+    found: dict[Layout, None] = {}
+    fell: Counter[str] = Counter()
+    stages = space.pp or ((1,) if alone else STAGES)
+    contexts = space.cp or (1,)
+    widest = max(min(devices, int(experts * RANKS_PER_EXPERT)) if experts else max(TENSOR_RANKS), 1)
+    for tp, pp, cp in product(space.tp or TENSOR_RANKS, stages, contexts):
+        inner = tp * pp * cp
+        for dp in space.dp or (_groups(inner, min(devices, widest * pp)) if experts else (1,)):
+            for ep in space.ep or _expert_ranks(experts, tp * dp * cp, dp * cp):
+                layout = Layout(tp, pp, dp, cp, ep)
+                why = refusal(setting, layout, devices, redundant_from)
+                if why:
+                    fell[why] += 1
+                else:
+                    found[layout] = None
+    return tuple(sorted(found, key=lambda one: (one.devices, one.tp, one.pp, one.cp, one.ep))), fell
+
+
+def _groups(inner: int, most: int) -> tuple[int, ...]:
+    """Attention groups that make instances of the usual sizes."""
+    return tuple(size // inner for size in SIZES if size % inner == 0 and size <= most)
+
+
+def _expert_ranks(experts: int, ranks: int, groups: int) -> tuple[int, ...]:
+    """Experts over all ranks, over the groups, or sliced over one group."""
+    if not experts:
+        return (1,)
+    return tuple(dict.fromkeys((ranks, groups) if groups > 1 else (ranks, 1)))
+
+
+def refusal(  # noqa: PLR0911  one return a reason
+    setting: Setting, layout: Layout, devices: int, redundant_from: float
+) -> str | None:
+    """Why a layout cannot be run, None where it can.
+
+    Every rank holds whole experts, redundant copies included, as many as every other; tensor ranks may slice them
+    between each other. An instance fills whole nodes, or divides one, where nodes are joined less tightly.
+    """
+    spec, machine = setting.spec, setting.machine
+    experts, group = most_experts(spec), layout.tp * layout.dp * layout.cp
+    size = layout.devices
+    node = machine.tiers[0].devices if machine.tiers else 1.0
+    if size > devices:
+        return "instance larger than the chips"
+    if size > (machine.tiers[-1].devices if machine.tiers else 1.0):
+        return "no published link joins so many ranks"
+    if layout.tp > max(machine.scale_up_devices, 1) and layout.tp > node:
+        return "tensor ranks beyond the scale-up domain"
+    if node < devices and size % node and node % size:
+        return "instance neither fills nor divides a node"
+    if any(block.attention.heads % layout.tp for block in spec.distinct_layers):
+        return "attention heads not divisible by tp"
+    if layout.pp > spec.n_layers:
+        return "more stages than layers"
+    if layout.ep > 1 and not experts:
+        return "expert ranks without experts"
+    if group % layout.ep:
+        return "ep does not divide the ranks"
+    if experts and layout.ep > int(experts * RANKS_PER_EXPERT):
+        return "more expert ranks than experts"
+    slots = experts + redundant(setting, layout.ep, redundant_from)
+    if experts and layout.ep <= experts and slots % layout.ep:
+        return "experts not divisible by ep"
+    return None
+
+
+def most_experts(spec: ModelSpec) -> int:
+    """Routed experts of the widest layer."""
+    return max(layer.ffn.experts for layer in spec.distinct_layers)
+
+
+def redundant(setting: Setting, ep: float, redundant_from: float) -> float:
+    """Expert copies beyond one of each."""
+    share = setting.efficiency.scalar("engine.redundant_share")
+    return share * most_experts(setting.spec) if ep >= redundant_from else 0.0
