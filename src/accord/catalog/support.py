@@ -25,6 +25,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     families: of chips; with ``chips`` empty where it names no chip
     weights: formats as stored, empty where it speaks of none
     conversion: what the engine does with such weights on such a chip where it does not multiply them as stored
+    into: format of the weights after it, where the source says
     quality: what the source says of the effect on answers; None: nothing
     """
 
@@ -38,15 +39,18 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     models: tuple[str, ...] = ()
     weights: tuple[Weights, ...] = ()
     conversion: Conversion | None = None
+    into: Weights | None = None
     quality: str | None = None
     note: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a statement about nothing, and a partial one that names no limit. Raises CatalogError."""
+        """Refuse statements about nothing, with an unnamed limit or no format to convert. Raises CatalogError."""
         if not (self.chips or self.families or self.models):
             raise CatalogError("answer is of a statement about nothing", hint="name 'chips:', 'families:' or 'models:'")
         if self.answer == "partial" and not (self.note or self.conversion):
             raise CatalogError("answer is partial and no note says why", hint="add 'note:', the limit in words")
+        if self.conversion and not self.weights:
+            raise CatalogError("conversion is of weights in no format", hint="name 'weights:', the format as stored")
 
 
 class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

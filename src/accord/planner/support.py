@@ -164,17 +164,31 @@ def engines_for(index: Index, chip: str, family: str, *, day: str | None = None)
 
 
 def stated_conversions(
-    index: Index, engine: str, chip: str, family: str, weights: str, *, day: str | None = None
+    index: Index,
+    engine: str,
+    chip: str,
+    family: str,
+    weights: str,
+    *,
+    model: str | None = None,
+    day: str | None = None,
 ) -> dict[str, tuple[Statement, Source]]:
-    """What an engine says it does with weights stored so on a chip, newest statement by kind of conversion."""
+    """What an engine says it does with weights stored so on a chip, by kind of conversion.
+
+    Statements that name models count for these alone, and before those that name none; then the newest counts.
+    """
     stated = index.engines.get(engine, _Engine())
-    told = [
-        said
-        for said in _named(stated, chip, family)
-        if said.statement.conversion and weights in said.statement.weights and said.statement.answer != "no"
-    ]
-    known = sorted((said for said in told if _in_time(said, day)), key=lambda said: said.day)
-    return {str(said.statement.conversion): (said.statement, said.source) for said in known}
+    told: dict[str, tuple[bool, str, _Said]] = {}
+    for said in _named(stated, chip, family):
+        statement = said.statement
+        named = bool(statement.models)
+        apart = named and (model is None or not any(covers(pattern, model) for pattern in statement.models))
+        if not statement.conversion or weights not in statement.weights or statement.answer == "no" or apart:
+            continue
+        best = told.get(statement.conversion)
+        if _in_time(said, day) and (best is None or (named, said.day) > best[:2]):
+            told[statement.conversion] = (named, said.day, said)
+    return {kind: (said.statement, said.source) for kind, (_, _, said) in told.items()}
 
 
 def last_day(date: str) -> str:
