@@ -15,7 +15,7 @@ WIDTH = 100
 _VERDICTS = {"stops": "stops", "partly": "partly", "unknown": "not known"}
 _LABELS = {
     "design": "design", "fab": "fab", "packaging": "packaging", "hbm": "memory", "tools": "fab tools",
-    "software": "software", "switch": "switch chips", "host_cpu": "host CPU", "assembly": "rest of it",
+    "software": "software", "switch": "switch chips", "host_cpu": "host CPU", "assembly": "rest",
     "licence": "licence",
 }  # fmt: skip
 _SUPPLY = {"current": "", "installed": "in place", "stock": "from stock", "copies": "open copies", "ended": "ended"}
