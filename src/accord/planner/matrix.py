@@ -142,7 +142,12 @@ def _refused(found: Smallest, setting: Setting, ground: Ground) -> Answer | None
     if chips is None:
         return Answer(fits="no", cause="size", reason="no instance of the sizes in use holds it")
     if ground.most_chips is not None and chips > ground.most_chips:
-        return Answer(fits="no", memory_chips=chips, reason=f"takes {chips} chips, the system has {ground.most_chips}")
+        return Answer(
+            fits="no",
+            cause="system",
+            memory_chips=chips,
+            reason=f"takes {chips} chips, the system has {ground.most_chips}",
+        )
     if found.joined:
         return None
     if not machine.tiers:

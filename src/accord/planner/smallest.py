@@ -101,17 +101,21 @@ def layouts(setting: Setting, redundant_from: float) -> Iterator[Ranks]:
         widest = tensor[-1]
         if ranks // widest <= spec.n_layers:
             yield Ranks(chips, widest, ranks // widest, 1, 1, 0.0)
-            if spec.is_moe and widest > 1 and experts(spec) % widest == 0:
-                yield Ranks(chips, widest, ranks // widest, 1, widest, 0.0)
-        copies = setting.efficiency.scalar("engine.redundant_share") * experts(spec) if ranks >= redundant_from else 0.0
-        if not 1 < ranks <= experts(spec):
-            continue
-        for redundant in dict.fromkeys((copies, 0.0)):
-            if (experts(spec) + redundant) % ranks == 0.0:
-                for tp in tensor:
-                    if tp < ranks:
-                        yield Ranks(chips, tp, 1, ranks // tp, ranks, redundant)
-                break
+            if 1 < widest <= experts(spec) and _even(setting, widest, redundant_from):
+                yield Ranks(chips, widest, ranks // widest, 1, widest, copies(setting, widest, redundant_from))
+        if 1 < ranks <= experts(spec) and _even(setting, ranks, redundant_from):
+            spare = copies(setting, ranks, redundant_from)
+            yield from (Ranks(chips, tp, 1, ranks // tp, ranks, spare) for tp in tensor if tp < ranks)
+
+
+def copies(setting: Setting, ep: int, redundant_from: float) -> float:
+    """Expert copies beyond one of each among so many expert-parallel ranks."""
+    return setting.efficiency.scalar("engine.redundant_share") * experts(setting.spec) if ep >= redundant_from else 0.0
+
+
+def _even(setting: Setting, ep: int, redundant_from: float) -> bool:
+    """Whether every rank holds as many experts, copies included, as every other."""
+    return (experts(setting.spec) + copies(setting, ep, redundant_from)) % ep == 0.0
 
 
 def domain_chips(machine: Machine) -> int:

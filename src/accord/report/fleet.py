@@ -57,12 +57,10 @@ def fleet_tables(facts: FleetFacts, metrics: Mapping[str, Metric], cell: Cell, l
     where = cell.system or cell.chip
     title = f"{facts.chips:,} chips of {cell.chip} (as in {where}): {cell.model}"
     unknown = [words for _, name, words in _ROWS if name not in metrics]
-    notes = [
-        "training or serving, not both at once; training by 6 N D with "
-        f"{show(facts.active_params, '1')} weights a token passes through"
-    ]
+    weights = show(facts.active_params, "1")
+    notes = [f"training or serving, not both at once; training by 6 N D, N = {weights} weights a token passes"]
     if unknown:
-        notes += textwrap.wrap(f"not known: {', '.join(unknown)}", WIDTH)
+        notes += textwrap.wrap(f"not known: {'; '.join(unknown)}", WIDTH)
     return (Table(title=title, columns=columns, rows=rows, notes=tuple(notes)),)
 
 

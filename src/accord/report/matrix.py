@@ -107,7 +107,7 @@ def _grouped(columns: Mapping[str, list[Cell]], *, named: bool) -> list[tuple[st
     found = []
     listed = {vendor for _, vendors in GROUPS for vendor in vendors}
     others = tuple(dict.fromkeys(cells[0].vendor for cells in columns.values() if cells[0].vendor not in listed))
-    for title, vendors in (*GROUPS, ("Others", others)):
+    for title, vendors in (*GROUPS, ("others", others)):
         mine = {id: cells for id, cells in columns.items() if cells[0].vendor in vendors}
         shown = representatives(mine, vendors)
         if shown:
