@@ -8,24 +8,28 @@ from dataclasses import dataclass
 
 import msgspec
 
+from accord.base import units
 from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.catalog.place import Place
 from accord.economics.money import currency, in_usd
-from accord.economics.scenario import ASSUMPTIONS, Amount, Scenario, ScenarioError, check_subsidy
+from accord.economics.place import (
+    Found,
+    Wanted,
+    chain_of,
+    missing,
+    rate_of,
+    resolve_carbon,
+    resolve_pue,
+    resolve_tariff,
+)  # fmt: skip
+from accord.economics.scenario import ASSUMPTIONS, DEFAULTS, Amount, Scenario, ScenarioError, check_subsidy
 from accord.economics.sums import stated
 from accord.uncertainty import figure
 from accord.uncertainty.figure import Figure
 
-_DEEPEST = 5
-_TARIFFS = (
-    ("electricity_data_centre", "the price for data centres"),
-    ("electricity_industrial", "the industrial price"),
-    ("electricity_business", "the business price"),
-    ("electricity_residential", "the residential price, as a proxy,"),
-)
-_RATE_ENTRY, _RATE_FACT = "exchange-{}-usd", "{}_per_usd"
+_RATE_ENTRY = "exchange-{}-usd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Rates(Mapping[str, Figure]):
         """Read nothing yet."""
         self._catalog = catalog
         self._stated = scenario.per_usd
+        self._year = scenario.year
         self._known = set(catalog.ids("prices"))
 
     def __getitem__(self, name: str) -> Figure:
@@ -58,7 +63,7 @@ class Rates(Mapping[str, Figure]):
         entry = _RATE_ENTRY.format(name.lower())
         if entry not in self._known:
             raise KeyError(name)
-        found = figure.of(self._catalog.price(entry).facts.get(_RATE_FACT.format(name.lower())), f"prices/{entry}")
+        found = rate_of(self._catalog.price(entry), name, self._year)
         if found is None:
             raise KeyError(name)
         return found
@@ -118,10 +123,7 @@ def place_chain(catalog: Catalog, country: str, region: str | None = None) -> tu
     Raises ScenarioError naming the closest place the catalog has.
     """
     at = _region(catalog, country, region) if region is not None else _country(catalog, country)
-    chain = [at]
-    while chain[-1].within is not None and len(chain) < _DEEPEST:
-        chain.append(catalog.place(chain[-1].within))
-    return tuple(chain)
+    return chain_of(at.id, catalog.place)
 
 
 def _country(catalog: Catalog, country: str) -> Place:
@@ -160,42 +162,42 @@ def site_of(catalog: Catalog, scenario: Scenario, rates: Mapping[str, Figure]) -
     chain = place_chain(catalog, scenario.country, scenario.region) if scenario.country is not None else ()
     said: list[str] = []
     tariff = _tariff(scenario, chain, rates, said)
-    pue = stated(scenario.pue, "1", "pue") if scenario.pue is not None else _from_place(chain, "pue", said)
-    carbon = scenario.kgco2_per_kwh
-    intensity = (
-        stated(carbon, "kgCO2e/kWh", "carbon") if carbon is not None else _from_place(chain, "carbon_intensity", said)
-    )
-    return Site(_paid(scenario, tariff, rates), intensity, pue, tuple(said))
+    if scenario.pue is not None:
+        pue: Figure | None = stated(scenario.pue, "1", "pue")
+    else:
+        pue = _of_place(chain, resolve_pue(chain), "pue", said)
+    if scenario.kgco2_per_kwh is not None:
+        carbon: Figure | None = stated(scenario.kgco2_per_kwh, "kgCO2e/kWh", "carbon")
+    else:
+        carbon = _of_place(chain, resolve_carbon(chain, year=scenario.year), "carbon", said)
+    return Site(_paid(scenario, tariff, rates), carbon, pue, tuple(said))
 
 
 def _tariff(
     scenario: Scenario, chain: tuple[Place, ...], rates: Mapping[str, Figure], said: list[str]
 ) -> Figure | None:
+    """Price of electricity before a subsidy [USD/kWh]."""
     if scenario.tariff is not None:
         return usd(scenario.tariff, "tariff", rates)
-    for place in chain:
-        for name, words in _TARIFFS:
-            found = figure.of(place.facts.get(name), f"places/{place.id}")
-            paid = in_usd(found, rates) if found is not None else None
-            if paid is not None:
-                said.append(f"tariff: {words} of {place.name}")
-                return paid
-    said.append(
-        f"no source at hand states a tariff of {chain[0].name}: energy has no price"
-        if chain
-        else "no place and no tariff is named: energy has no price"
-    )
-    return None
+    found = resolve_tariff(chain, year=scenario.year)
+    if found is None:
+        said.append(_lacking(chain, "tariff"))
+        return None
+    said.append(f"tariff: {found.said}")
+    paid = in_usd(found.figure, rates)
+    if paid is None:
+        said.append(f"no source at hand states the rate of exchange of {currency(found.figure.unit)}")
+    return paid
 
 
-def _from_place(chain: tuple[Place, ...], name: str, said: list[str]) -> Figure | None:
-    for place in chain:
-        found = figure.of(place.facts.get(name), f"places/{place.id}")
-        if found is not None:
-            return found
-    word = {"pue": "a power usage effectiveness", "carbon_intensity": "a carbon intensity"}[name]
-    said.append(f"{word} is not stated for {chain[0].name}" if chain else f"{word} needs a place, and none is named")
-    return None
+def _of_place(chain: tuple[Place, ...], found: Found | None, wanted: Wanted, said: list[str]) -> Figure | None:
+    said.append(found.said if found is not None else _lacking(chain, wanted))
+    return found.figure if found is not None else None
+
+
+def _lacking(chain: tuple[Place, ...], wanted: Wanted) -> str:
+    words = {"tariff": "energy has no price", "pue": "energy has no price", "carbon": "emissions are left out"}[wanted]
+    return f"{missing(chain, wanted) if chain else f'no place and no {wanted} is given'}: {words}"
 
 
 def _paid(scenario: Scenario, tariff: Figure | None, rates: Mapping[str, Figure]) -> Figure | None:
@@ -209,3 +211,25 @@ def _paid(scenario: Scenario, tariff: Figure | None, rates: Mapping[str, Figure]
     check_subsidy(Amount(paid.value, "USD/kWh"), Amount(off, "USD/kWh"), {})
     points = tuple(max(point - off, 0.0) for point in paid.points)
     return msgspec.structs.replace(paid, value=max(paid.value - off, 0.0), points=points)
+
+
+def taken_for_granted(catalog: Catalog, scenario: Scenario) -> dict[str, str]:
+    """What a scenario leaves to the catalog, in words by field: the number, its band, and where it is from."""
+    rates = rates_of(catalog, scenario)
+    site = site_of(catalog, scenario, rates)
+    found: dict[str, Figure] = {}
+    for name in DEFAULTS:
+        one, default = assumption(catalog, scenario, name)
+        if default:
+            found[name] = one
+    places = {"tariff": site.usd_per_kwh, "pue": site.pue, "kgco2_per_kwh": site.kgco2_per_kwh}
+    found |= {name: one for name, one in places.items() if one is not None and getattr(scenario, name) is None}
+    words = {name: _in_words(one) for name, one in found.items()}
+    idle, default = idle_share(catalog, scenario)
+    return words | ({"idle_share": f"{idle:g}, assumed"} if default else {})
+
+
+def _in_words(one: Figure) -> str:
+    low, high = one.band()
+    spread = f" ({units.show(low, one.unit)} to {units.show(high, one.unit)})" if one.disputed else ""
+    return f"{units.show(one.value, one.unit)}{spread}, {one.basis}, {', '.join(one.sources)}"

@@ -226,7 +226,7 @@ def _overhead(catalog: Catalog) -> Figure | None:
 
 def _markup(catalog: Catalog, scenario: Scenario) -> Figure | None:
     """System price over chip price; read once for a catalog and a set of rates."""
-    key = repr(sorted(scenario.per_usd.items()))
+    key = repr((sorted(scenario.per_usd.items()), scenario.year))
     rates = rates_of(catalog, scenario)
     return _once(_observed(catalog).markup, key, lambda: capex.observed_markup(_with_prices(catalog, rates)))
 

@@ -22,6 +22,7 @@ from accord.uncertainty.interval import distinct
 
 PER_CHIP, ALL_IN = "price_per_chip", "capex_all_in_per_chip"
 SAME = 0.02  # claims closer than this are one amount, printed in two ways
+_NO_INTEREST = 1e-12
 _CHIP_PRICES = ("price_usd", "price_cny")
 _NAMES = ("price", "capex")
 _KINDS = ("capex", "procurement")
@@ -166,8 +167,8 @@ def usd_per_year(
         raise UsageError("price and interest may not be negative")
     if not 0.0 <= residual_share <= 1.0:
         raise UsageError(f"the residual share is {residual_share:g}", hint="give a share between 0 and 1")
-    if interest_per_year == 0.0:
+    repaid = -math.expm1(-life_years * math.log1p(interest_per_year))  # 1 - 1 / (1 + interest) ^ life
+    if repaid < _NO_INTEREST:
         return price_usd * (1.0 - residual_share) / life_years
-    growth: float = (1.0 + interest_per_year) ** life_years
-    present_usd = price_usd * (1.0 - residual_share / growth)
-    return present_usd * interest_per_year / (1.0 - 1.0 / growth)
+    present_usd = price_usd * (1.0 - residual_share * (1.0 - repaid))
+    return present_usd * interest_per_year / repaid
