@@ -9,7 +9,7 @@ import pytest
 
 import accord.report
 from accord.base.errors import UsageError
-from accord.report.outputs import EXPORTS, PICTURES
+from accord.report.outputs import EXPORTS, PICTURES, TARGETS
 
 FOLDER = Path(accord.report.__file__).parent
 OTHERS = {"accord.report.plots.predicted"}  # pictures of something else than a simulated run
@@ -22,14 +22,15 @@ def files(folder: str) -> set[str]:
 
 
 def test_every_export_file_is_in_the_table() -> None:
-    assert {EXPORTS[name].module for name in EXPORTS} == files("exports")
+    modules = [table[name].module for table in (EXPORTS, TARGETS) for name in table]
+    assert set(modules) == files("exports")
 
 
 def test_every_picture_file_is_in_the_table() -> None:
     assert {PICTURES[name].module for name in PICTURES} == files("plots") - OTHERS
 
 
-@pytest.mark.parametrize("table", [EXPORTS, PICTURES], ids=["exports", "pictures"])
+@pytest.mark.parametrize("table", [EXPORTS, PICTURES, TARGETS], ids=["exports", "pictures", "targets"])
 def test_every_line_leads_to_a_maker_and_a_file_of_its_own(table: object) -> None:
     outputs = [table[name] for name in table]  # type: ignore[index,attr-defined]
     for output in outputs:

@@ -103,3 +103,11 @@ PICTURES: Registry[Output] = Registry(
         "replay": Output("replay.svg", "accord.report.plots.replay", "picture", "plot"),
     },
 )
+TARGETS: Registry[Output] = Registry(
+    "target",
+    {
+        "vllm": Output("vllm", "accord.report.exports.vllm", "files"),
+        "sglang": Output("sglang", "accord.report.exports.sglang", "files"),
+    },
+)
+"""What a plan can be started with; ``file`` is a folder, the common shape :class:`accord.report.launch.Launcher`."""

@@ -1,0 +1,143 @@
+"""``accord export``."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.report.exports.launches import aggregated, disaggregated
+
+from accord.cli.main import main
+from accord.planner.plan import Plan
+
+Capture = pytest.CaptureFixture[str]
+
+
+def envelope(*plans: Plan, **extra: object) -> bytes:
+    """As ``accord plan --json`` prints it, with keys a plan has not."""
+    built = [{**msgspec.to_builtins(one), **extra} for one in plans]
+    return json.dumps({"schema": "accord.plan/1", "accord": "0", "result": {"plans": built, "counts": {}}}).encode()
+
+
+@pytest.fixture
+def answer(tmp_path: Path) -> Path:
+    """Two plans in a file."""
+    path = tmp_path / "plan.json"
+    second = msgspec.structs.replace(disaggregated().plan, id="0affffffff")
+    path.write_bytes(envelope(aggregated().plan, second, rank=1))
+    return path
+
+
+def test_files_with_their_text_on_stdout(answer: Path, capsys: Capture) -> None:
+    assert main(["export", str(answer), "--to", "vllm"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("==> vllm/serve.sh <==\n#!/usr/bin/env bash\n")
+    assert "==> vllm/README.md <==" in out
+
+
+def test_scripts_on_disk_may_be_run(answer: Path, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "new" / "launch"
+    assert main(["export", str(answer), "--to", "vllm,sglang", "--out", str(out)]) == 0
+    listed = capsys.readouterr().out.split()
+    assert [Path(one) for one in listed] and all(Path(one).is_file() for one in listed)
+    scripts = [Path(one) for one in listed if one.endswith(".sh")]
+    assert {one.parent.name for one in scripts} == {"vllm", "sglang"}
+    for one in scripts:
+        assert one.stat().st_mode & 0o111 == 0o111
+        subprocess.run(["bash", "-n", str(one)], check=True)
+
+
+def test_json_has_the_files_as_text(answer: Path, capsys: Capture) -> None:
+    words = ["export", str(answer), "--to", "sglang", "--json", "--model-path", "org/model", "--port", "9000"]
+    assert main([*words, "--served-model-name", "mine"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert body["schema"] == "accord.export/1" and body["inputs"]["served_model_name"] == "mine"
+    (target,) = body["result"]["targets"]
+    assert (target["title"], target["version"], target["refused"]) == ("SGLang", "0.5.23", None)
+    texts = {file["name"]: file["text"] for file in target["files"]}
+    assert "--model-path org/model" in texts["sglang/serve.sh"] and "PORT:-9000" in texts["sglang/router.sh"]
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(envelope(aggregated().plan)))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert main(["export", "-", "--to", "vllm"]) == 0
+    assert "plan 0a1b2c3d4e of deepseek-v3" in capsys.readouterr().out
+
+
+def test_a_refusal_leaves_the_others(answer: Path, tmp_path: Path, capsys: Capture) -> None:
+    words = ["export", str(answer), "--plan", "2", "--to", "vllm,sglang", "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    shown = capsys.readouterr()
+    assert "error: vllm: vLLM 0.33.0 cannot run this plan: the prefill pool is on huawei-ascend-910c" in shown.err
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["sglang"]
+    assert "decode.sh" in shown.out
+
+
+@pytest.mark.parametrize("which", ["2", "0af", "0affffffff"])
+def test_a_plan_by_place_or_id(answer: Path, which: str, capsys: Capture) -> None:
+    assert main(["export", str(answer), "--plan", which, "--to", "sglang", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["result"]["plan"] == "0affffffff"
+
+
+MISTAKES = [
+    (["--to", "vlm"], 2, "target 'vlm' is not known", "did you mean 'vllm'?"),
+    (["--to", ","], 2, "--to: names no target", "one or more of vllm"),
+    (["--to", "vllm", "--plan", "3"], 2, "--plan: there is no plan '3'", "1 to 2, or"),
+    (["--to", "vllm", "--plan", "0a"], 2, "--plan: 2 plans begin with '0a'", "1 to 2, or"),
+    (["--to", "vllm", "--port", "80"], 2, "80 is not in the range", "accord export --help"),
+    (["--to", "vllm", "--model-path", "a\nb"], 2, "--model-path: is empty or has control characters", "one line"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "what", "hint"), MISTAKES)
+def test_usage(answer: Path, words: list[str], code: int, what: str, hint: str, capsys: Capture) -> None:
+    assert main(["export", str(answer), *words]) == code
+    err = capsys.readouterr().err
+    assert what in err and hint in err
+
+
+def broken(change: str, value: Any) -> bytes:
+    body = json.loads(envelope(aggregated().plan))
+    place = body
+    *path, last = change.split(".")
+    for step in path:
+        place = place[int(step) if step.isdigit() else step]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return json.dumps(body).encode()
+
+
+BAD = [
+    (b"{", "is not JSON"),
+    (b"[]", "it has no schema"),
+    (b"\xff\xfe", "is not JSON"),
+    (broken("schema", "accord.estimate/1"), "its schema is 'accord.estimate/1', not 'accord.plan/1'"),
+    (broken("result.plans", []), "result.plans is no list or empty"),
+    (broken("result.plans", [7]), "result.plans[0]: is no plan"),
+    (broken("result.plans.0.pools.0.tp", "two"), "result.plans[0]: Expected `int`, got `str` at `$.pools[0].tp`"),
+    (broken("result.plans.0.id", ...), "result.plans[0]: Object missing required field `id`"),
+    (broken("result.plans.0.pools.0.system", "nvidia-hgx-h200"), "nvidia-hgx-h200"),
+    (broken("result.plans.0.model", "deepseek-v33"), "deepseek-v33"),
+]
+
+
+@pytest.mark.parametrize(("data", "what"), BAD)
+def test_a_file_that_is_no_plan(data: bytes, what: str, tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(data)
+    assert main(["export", str(path), "--to", "vllm"]) == 3
+    err = capsys.readouterr().err
+    assert what in err and "hint: " in err
+
+
+def test_a_file_that_is_not_there(capsys: Capture) -> None:
+    assert main(["export", "nowhere.json", "--to", "vllm"]) == 74
+    assert "nowhere.json: No such file or directory" in capsys.readouterr().err

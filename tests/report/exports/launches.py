@@ -1,0 +1,146 @@
+"""Plans made by hand, scripts run with a stand-in for every program, and parsers made of listed flags."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from accord.planner.plan import Holding, Metric, Plan, PoolPlan
+from accord.report.launch import Bundle, Launch, Served, Site
+from accord.report.outputs import TARGETS
+
+KEYS = Path(__file__).parent / "keys"
+H200 = Site("nvidia-hgx-h200-8", "nvidia", "nvidia-h200-sxm", "nvidia-hopper", 1, 8, 0.9)
+CM384 = Site("huawei-cloudmatrix-384", "huawei", "huawei-ascend-910c", "ascend-910", 2, 16, 0.9)
+V3 = Served("deepseek-v3", None, "deepseek-v3", True, True, "fp8")
+R1 = Served("deepseek-r1", "/weights/DeepSeek-R1-W8A8", "deepseek-r1", True, True, "fp8")
+DENSE = Served("llama-3.1-70b", None, "llama-3.1-70b", False, False, "bf16")
+
+
+def pool(**changes: Any) -> PoolPlan:
+    """One instance of eight H200 with attention and experts shared by all, unless said otherwise."""
+    facts: dict[str, Any] = {
+        "role": "serve", "system": H200.system, "engine": "vllm", "weights": "fp8", "kv": "bf16",
+        "tp": 1, "dp": 8, "ep": 8, "devices": 8, "instances": 4, "batch_per_device": 24.0,
+        "max_num_batched_tokens": 8192, "max_num_seqs": 24, "memory_bytes": 1.2e11, "capacity_bytes": 1.41e11,
+        "request_per_s": 6.0, **changes,
+    }  # fmt: skip
+    return PoolPlan(**facts)
+
+
+def plan(*pools: PoolPlan, model: str = "deepseek-v3") -> Plan:
+    """A plan of these pools."""
+    holding = Holding(system=pools[0].system, chip="a-chip", chips=32, used=32, systems=4)
+    return Plan(
+        id="0a1b2c3d4e", model=model, mode="aggregated" if len(pools) == 1 else "disaggregated", isl=4000.0, osl=1000.0,
+        pools=pools, holdings=(holding,), metrics={"request_per_s": Metric(value=6.0, unit="1/s")},
+    )  # fmt: skip
+
+
+def aggregated() -> Launch:
+    """DeepSeek-V3 on four nodes of H200, an instance each."""
+    return Launch(plan(pool()), (H200,), V3, 8000)
+
+
+def disaggregated() -> Launch:
+    """DeepSeek-R1 on CloudMatrix: three prefill instances of a node, one decode instance of ten."""
+    common: dict[str, Any] = {
+        "system": CM384.system, "engine": "cloudmatrix-infer", "weights": "int8", "mtp_tokens": 1, "mtp_accept": 0.7,
+    }  # fmt: skip
+    prefill = pool(
+        role="prefill", tp=8, dp=2, ep=16, devices=16, instances=3, batch_per_device=0.0, tokens_per_device=4096.0,
+        max_num_batched_tokens=32768, max_num_seqs=8, **common,
+    )  # fmt: skip
+    decode = pool(
+        role="decode", dp=160, ep=160, devices=160, instances=1, max_num_batched_tokens=0, max_num_seqs=48,
+        microbatches=2, **common,
+    )  # fmt: skip
+    return Launch(plan(prefill, decode, model="deepseek-r1"), (CM384, CM384), R1, 8000)
+
+
+def split_h200(**changes: Any) -> Launch:
+    """DeepSeek-V3 on H200 with two pools, decode over two nodes and two batches."""
+    prefill = pool(role="prefill", instances=2, max_num_seqs=4, batch_per_device=0.0, mtp_tokens=0)
+    decode = pool(
+        role="decode", dp=16, ep=16, devices=16, instances=1, max_num_batched_tokens=0, max_num_seqs=128,
+        microbatches=2, mtp_tokens=1, mtp_accept=0.7, **changes,
+    )  # fmt: skip
+    return Launch(plan(prefill, decode), (H200, H200), V3, 8000)
+
+
+def write(target: str, launch: Launch) -> Bundle:
+    """Files of a target."""
+    output = TARGETS[target]
+    made = getattr(import_module(output.module), output.function)(launch)
+    assert isinstance(made, Bundle)
+    return made
+
+
+STAND_IN = """#!{python}
+import json, sys
+print(json.dumps([__file__.rsplit("/", 1)[-1], *sys.argv[1:]]))
+"""
+
+
+def run(text: str, folder: Path, env: Mapping[str, str]) -> list[str]:
+    """Words of the command that a script ends in, with its variables filled in by bash itself."""
+    bin_folder = folder / "bin"
+    bin_folder.mkdir(exist_ok=True)
+    for name in ("vllm", "python3", "vllm-router", "mindie_llm_server"):
+        path = bin_folder / name
+        path.write_text(STAND_IN.format(python=sys.executable))
+        path.chmod(0o755)
+    script = folder / "script.sh"
+    script.write_text(text)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    python = os.pathsep.join((str(bin_folder), *os.environ["PATH"].split(os.pathsep)))
+    done = subprocess.run(
+        ["bash", str(script)], check=True, capture_output=True, text=True, env={"PATH": python, **env}, cwd=folder
+    )
+    words = json.loads(done.stdout)
+    assert isinstance(words, list)
+    return words
+
+
+def _json(text: str) -> object:
+    return json.loads(text)
+
+
+TYPES = {"int": int, "float": float, "str": str, "json": _json}
+
+
+@cache
+def parser(*names: str) -> argparse.ArgumentParser:
+    """A parser with the flags of the key lists, none abbreviated. An error is an exception."""
+    made = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False, add_help=False)
+    for name in names:
+        for line in (KEYS / f"{name}.txt").read_text().splitlines():
+            if not line.startswith("#"):
+                _add(made, *(line.split("\t") + ["", "", ""])[:4])
+    return made
+
+
+def _add(made: argparse.ArgumentParser, flags: str, kind: str, nargs: str, choices: str) -> None:
+    options = flags.split()
+    if kind in ("flag", "switch"):
+        made.add_argument(*options, action="store_true")
+        return
+    more: dict[str, Any] = {"choices": choices.split(",")} if choices else {"type": TYPES.get(kind, str)}
+    if nargs:
+        more["nargs"] = int(nargs) if nargs.isdigit() else nargs
+    made.add_argument(*options, action="append" if options[0] in ("--prefill", "--decode") else "store", **more)
+
+
+def parsed(words: list[str], *names: str) -> dict[str, Any]:
+    """Flags and values, refused where a list of keys has them not or otherwise."""
+    found, rest = parser(*names).parse_known_args(words)
+    assert not rest, f"not in {names}: {rest}"
+    return {name: value for name, value in vars(found).items() if value not in (None, False)}
