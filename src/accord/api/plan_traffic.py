@@ -23,6 +23,8 @@ from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.planner.plan import Metric, Plan, PoolPlan
+from accord.planner.why import METRIC_OF
+from accord.planner.why_terms import asked_per_s
 from accord.report.simulate_view import unit_of
 from accord.serving.latency import latencies
 from accord.serving.metrics import summarise
@@ -58,11 +60,6 @@ _LATENCY = {
 }  # fmt: skip
 _HELD = ("chips", "capex_usd", "power_w", "usd_per_hour", "racks")
 _RATES = ("request_per_s", "goodput_request_per_s", "output_token_per_s_total", "output_token_per_s_per_chip")
-METRIC_OF: Mapping[str, str] = {
-    "goodput": "request_per_s", "cost": "usd_per_million_output_tokens", "energy": "energy_j_per_output_token",
-    "carbon": "kgco2_per_million_output_tokens", "chips": "chips", "power": "power_w", "ttft": "ttft_s",
-    "tpot": "tpot_s", "e2el": "e2el_s",
-}  # fmt: skip
 _ORDERS = (*METRIC_OF, *_RATES, *_OF_OUTPUT, *_OF_ALL, *_LATENCY, *_HELD)
 
 
@@ -298,7 +295,7 @@ def _within(plan: Plan, outcome: Outcome, limits: Sequence[Slo], metrics: Mappin
     found["goodput_request_per_s"] = float(done.sum()) / window_s
     found["goodput_output_token_per_s_total"] = answers
     found["output_token_per_s_per_chip"] = found["output_token_per_s_total"] / plan.chips
-    rate = plan.metrics["request_per_s"].value
+    rate = asked_per_s(plan)
     for names, planned, real in (
         (_OF_OUTPUT, rate * plan.osl, answers),
         (_OF_ALL, rate * (plan.isl + plan.osl), answers + prompts),

@@ -1,0 +1,324 @@
+"""Why one plan is ahead of another: what differs, how surely, what holds each back, and what nobody has shown.
+
+Ratios are A over B; :mod:`accord.planner.why_terms` takes that of the objective apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+from accord.base.errors import UsageError
+from accord.base.registry import did_you_mean
+from accord.planner.plan import Check, Metric, Plan, PoolPlan
+from accord.planner.why_terms import Parts, Term, terms
+from accord.uncertainty.residual import quantile
+
+Better = Literal["more", "less"]
+Residual = Callable[[Plan, str], float]
+Replan = Callable[[Mapping[str, float]], Plan | None]
+
+METRIC_OF: Mapping[str, str] = {
+    "goodput": "request_per_s", "cost": "usd_per_million_output_tokens", "energy": "energy_j_per_output_token",
+    "carbon": "kgco2_per_million_output_tokens", "chips": "chips", "power": "power_w", "ttft": "ttft_s",
+    "tpot": "tpot_s", "e2el": "e2el_s",
+}  # fmt: skip
+_MORE = ("request_per_s", "token_per_s_total", "token_per_s_per_chip", "share_within_limits", "hit_ratio", "completed")
+_NEITHER = ("running", "utilization", "window_s", "makespan_s", "requests", "rank", "kv_occupancy_max",
+            "waiting_mean", "link_utilization")  # fmt: skip
+_LAYOUT = (
+    "system", "engine", "engine_version", "weights", "kv", "tp", "pp", "dp", "cp", "ep", "devices", "instances",
+    "batch_per_device", "tokens_per_device", "max_num_batched_tokens", "max_num_seqs", "microbatches", "mtp_tokens",
+    "mtp_accept", "reuse",
+)  # fmt: skip
+NEAR = 1.05  # slack up to which a limit is said to bind
+_WEAK = ("assumed", "estimate")
+_RELAXED = 0.1  # of a limit
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A setting that is not the same. where: pool, system or the plan; None where a plan has no such part."""
+
+    where: str
+    field: str
+    a: str | float | None
+    b: str | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A metric of both, in ``unit``.
+
+    ratio: A over B, None where one is missing or 0; low, high: of the ratio, None where an interval is missing
+    chance: that A is the better one; None where that is not known, or where neither more nor less is better
+    """
+
+    name: str
+    unit: str
+    better: Better | None
+    a: float | None
+    b: float | None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    chance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """A limit relaxed, and what the search then finds.
+
+    limit, relaxed: in ``unit``; before, after: the objective's metric, after is None where no plan was found
+    gain: how many times better the objective is, above 1 where relaxing helps
+    per_unit: change of the metric for one unit of the limit; id: of the plan that was found
+    """
+
+    name: str
+    unit: str
+    limit: float
+    relaxed: float
+    before: float
+    after: float | None = None
+    gain: float | None = None
+    per_unit: float | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rests:
+    """What plans rest on that nobody has shown, in words: both, A alone, B alone."""
+
+    both: tuple[str, ...]
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One plan beside another.
+
+    objective: what they are judged by; whole: its metric; terms: whose factors multiply to its ratio
+    common: both are wrong for the same reasons, as far as their parameters go
+    simulated: metrics of both as simulated, empty unless both were
+    """
+
+    a: Plan
+    b: Plan
+    objective: str
+    whole: Compared
+    terms: tuple[Term, ...]
+    differences: tuple[Difference, ...]
+    metrics: tuple[Compared, ...]
+    simulated: tuple[Compared, ...]
+    common: bool
+    rests: Rests
+
+
+def why(
+    a: Plan, b: Plan, objective: str, *, level: float = 0.9, residual: Residual | None = None,
+    parts: Parts | None = None, said: Sequence[str] = (),
+) -> Why:  # fmt: skip
+    """Plan A beside plan B.
+
+    objective: one of ``METRIC_OF``, or a metric of both; level: of the plans' intervals
+    residual: standard deviation of the logarithm of a plan's metric that parameters and facts do not explain
+    parts: what an hour of a system's chip costs, by system and kind [USD/h]; said: what both rest on, in words
+
+    Chances take metrics as log-normal. Where both plans run the same engine and formats on the same systems, what
+    parameters, facts and prices leave open is one cause: it moves both, and only the difference of the two deviations
+    counts. The residual is each plan's own. Elsewhere, or where ``residual`` is None, all is taken as independent.
+    Raises UsageError for an objective that a plan has no number for.
+    """
+    metric = METRIC_OF.get(objective, objective)
+    names = tuple(dict.fromkeys((*a.metrics, *b.metrics)))
+    if metric not in a.metrics or metric not in b.metrics:
+        lacking = [name for name, plan in (("A", a), ("B", b)) if metric not in plan.metrics]
+        known = [name for name in names if name in a.metrics and name in b.metrics]
+        raise UsageError(
+            f"plan {' and '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no '{metric}' to be judged by",
+            where="--objective", hint=did_you_mean(metric, known),
+        )  # fmt: skip
+    common = residual is not None and causes(a) == causes(b)
+
+    def compared(name: str, of_a: Metric | None, of_b: Metric | None) -> Compared:
+        own = (residual(a, name), residual(b, name)) if common and residual is not None else None
+        return _compared(name, of_a, of_b, level, own)
+
+    found = tuple(compared(name, a.metrics.get(name), b.metrics.get(name)) for name in names)
+    whole = next(one for one in found if one.name == metric)
+    run = (a.simulated, b.simulated)
+    simulated = tuple(
+        _compared(name, run[0].get(name), run[1].get(name), level, None) for name in dict.fromkeys((*run[0], *run[1]))
+    ) if run[0] is not None and run[1] is not None else ()  # fmt: skip
+    return Why(
+        a, b, objective, whole, terms(a, b, metric, parts or {}), differences(a, b), found, simulated, common,
+        rests(a, b, said),
+    )  # fmt: skip
+
+
+def causes(plan: Plan) -> frozenset[tuple[str, ...]]:
+    """What a plan's parameters are of: systems, engines and formats, by role."""
+    return frozenset(
+        (one.role, one.system, one.engine, one.engine_version or "", one.weights, one.kv) for one in plan.pools
+    )
+
+
+def better_of(name: str) -> Better | None:
+    """Whether more or less of a metric is better, None where neither is."""
+    if name in _NEITHER or name.endswith("rank") or name.startswith("offered"):
+        return None
+    return "more" if name.endswith(_MORE) else "less"
+
+
+def _compared(
+    name: str, a: Metric | None, b: Metric | None, level: float, residuals: tuple[float, float] | None
+) -> Compared:
+    """residuals: of both where the rest of their deviations is one cause; None where nothing is shared."""
+    some = a or b
+    better = better_of(name)
+    plain = Compared(name, some.unit if some else "1", better, a.value if a else None, b.value if b else None)
+    if a is None or b is None or not (a.value > 0.0 and b.value > 0.0):
+        return plain
+    ratio = a.value / b.value
+    deviations = _log_sd(a, level), _log_sd(b, level)
+    if deviations[0] is None or deviations[1] is None:
+        return Compared(name, plain.unit, better, plain.a, plain.b, ratio)
+    sd = _ratio_sd((deviations[0], deviations[1]), residuals)
+    half = quantile(level) * sd
+    chance = None if better is None else _chance(math.log(ratio) * (1.0 if better == "more" else -1.0), sd)
+    return Compared(
+        name, plain.unit, better, plain.a, plain.b, ratio, ratio * math.exp(-half), ratio * math.exp(half), chance
+    )
+
+
+def _log_sd(metric: Metric, level: float) -> float | None:
+    if metric.low is None or metric.high is None or not 0.0 < metric.low <= metric.high:
+        return None
+    return math.log(metric.high / metric.low) / (2.0 * quantile(level))
+
+
+def _ratio_sd(deviations: tuple[float, float], residuals: tuple[float, float] | None) -> float:
+    if residuals is None:
+        return math.hypot(*deviations)
+    own = tuple(min(mine, whole) for mine, whole in zip(residuals, deviations, strict=True))
+    shared = [math.sqrt(max(whole**2 - mine**2, 0.0)) for mine, whole in zip(own, deviations, strict=True)]
+    return math.hypot(shared[0] - shared[1], *own)
+
+
+def _chance(lead: float, sd: float) -> float:
+    """That a log-normal lead is one."""
+    if sd <= 1e-12:
+        return 0.5 if abs(lead) < 1e-12 else float(lead > 0.0)
+    return NormalDist().cdf(lead / sd)
+
+
+# What differs
+
+
+def differences(a: Plan, b: Plan) -> tuple[Difference, ...]:
+    """Settings of pools, and chips held of each system, that are not the same."""
+    found = [Difference("plan", "mode", a.mode, b.mode)]
+    for field in ("model", "isl", "osl"):
+        found.append(Difference("plan", field, getattr(a, field), getattr(b, field)))
+    for role in ("serve", "prefill", "decode"):
+        pools = a.pool(role), b.pool(role)
+        if pools[0] is None and pools[1] is None:
+            continue
+        found += [Difference(role, field, *(_setting(pool, field) for pool in pools)) for field in _LAYOUT]
+    held = [{one.system: one.chips for one in plan.holdings} for plan in (a, b)]
+    for system in dict.fromkeys((*held[0], *held[1])):
+        found.append(Difference("chips held", system, held[0].get(system), held[1].get(system)))
+    return tuple(one for one in found if one.a != one.b)
+
+
+def _setting(pool: PoolPlan | None, field: str) -> str | float | None:
+    value: str | float | None = getattr(pool, field) if pool is not None else None
+    return value
+
+
+# What holds a plan back
+
+
+def binding(plan: Plan) -> tuple[Check, ...]:
+    """Limits that the plan keeps with the least room, the tightest first: those near their end, or the nearest one."""
+    ordered = sorted(plan.checks, key=lambda one: one.slack)
+    return tuple(one for one in ordered if one.slack <= NEAR) or tuple(ordered[:1])
+
+
+def riskiest(plan: Plan) -> Check | None:
+    """The limit that is least sure to hold, None without limits or where all are sure."""
+    least = min(plan.checks, key=lambda one: one.chance, default=None)
+    return least if least is not None and least.chance < 1.0 else None
+
+
+def relaxations(plan: Plan, objective: str, replan: Replan) -> tuple[Relaxation, ...]:
+    """What the objective gains where each limit of a plan is relaxed by a tenth, chips by one system.
+
+    replan: the best plan of the same question with limits changed, by the name of their checks, None where there is
+        none. It is called once for each limit; a limit has its check's unit
+    A limit on chips that is no whole system of the plan's grows by the chips of its first system.
+    """
+    metric = METRIC_OF.get(objective, objective)
+    before = plan.metrics[metric].value
+    found = []
+    for check in plan.checks:
+        relaxed = _relaxed(plan, check)
+        other = replan({check.name: relaxed})
+        after = other.metrics[metric].value if other is not None and metric in other.metrics else None
+        if after is None or other is None:
+            found.append(Relaxation(check.name, check.unit, check.limit, relaxed, before))
+            continue
+        gain = after / before if better_of(metric) == "more" else before / after
+        price = (after - before) / (relaxed - check.limit)
+        found.append(Relaxation(check.name, check.unit, check.limit, relaxed, before, after, gain, price, other.id))
+    return tuple(found)
+
+
+def _relaxed(plan: Plan, check: Check) -> float:
+    if check.name == "chips" and plan.holdings and plan.holdings[0].systems:
+        return check.limit + math.ceil(plan.holdings[0].chips / plan.holdings[0].systems)
+    return check.limit * (1.0 + _RELAXED) if check.sense == "at most" else check.limit / (1.0 + _RELAXED)
+
+
+# What nobody has shown
+
+
+def rests(a: Plan, b: Plan, said: Sequence[str] = ()) -> Rests:
+    """What both plans rest on, and each alone. said: of both, in words."""
+    of_a, of_b = _unshown(a), _unshown(b)
+    return Rests(
+        tuple(dict.fromkeys((*said, *(text for text in of_a if text in of_b)))),
+        tuple(text for text in of_a if text not in of_b),
+        tuple(text for text in of_b if text not in of_a),
+    )
+
+
+def _unshown(plan: Plan) -> tuple[str, ...]:
+    """Unknowns of a plan, numbers that are assumed or estimated by others, and the state of the law."""
+    said = [f"{name} is {metric.basis}" for name, metric in plan.metrics.items() if metric.basis in _WEAK]
+    return tuple(dict.fromkeys((*plan.unknown, *said, f"law: {plan.law}")))
+
+
+# Which plan is meant
+
+
+def find_plan(plans: Sequence[Plan], word: str) -> Plan:
+    """The plan of an id, a rank from 1 on, or the beginning of an id. Raises UsageError naming the closest."""
+    for plan in plans:
+        if plan.id == word:
+            return plan
+    if word.isdecimal() and len(word) < 5:
+        if 1 <= int(word) <= len(plans):
+            return plans[int(word) - 1]
+        raise UsageError(f"there is no plan of rank {word}", hint=f"ranks go from 1 to {len(plans)}")
+    near = [plan for plan in plans if len(word) >= 3 and plan.id.startswith(word)]
+    if len(near) == 1:
+        return near[0]
+    ids = [plan.id for plan in plans]
+    if near:
+        raise UsageError(f"'{word}' begins {len(near)} ids", hint=f"they are {', '.join(plan.id for plan in near)}")
+    raise UsageError(f"there is no plan '{word}'", hint=did_you_mean(word, ids))
