@@ -49,6 +49,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),
     Verb("validate", "accord.cli.verbs.validate", "Predicted against measured, row by row."),
     Verb("runs", "accord.cli.verbs.runs", "Past runs: list, show, compare."),
+    Verb("why", "accord.cli.verbs.why", "One plan beside another, term by term."),
     Verb("export", "accord.cli.verbs.export", "A plan as launch files of vLLM, SGLang, Dynamo, llm-d, MindIE."),
     Verb("calibrate", "accord.cli.verbs.calibrate", "Fit the cost model to measured tables."),
     Verb("completion", "accord.cli.verbs.completion", "Print the completion script of a shell."),
