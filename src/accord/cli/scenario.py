@@ -184,7 +184,7 @@ class _Reader:
         for key in KEYS:
             if key.field == err.field:
                 at = (key.section, key.name)
-        what = re.sub(rf"\b{re.escape(err.field)}\b", _dotted(at), err.what, count=1) if err.field else err.what
+        what = re.sub(rf"^{re.escape(err.field)}\b", _dotted(at), err.what, count=1) if err.field else err.what
         return ScenarioError(what, field=err.field, where=f"{self._file}:{self._line(at)}", hint=err.hint)
 
     def _line(self, at: At) -> int:
