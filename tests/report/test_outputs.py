@@ -9,7 +9,7 @@ import pytest
 
 import accord.report
 from accord.base.errors import UsageError
-from accord.report.outputs import EXPORTS, PICTURES, TARGETS
+from accord.report.outputs import EXPORTS, PICTURES, PLAN_PICTURES, TARGETS
 
 FOLDER = Path(accord.report.__file__).parent
 OTHERS = {"accord.report.plots.predicted"}  # pictures of something else than a simulated run
@@ -27,10 +27,12 @@ def test_every_export_file_is_in_the_table() -> None:
 
 
 def test_every_picture_file_is_in_the_table() -> None:
-    assert {PICTURES[name].module for name in PICTURES} == files("plots") - OTHERS
+    assert {table[name].module for table in (PICTURES, PLAN_PICTURES) for name in table} == files("plots") - OTHERS
 
 
-@pytest.mark.parametrize("table", [EXPORTS, PICTURES, TARGETS], ids=["exports", "pictures", "targets"])
+@pytest.mark.parametrize(
+    "table", [EXPORTS, PICTURES, PLAN_PICTURES, TARGETS], ids=["exports", "pictures", "plans", "targets"]
+)
 def test_every_line_leads_to_a_maker_and_a_file_of_its_own(table: object) -> None:
     outputs = [table[name] for name in table]  # type: ignore[index,attr-defined]
     for output in outputs:

@@ -103,6 +103,13 @@ PICTURES: Registry[Output] = Registry(
         "replay": Output("replay.svg", "accord.report.plots.replay", "picture", "plot"),
     },
 )
+PLAN_PICTURES: Registry[Output] = Registry(
+    "picture of a plan",
+    {
+        "tornado": Output("tornado.svg", "accord.report.plots.tornado", "picture", "plot"),
+    },
+)
+"""Pictures of something else than a run; each maker says what it takes."""
 TARGETS: Registry[Output] = Registry(
     "target",
     {
