@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import cache
 
 import pytest
 
-from accord.api import estimate
+from accord.api import estimate, estimate_answer
 from accord.api.matrix import Matrix, fleet, matrix
 from accord.api.matrix_columns import Records, cells_of, columns_of, native_formats
 from accord.api.records import machine_of, model_spec
@@ -230,3 +231,23 @@ def test_a_fleet_says_what_it_does_not_know() -> None:
     ).metrics
     assert place["energy_j_per_year"].value == pytest.approx(place["power_w"].value * 1.2 * 8760 * 3600)
     assert place["kgco2_per_year"].value == pytest.approx(place["energy_j_per_year"].value / 3.6e6 * 0.4)
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [("qwen3-8b", "nvidia-h100-sxm"), ("deepseek-r1", "nvidia-h200-sxm"), ("qwen3-8b", "biren-br100")],
+)
+def test_an_interval_is_that_of_a_single_estimate(model: str, column: str) -> None:
+    """Draws of a column are shared by its cells; a single estimate draws what it reads: within a tenth."""
+    one = cell(model, column)
+    layout, point = one.answer.layout, one.answer.point
+    assert layout is not None
+    assert point is not None
+    request = EstimateRequest(
+        model=model, system=one.system or column, phase="decode", isl=point.isl, osl=point.osl,
+        tp=layout.tp, pp=layout.pp, dp=layout.dp, ep=layout.ep, batch_per_device=point.batch_per_device,
+    )  # fmt: skip
+    factor = estimate_answer([request], catalog=catalog()).factors["decode"]["decode_token_per_s_per_chip"][0]
+    metric = one.answer.metrics["decode_token_per_s_per_chip"]
+    assert metric.high is not None
+    assert math.log(metric.high / metric.value) == pytest.approx(math.log(factor), rel=0.1)

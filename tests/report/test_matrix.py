@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from accord.planner.fleet import Band, FleetFacts, fleet_metrics
-from accord.planner.matrix import Answer, Cell, Conversion, Point, Question, Supported
+from accord.planner.matrix import Answer, Cell, Converted, Point, Question, Supported
 from accord.planner.plan import Metric
 from accord.report.fleet import fleet_dict, fleet_tables
 from accord.report.matrix import RATE, cell_dict, cell_text, counts, matrix_dict, matrix_tables, representatives
 from accord.report.tables import to_text
 
 ASKED = Question(isl=4096.0, osl=1024.0, tpot_s=0.05)
-WIDER = Conversion(stored="fp8", held="int8", computed="int8", memory=1.0, how="requantised")
+WIDER = Converted(kind="requantise", stored="fp8", held="int8", computed="int8", memory_ratio=1.0)
 
 
-def cell(
-    model: str, chip: str, answer: Answer, *, vendor: str = "nvidia", conversion: Conversion | None = None
-) -> Cell:
+def cell(model: str, chip: str, answer: Answer, *, vendor: str = "nvidia", conversion: Converted | None = None) -> Cell:
     return Cell(
         model=model, column=chip, chip=chip, system=None, vendor=vendor, answer=answer, stored="fp8", weights="fp8",
         conversion=conversion,
@@ -39,6 +39,8 @@ FEW = Answer(fits="no", cause="system", memory_chips=16, reason="takes 16 chips,
 def test_a_cell_in_words() -> None:
     assert cell_text(cell("m", "a", served(1234.0))) == "8: 1,230"
     assert cell_text(cell("m", "a", served(12.0), conversion=WIDER)) == "8: 12.0~"
+    stated = replace(cell("m", "a", served(12.0)), support=Supported(answer="yes", engine="vllm"))
+    assert cell_text(stated) == "8: 12.0+"
     assert cell_text(cell("m", "a", served(12.0, within=False))) == "8: 12.0!"
     assert cell_text(cell("m", "a", Answer(fits="yes", chips=1, cause="bandwidth"))) == "1: ?"
     assert cell_text(cell("m", "a", BARE)) == "?"
@@ -72,7 +74,7 @@ def test_tables_hold_every_model_and_say_what_is_left_out() -> None:
 def test_named_columns_are_all_shown() -> None:
     cells = [cell("m", f"nvidia-{at}", served(float(at + 1))) for at in range(17)]
     tables = matrix_tables(cells, ASKED, named=True)
-    assert [len(table.columns) - 1 for table in tables[:-1]] == [7, 7, 3]
+    assert [len(table.columns) - 1 for table in tables[:-1]] == [6, 6, 5]
 
 
 def test_representatives_take_vendors_in_turn_and_the_best_first() -> None:
@@ -80,7 +82,7 @@ def test_representatives_take_vendors_in_turn_and_the_best_first() -> None:
         **{f"a-{at}": [cell("m", f"a-{at}", served(float(at)), vendor="a")] for at in range(1, 10)},
         "b-1": [cell("m", "b-1", LINKS, vendor="b")],
     }
-    assert representatives(columns, ("a", "b")) == ["a-4", "a-5", "a-6", "a-7", "a-8", "a-9", "b-1"]
+    assert representatives(columns, ("a", "b")) == ["a-5", "a-6", "a-7", "a-8", "a-9", "b-1"]
 
 
 def test_data_has_the_words_of_the_tables() -> None:

@@ -13,20 +13,22 @@ from accord.api.scenario import rates_of
 from accord.api.terms import terms_of
 from accord.base.errors import CatalogError, MissingFact
 from accord.base.registry import did_you_mean
+from accord.base.source import Source
 from accord.catalog.chip import Chip
 from accord.catalog.load import Catalog
 from accord.catalog.system import System
 from accord.economics.rent import rent_of
 from accord.economics.scenario import Scenario
 from accord.hardware.derate import Efficiency
-from accord.hardware.device import BYTES_PER_NUMBER, Device, bytes_per_number
+from accord.hardware.device import BYTES_PER_NUMBER, Device
 from accord.hardware.system import Machine, build
 from accord.inference.complete import Assumed, formats_for
 from accord.inference.request import EstimateRequest
 from accord.inference.spread import draws
 from accord.models.spec import ModelSpec
 from accord.parallel.plan import Setting
-from accord.planner.matrix import Answer, Cell, Conversion, Ground, Question, Supported, answer
+from accord.planner.conversion import Conversion, Unknown, conversions_of
+from accord.planner.matrix import Answer, Cell, Converted, Ground, Question, Supported, answer
 from accord.planner.smallest import SERVER_CHIPS
 from accord.planner.support import Answered, Index, index, support
 from accord.planner.terms import Terms
@@ -188,11 +190,11 @@ def native_formats(device: Device) -> tuple[str, ...]:
 def cells_of(column: Column, specs: Sequence[ModelSpec], asked: Question, records: Records) -> Iterator[Cell]:
     """One cell a model."""
     for spec in specs:
-        cell = _cell(column, spec, asked)
+        cell = _cell(column, spec, asked, records)
         yield msgspec.structs.replace(cell, support=_supported(records, cell, column.chip))
 
 
-def _cell(column: Column, spec: ModelSpec, asked: Question) -> Cell:
+def _cell(column: Column, spec: ModelSpec, asked: Question, records: Records) -> Cell:
     chip, ground = column.chip, column.ground
     blank = Cell(
         model=spec.id, column=column.id, chip=chip.id, system=column.home, vendor=chip.vendor, stored=spec.weights,
@@ -205,7 +207,8 @@ def _cell(column: Column, spec: ModelSpec, asked: Question) -> Cell:
     setting = Setting(spec, ground.machine, formats, column.efficiency)
     return msgspec.structs.replace(
         blank, answer=answer(setting, ground, _within(spec, asked)), weights=formats.experts,
-        native_formats=column.native, conversion=_conversion(spec.weights, formats.experts, ground.machine.device),
+        native_formats=column.native,
+        conversion=_converted(column, spec.id, spec.weights, formats.experts, records),
     )  # fmt: skip
 
 
@@ -220,10 +223,10 @@ def _supported(records: Records, cell: Cell, chip: Chip) -> Supported:
 
 
 def _told(found: Answered) -> Supported:
-    source, statement = found.source, found.statement
+    statement = found.statement
     return Supported(
         answer=found.answer, engine=found.engine, why=found.why,
-        source=f"{source.title} ({source.publisher})" if source is not None else None,
+        source=_titled(found.source),
         date=statement.date if statement is not None else None,
     )  # fmt: skip
 
@@ -236,14 +239,34 @@ def _within(spec: ModelSpec, asked: Question) -> Question:
     return msgspec.structs.replace(asked, isl=float(int(asked.isl * share)), osl=float(int(asked.osl * share)))
 
 
-def _conversion(stored: str, held: str, device: Device) -> Conversion | None:
-    """What happens to weights on a chip that does not multiply their format, None where it does."""
-    unit = device.compute(held)
-    if unit.native and held == stored:
+def _converted(column: Column, model: str, stored: str, held: str, records: Records) -> Converted | None:
+    """What is supposed to be done with weights on a chip that does not multiply their format, None where it does."""
+    if held == stored and stored in column.native:
         return None
-    if held != stored:
-        how = f"requantised from {stored} to {held} before loading"
-    else:
-        how = f"kept in {stored} and widened to {unit.format} on load"
-    memory = bytes_per_number(held) / bytes_per_number(stored)
-    return Conversion(stored=stored, held=held, computed=unit.format, memory=memory, how=how)
+    ways = conversions_of(column.chip, stored)
+    way = _way(ways, stored, held)
+    if isinstance(ways, Unknown) or way is None:
+        return None
+    engine, said = None, way
+    for name in records.engines:
+        told = _way(conversions_of(column.chip, stored, records.index, name, model=model), stored, held)
+        if told is not None and told.stated:
+            engine, said = name, told
+            break
+    return Converted(
+        kind=way.kind, stored=stored, held=held, computed=way.compute_format, memory_ratio=way.memory_ratio,
+        engine=engine, source=_titled(said.source), quality=said.quality,
+        ways=tuple(f"{one.kind} to {one.weights}" if one.weights != stored else one.kind for one in ways),
+    )  # fmt: skip
+
+
+def _way(ways: tuple[Conversion, ...] | Unknown, stored: str, held: str) -> Conversion | None:
+    """The way that the cost model takes: kept as stored and widened in the kernel, or made anew in another format."""
+    if isinstance(ways, Unknown):
+        return None
+    kinds = ("native", "weight-only") if held == stored else ("requantise", "widen")
+    return next((one for one in ways if one.weights == held and one.kind in kinds), None)
+
+
+def _titled(source: Source | None) -> str | None:
+    return f"{source.title} ({source.publisher})" if source is not None else None

@@ -250,18 +250,24 @@ class Supported(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     date: str | None = None
 
 
-class Conversion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What happens to weights whose format the chip does not multiply.
+class Converted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the rates suppose is done with weights whose format the chip does not multiply.
 
-    stored, held, computed: format of the checkpoint, in memory, and of the unit that multiplies
-    memory: bytes in memory over the checkpoint's [1]; how: in words
+    kind: see :mod:`accord.planner.conversion`; stored, held, computed: format of the checkpoint, in memory, and of
+        the unit that multiplies; memory_ratio: bytes in memory over the checkpoint's [1]
+    engine, source: who says that this is done, None where nobody does: possible by arithmetic only
+    quality: what that source says of the effect on answers; ways: all that could be done
     """
 
+    kind: str
     stored: str
     held: str
     computed: str
-    memory: float
-    how: str
+    memory_ratio: float
+    engine: str | None = None
+    source: str | None = None
+    quality: str | None = None
+    ways: tuple[str, ...] = ()
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -283,6 +289,6 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     stored: str
     weights: str | None = None
     native_formats: tuple[str, ...] = ()
-    conversion: Conversion | None = None
+    conversion: Converted | None = None
     support: Supported = Supported(answer="unknown")
     pooled: bool = False

@@ -92,30 +92,28 @@ def sizes(domain: int) -> Iterator[int]:
 def layouts(setting: Setting, redundant_from: float) -> Iterator[Ranks]:
     """Every layout of every size, small ones first; among equal sizes tensor ranks first."""
     spec, machine = setting.spec, setting.machine
-    per_chip = machine.devices_per_chip
-    domain = domain_chips(machine)
+    per_chip, domain, tensor_all = machine.devices_per_chip, domain_chips(machine), _tensor(spec)
+    routed = experts(spec)
+    share = setting.efficiency.scalar("engine.redundant_share") * routed
+
+    def copies(ep: int) -> float | None:
+        """Expert copies beyond one of each, None where ranks would not hold equally many."""
+        spare = share if ep >= redundant_from else 0.0
+        return spare if 1 < ep <= routed and (routed + spare) % ep == 0.0 else None
+
     for chips in sizes(domain):
         ranks = chips * per_chip
         inside = min(ranks, domain * per_chip)
-        tensor = [tp for tp in _tensor(spec) if tp <= inside and ranks % tp == 0]
+        tensor = [tp for tp in tensor_all if tp <= inside and ranks % tp == 0]
         widest = tensor[-1]
         if ranks // widest <= spec.n_layers:
             yield Ranks(chips, widest, ranks // widest, 1, 1, 0.0)
-            if 1 < widest <= experts(spec) and _even(setting, widest, redundant_from):
-                yield Ranks(chips, widest, ranks // widest, 1, widest, copies(setting, widest, redundant_from))
-        if 1 < ranks <= experts(spec) and _even(setting, ranks, redundant_from):
-            spare = copies(setting, ranks, redundant_from)
-            yield from (Ranks(chips, tp, 1, ranks // tp, ranks, spare) for tp in tensor if tp < ranks)
-
-
-def copies(setting: Setting, ep: int, redundant_from: float) -> float:
-    """Expert copies beyond one of each among so many expert-parallel ranks."""
-    return setting.efficiency.scalar("engine.redundant_share") * experts(setting.spec) if ep >= redundant_from else 0.0
-
-
-def _even(setting: Setting, ep: int, redundant_from: float) -> bool:
-    """Whether every rank holds as many experts, copies included, as every other."""
-    return (experts(setting.spec) + copies(setting, ep, redundant_from)) % ep == 0.0
+            sliced = copies(widest)
+            if sliced is not None:
+                yield Ranks(chips, widest, ranks // widest, 1, widest, sliced)
+        spread = copies(ranks)
+        if spread is not None:
+            yield from (Ranks(chips, tp, 1, ranks // tp, ranks, spread) for tp in tensor if tp < ranks)
 
 
 def domain_chips(machine: Machine) -> int:

@@ -11,7 +11,7 @@ from accord.planner.matrix import Cause, Cell, Question
 from accord.planner.smallest import MOST_DOMAINS, SMALL_BATCH
 from accord.report.tables import Table, number, number_column, pairs, text_column
 
-ACROSS = 7  # columns of a table
+ACROSS = 6  # columns of a table
 RATE = "decode_token_per_s_per_chip"
 CAUSES: Mapping[Cause, str] = {
     "memory": "memory capacity is not published", "bf16": "BF16 rate is not published",
@@ -160,6 +160,7 @@ def cell_text(cell: Cell) -> str:
     if RATE not in answer.metrics:
         return f"{answer.chips}: ?"
     mark = "~" if cell.conversion is not None else ""
+    mark += {"yes": "+", "no": "x"}.get(cell.support.answer, "")
     slow = "" if answer.point is None or answer.point.within_tpot else "!"
     return f"{answer.chips}: {number(answer.metrics[RATE].value)}{mark}{slow}"
 
@@ -188,6 +189,7 @@ def _notes(asked: Question) -> tuple[str, ...]:
         "N: R = on N chips, the fewest that hold it, each gives R output tokens a second in decode; with bands: --json",
         f"point: prompt {asked.isl:g}, answer {asked.osl:g}, time per output token at most {asked.tpot_s * 1e3:g} ms, "
         f"room for {SMALL_BATCH} requests or more",
+        "+ an engine says that it runs this, x all that speak of it say no; neither: in part, or nobody says",
         "~ weights are converted, for the chip does not multiply their format; ! slower than the limit at any load",
         "? a fact is not published; ?N: N chips by memory, but links are not published; no: more than the system has",
     )
