@@ -119,7 +119,7 @@ def test_rates_of_exchange() -> None:
         rates["XXX"]
     assert usd(Amount(7.0, "CNY/h"), "rent", rates_of(CATALOG, Scenario(per_usd={"CNY": 7.0}))).value == 1.0
     with pytest.raises(ScenarioError, match="nobody states its rate"):
-        usd(Amount(7.0, "CNY/h"), "rent", {})
+        usd(Amount(7.0, "CNY/h"), "tariff", {})
 
 
 def test_every_country_of_the_catalog_resolves() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accord.api.buy_or_rent import buy_or_rent
 from accord.api.cost_causes import cost_causes
 from accord.api.terms import terms_of
 from accord.base.errors import MissingFact, UsageError
@@ -259,3 +260,25 @@ def test_causes_of_a_rented_plan_and_of_none() -> None:
         cost_causes(CATALOG, Scenario(), {CM384: 384.0}, (1.0, 2.0, 3.0))
     with pytest.raises(UsageError, match="has a range and no base"):
         cost_causes(CATALOG, Scenario(mode="rent"), {H100: 8.0}, (1.0, 2.0, 3.0), {"tariff": (0.0, 1.0)})
+
+
+# Buying against renting
+
+
+def test_a_rack_pays_sooner_where_power_is_cheap() -> None:
+    cheap, dear = (
+        buy_or_rent(CATALOG, NVL72, Scenario(tariff=Amount(tariff, "USD/kWh"), pue=1.2)) for tariff in (0.05, 0.2)
+    )
+    assert cheap.hours is not None
+    assert dear.hours is not None
+    assert cheap.use is not None
+    assert 0.0 < cheap.hours < dear.hours
+    assert 0.0 < cheap.use < 1.0
+    running = sum(part.value for name, part in cheap.own.parts.items() if name != "capital")
+    assert capital(cheap.own) + running * cheap.hours == pytest.approx(hourly(cheap.rent) * cheap.hours)
+
+
+def test_buying_needs_a_price_and_renting_a_rent() -> None:
+    scenario = Scenario(tariff=Amount(0.05, "USD/kWh"), pue=1.2, capex_subsidy_share=0.1, life_years=4)
+    assert buy_or_rent(CATALOG, H200, scenario).hours is None
+    assert buy_or_rent(CATALOG, CM384, scenario).use is None

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accord.api.scenario import taken_for_granted
+from accord.api.scenario import rates_of, site_of, taken_for_granted
+from accord.api.terms import terms_of
 from accord.base import units
 from accord.base.errors import AccordError
 from accord.catalog.load import load_catalog
@@ -163,6 +164,36 @@ def test_every_mistake_is_told_with_file_line_and_hint(text: str, line: int, wha
     assert what in error.what
     assert hint in (error.hint or "")
     assert error.exit_code == 3
+
+
+def test_what_a_check_finds_gets_its_line() -> None:
+    catalog = load_catalog()
+
+    def check(scenario: Scenario) -> None:
+        site_of(catalog, scenario, rates_of(catalog, scenario))
+        for id in scenario.systems:
+            terms_of(catalog, id, scenario)
+
+    for text, line, what in (
+        ('[place]\n\ncountry = "QQ"\n', 3, "no country 'QQ'"),
+        ('[place]\ncountry = "CN"\nregion = "gansu-qingyan"\n', 3, "no place 'gansu-qingyan'"),
+        (
+            '[place]\ntariff = "0.36 CNY/kWh"\n[subsidy]\npower = "0.09 USD/kWh"\n', 4,
+            "power would cost less than nothing",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(ScenarioError) as caught:
+            parse_scenario(text, "plan.toml", PLAN, None, check)
+        assert caught.value.where == f"plan.toml:{line}"
+        assert what in caught.value.what
+        assert caught.value.hint
+
+    def unpriced(scenario: Scenario) -> None:
+        raise ScenarioError("no rate", field="system/nvidia-gb200-nvl72/price")
+
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario('[system.nvidia-gb200-nvl72]\nracks = 1\nprice = "1 AED"\n', "p", PLAN, None, unpriced)
+    assert caught.value.where == "p:3"
 
 
 def test_lines_are_counted_past_text_of_several_lines() -> None:

@@ -101,13 +101,19 @@ def idle_share(catalog: Catalog, scenario: Scenario) -> tuple[float, bool]:
     return catalog.defaults()["serving"]["idle_power"].si, True
 
 
-def usd(amount: Amount, what: str, rates: Mapping[str, Figure]) -> Figure:
-    """A stated amount in USD. Raises ScenarioError where no rate of its currency is known."""
+def usd(amount: Amount, field: str, rates: Mapping[str, Figure]) -> Figure:
+    """A stated amount in USD.
+
+    field: that states it, as in :class:`accord.economics.scenario.ScenarioError`
+    Raises ScenarioError where no rate of its currency is known.
+    """
+    what = field.replace("_", " ").replace("/", ".")
     found = in_usd(stated(amount.value, amount.unit, what), rates)
     if found is None:
         name = currency(amount.unit)
         raise ScenarioError(
-            f"{what} is in {name}, and nobody states its rate of exchange",
+            f"the {what} is in {name}, and nobody states its rate of exchange",
+            field=field,
             hint=f"state it in the scenario: [money.exchange] {name} = ...",
         )
     return found
@@ -207,7 +213,7 @@ def _paid(scenario: Scenario, tariff: Figure | None, rates: Mapping[str, Figure]
     paid = figure.scaled(tariff, 1.0 - scenario.power_subsidy_share, tariff.unit)
     if scenario.power_subsidy is None:
         return paid
-    off = usd(scenario.power_subsidy, "power subsidy", rates).value
+    off = usd(scenario.power_subsidy, "power_subsidy", rates).value
     check_subsidy(Amount(paid.value, "USD/kWh"), Amount(off, "USD/kWh"), {})
     points = tuple(max(point - off, 0.0) for point in paid.points)
     return msgspec.structs.replace(paid, value=max(paid.value - off, 0.0), points=points)

@@ -147,7 +147,7 @@ def _capex(job: _Job, said: list[str], assumed: list[str]) -> Figure | None:
 def _price(job: _Job) -> Figure | None:
     """Price of each chip's share of the system, network between systems left out [USD]."""
     if job.over.price is not None:
-        return _each(usd(job.over.price, f"price of {job.system.id}", job.rates), job)
+        return _each(usd(job.over.price, f"system/{job.system.id}/price", job.rates), job)
     whole = capex.system_price(job.system, job.prices)
     if whole is not None:
         return _each(whole, job)
@@ -167,7 +167,7 @@ def _priced(job: _Job) -> bool:
 
 def _rent(job: _Job) -> Figure | None:
     if job.over.rent is not None:
-        return usd(job.over.rent, f"rent of {job.system.id}", job.rates)
+        return usd(job.over.rent, f"system/{job.system.id}/usd_per_chip_hour", job.rates)
     return rent_of(job.prices, job.chip.id, job.rates)
 
 
@@ -181,6 +181,7 @@ def _hourly(
     first = mode == "rent" or (mode == "auto" and not (known and _priced(job)))
     if first and rent is not None:
         said.append(f"hours are {commitment(rent)}; power, cooling and building are in the rent")
+        said.extend(f"rent: {remark}" for remark in rent.remarks[1:])
         if mode == "auto":
             said.append("rented, because " + ("no price is stated" if not _priced(job) else "energy has no price"))
         return Hourly(rent, {"rent": rent}), True

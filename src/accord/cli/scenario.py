@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,13 +23,17 @@ _LINE = re.compile(rf"\s*({_DOTTED})\s*=")
 _AT = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 _TWICE_HINT = "keep one"
 At = tuple[str, ...]
+Check = Callable[[Scenario], object]
 
 
-def read_scenario(path: Path, plan_keys: Sequence[str], systems: Iterable[str] | None = None) -> Scenario:
+def read_scenario(
+    path: Path, plan_keys: Sequence[str], systems: Iterable[str] | None = None, check: Check | None = None
+) -> Scenario:
     """Read a scenario's file.
 
     plan_keys: what the section ``plan`` may name, flags with ``_`` for ``-``
     systems: ids that ``[system.ID]`` may name, None where they are not checked
+    check: looks at what was read; a ScenarioError of its own gets file and line
     Raises ScenarioError with file, line and hint.
     """
     try:
@@ -44,12 +48,18 @@ def read_scenario(path: Path, plan_keys: Sequence[str], systems: Iterable[str] |
     except UnicodeDecodeError as err:
         line = 1 + data.count(b"\n", 0, err.start)
         raise ScenarioError("the scenario is not UTF-8", where=f"{path}:{line}", hint="save it as UTF-8") from None
-    return parse_scenario(text, str(path), plan_keys, systems)
+    return parse_scenario(text, str(path), plan_keys, systems, check)
 
 
-def parse_scenario(text: str, file: str, plan_keys: Sequence[str], systems: Iterable[str] | None = None) -> Scenario:
+def parse_scenario(
+    text: str,
+    file: str,
+    plan_keys: Sequence[str],
+    systems: Iterable[str] | None = None,
+    check: Check | None = None,
+) -> Scenario:
     """Read a scenario's text; see :func:`read_scenario`. file: its name for messages."""
-    return _Reader(text, file, tuple(plan_keys), None if systems is None else tuple(systems)).scenario()
+    return _Reader(text, file, tuple(plan_keys), None if systems is None else tuple(systems)).scenario(check)
 
 
 class _Reader:
@@ -68,7 +78,7 @@ class _Reader:
         except (tomllib.TOMLDecodeError, RecursionError) as err:
             raise _syntax(err, file, text) from None
 
-    def scenario(self) -> Scenario:
+    def scenario(self, check: Check | None) -> Scenario:
         """The record. Raises ScenarioError."""
         for section, table in self._root.items():
             if section not in SECTIONS:
@@ -82,9 +92,12 @@ class _Reader:
         fields["plan"] = self._plan()
         self._clashes()
         try:
-            return Scenario(**fields)
+            found = Scenario(**fields)
+            if check is not None:
+                check(found)
         except ScenarioError as err:
             raise self._placed(err) from None
+        return found
 
     def _section(self, section: str) -> dict[str, Any]:
         table = self._root.get(section, {})
@@ -178,7 +191,7 @@ class _Reader:
 
     def _placed(self, err: ScenarioError) -> ScenarioError:
         """The record's complaint, with the key's name and line."""
-        at: At = (err.field,)
+        at: At = tuple(err.field.split("/"))  # a system's is system/ID/key
         if err.field == "per_usd":
             at = ("money", EXCHANGE)
         for key in KEYS:

@@ -90,7 +90,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class ScenarioError(DataError):
     """A scenario contradicts itself or leaves a range.
 
-    field: of the record, so that a reader can name the line
+    field: of the record, or ``system/ID/key``, so that a reader can name the line
     """
 
     def __init__(self, what: str, *, field: str = "", where: str | None = None, hint: str | None = None) -> None:
