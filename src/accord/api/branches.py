@@ -27,7 +27,7 @@ from accord.planner.offer import Offer, offer
 from accord.planner.plan import Role
 from accord.planner.pricing import Branch, price
 from accord.planner.problem import Problem
-from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, layouts
+from accord.planner.space import BATCHES, BUDGETS, PROMPTS, layouts
 from accord.planner.table import Table, Tally, packed, unpacked
 from accord.planner.terms import Terms
 

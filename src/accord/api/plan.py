@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 import numpy as np
 
-from accord.api.branches import Key, Prepared, branch_of, catalog_of, prepare, tables_of, work
+from accord.api.branches import Key, Prepared, branch_of, catalog_of, prepare, spec_of, tables_of, work
+from accord.api.plan_parts import unknowns
 from accord.api.terms import terms_of
 from accord.base.array import Array
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
-from accord.inference.complete import number
 from accord.inference.estimate import transfer_tier
 from accord.parallel.collectives import send_s
 from accord.planner.compose import Option, Send
 from accord.planner.executor import Executor, Work
-from accord.planner.finish import plan_of
+from accord.planner.finish import Say, plan_of
 from accord.planner.offer import Offer
 from accord.planner.plan import Plan
 from accord.planner.problem import Problem, check_problem
@@ -66,12 +66,13 @@ def in_order(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
 
 def plan(
     problem: Problem, *, scenario: Scenario | None = None, paths: tuple[str, ...] = (), sweep: Sweep = in_order,
-    count: int = COUNT,
+    count: int = COUNT, day: str | None = None,
 ) -> Answer:  # fmt: skip
     """Search every deployment of the problem's space.
 
     scenario: prices, place and power; the catalog's defaults if omitted; paths: extra catalogs
     sweep: where the tasks are worked off; count: plans that are returned
+    day: ISO date; statements on engines that are younger do not count
     Raises UsageError for what cannot be meant, CatalogError for unknown ids, ArchitectureUnpublished.
     """
     check_problem(problem)
@@ -83,7 +84,7 @@ def plan(
     by_key, tally = tables_of(prepared, answers)
     options = _options(prepared, by_key, problem, paths)
     found = search(options, prepared.offers, _Sends(prepared, problem, paths), problem, count)
-    return _answer(problem, prepared, found, tally, terms, catalog, paths)
+    return _answer(problem, prepared, found, tally, terms, _sayer(catalog, problem, terms, paths, day))
 
 
 def _options(
@@ -139,13 +140,11 @@ class _Sends:
 
 
 def _answer(
-    problem: Problem, prepared: Prepared, found: Found, tally: Tally, terms: tuple[Terms, ...], catalog: Catalog,
-    paths: tuple[str, ...],
-) -> Answer:  # fmt: skip
-    accept = problem.space.mtp_accept
-    if accept is None:
-        accept = number(catalog.defaults(), "speculation", "mtp_accept")
-    say = _unknowns(problem, catalog, paths)
+    problem: Problem, prepared: Prepared, found: Found, tally: Tally, terms: tuple[Terms, ...], say: Say
+) -> Answer:
+    accept = 0.0
+    if prepared.keys:
+        accept = branch_of(prepared.keys[0], problem, prepared.tasks[0].devices, prepared.tasks[0].paths).accept
 
     def finished(picks: Sequence[Pick]) -> tuple[Plan, ...]:
         return tuple(plan_of(pick, prepared.offers, problem, accept, say) for pick in picks)
@@ -157,11 +156,16 @@ def _answer(
     )  # fmt: skip
 
 
-def _unknowns(problem: Problem, catalog: Catalog, paths: tuple[str, ...]) -> Callable[[Option], list[str]]:
+def _sayer(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None) -> Say:
     """What is not known of a branch, or was substituted in it."""
+    chips = {one.system: one.chip for one in terms}
+    known = unknowns(catalog, problem, spec_of(paths, problem.model), chips, day)
+    drafts = "drafts are accepted with an assumed chance"
+    assumed = problem.space.mtp_accept is None
 
-    def say(option: Option) -> list[str]:
-        return []
+    def say(option: Option, row_drafts: bool) -> tuple[str, ...]:
+        words = known[option.system, option.engine, option.weights]
+        return (*words, drafts) if row_drafts and assumed else words
 
     return say
 

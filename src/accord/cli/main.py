@@ -44,6 +44,8 @@ class Verb(NamedTuple):
 VERBS: tuple[Verb, ...] = (
     Verb("demo", "accord.cli.verbs.demo", "The main job, with no input at all."),
     Verb("estimate", "accord.cli.verbs.estimate", "How fast one deployment runs, and with what error bar."),
+    Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits on latency, load, budget and power."),
+    Verb("size", "accord.cli.verbs.size", "The fewest chips of each system that serve a load."),
     Verb("simulate", "accord.cli.verbs.simulate", "What users feel under real traffic, request by request."),
     Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
     Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),

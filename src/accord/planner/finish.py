@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
@@ -18,12 +18,13 @@ from accord.planner.search import Pick
 _CHECKED = {"power_w": "power", "capex_usd": "capex", "usd_per_hour": "usd", "racks": "racks"}
 
 
-def plan_of(
-    pick: Pick, offers: tuple[Offer, ...], problem: Problem, accept: float, said: Callable[[Option], Iterable[str]]
-) -> Plan:
+Say = Callable[[Option, bool], tuple[str, ...]]
+
+
+def plan_of(pick: Pick, offers: tuple[Offer, ...], problem: Problem, accept: float, say: Say) -> Plan:
     """The plan of a candidate.
 
-    accept: chance that a draft is accepted; said: what is not known of a branch, in words
+    accept: chance that a draft is accepted; say: what is not known of an option, in words; told whether the plan drafts
     """
     options, made = pick.group.options, pick.group.candidates.pick(np.array([pick.at], dtype=np.intp))
     own = tuple(offers[option.offer] for option in options)
@@ -31,7 +32,8 @@ def plan_of(
     holdings = tuple(_holding(offer, units, pools) for offer, units in held_units(own, made))
     values = timed_values(made, problem)
     checks = _checks(values, made, own, problem)
-    unknown = [word for option in options for word in said(option)]
+    drafts = any(pool.mtp_tokens for pool in pools)
+    unknown = [word for option in options for word in say(option, drafts)]
     return Plan(
         id=plan_id(problem.model, pools, holdings), model=problem.model, isl=problem.isl, osl=problem.osl,
         mode="aggregated" if len(options) == 1 else "disaggregated", pools=pools, holdings=holdings,

@@ -1,0 +1,131 @@
+"""What the catalog adds to plans: engine support, where things come from, and the sources of every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from weakref import WeakKeyDictionary
+
+from accord.api.records import calibration_chain
+from accord.catalog.load import Catalog
+from accord.hardware.device import bytes_per_number
+from accord.models.spec import ModelSpec
+from accord.planner.dependence import Dependence, Exclusion, dependence, excludes
+from accord.planner.origin_parts import Held, Weights, held
+from accord.planner.plan import Plan
+from accord.planner.problem import Problem
+from accord.planner.support import Answered, Index, index, support
+from accord.planner.terms import Terms
+from accord.report.catalog_view import entry_sources
+from accord.report.to_json import source_entry
+
+_SUPPORT: WeakKeyDictionary[Catalog, Index] = WeakKeyDictionary()
+
+
+def support_index(catalog: Catalog) -> Index:
+    """Statements on engines of a catalog, read once."""
+    if catalog not in _SUPPORT:
+        _SUPPORT[catalog] = index(catalog.support(id) for id in catalog.ids("support"))
+    return _SUPPORT[catalog]
+
+
+def support_of(catalog: Catalog, engine: str, chip: str, model: str, weights: str | None, day: str | None) -> Answered:
+    """Whether an engine runs a model's weights on a chip, by statements known on ``day``."""
+    own = catalog.chip(chip)
+    return support(support_index(catalog), engine, chip, own.family, model, weights, day=day)
+
+
+def unknowns(
+    catalog: Catalog, problem: Problem, spec: ModelSpec, chips: Mapping[str, str], day: str | None
+) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """What is not known of a branch, or was substituted in it, by system, engine and format; filled when asked."""
+    return _Unknowns(catalog, problem, spec, chips, day)
+
+
+class _Unknowns(dict[tuple[str, str, str], tuple[str, ...]]):
+    def __init__(
+        self, catalog: Catalog, problem: Problem, spec: ModelSpec, chips: Mapping[str, str], day: str | None
+    ) -> None:
+        super().__init__()
+        self._catalog, self._problem, self._spec, self._chips, self._day = catalog, problem, spec, chips, day
+
+    def __missing__(self, key: tuple[str, str, str]) -> tuple[str, ...]:
+        self[key] = found = tuple(self._words(*key))
+        return found
+
+    def _words(self, system: str, engine: str, weights: str) -> Iterable[str]:
+        spec, chip = self._spec, self._chips[system]
+        found = support_of(self._catalog, engine, chip, self._problem.model, weights, self._day)
+        if found.answer != "yes":
+            yield f"support of {engine} for {self._problem.model} in {weights} on {chip}: {found.answer}, {found.why}"
+        if weights != spec.weights:
+            narrow = bytes_per_number(weights) < bytes_per_number(spec.weights)
+            effect = "narrower than released, its effect on answers is not modelled" if narrow else "converted"
+            yield f"weights in {weights}, released in {spec.weights}: {effect}"
+        if len(calibration_chain(self._catalog, chip)) == 1:
+            yield f"no chip like {chip} was measured: times rest on what chips have in common"
+
+
+# Origins
+
+
+def dependence_of(catalog: Catalog, plan: Plan, day: str | None = None) -> Dependence:
+    """The countries that a plan depends on."""
+    holdings = [_held(catalog, one.system, one.chips, one.capex_usd) for one in plan.holdings]
+    known = plan.model in catalog.ids("models")
+    weights = Weights(id=plan.model, vendor=catalog.model(plan.model).vendor) if known else None
+    origins = [catalog.origin(id) for id in catalog.ids("origins")]
+    return dependence(holdings, origins, weights, [pool.engine for pool in plan.pools])
+
+
+def _held(catalog: Catalog, system: str, chips: int, capex_usd: float | None) -> Held:
+    entry = catalog.system(system)
+    return held(catalog.chip(entry.chip or ""), entry, chips, capex_usd)
+
+
+def excluded(catalog: Catalog, systems: Sequence[str], countries: Sequence[str], scope: str) -> dict[str, Exclusion]:
+    """Systems that a wish to do without countries rules out, or may rule out: unknown is never free of them."""
+    origins = [catalog.origin(id) for id in catalog.ids("origins")]
+    found: dict[str, Exclusion] = {}
+    for system in systems:
+        made = dependence([_held(catalog, system, 1, None)], origins)
+        for country in countries:
+            answer = excludes(made, country, "any" if scope == "any" else "design")
+            if answer.answer != "no":
+                found.setdefault(system, answer)
+    return found
+
+
+# Sources
+
+
+def sources_of(catalog: Catalog, model: str, plans: Sequence[Plan], terms: Sequence[Terms]) -> list[dict[str, object]]:
+    """Sources of every entry that plans and their costs rest on."""
+    found: list[dict[str, object]] = []
+    if model in catalog.ids("models"):
+        found += entry_sources(catalog.model(model), f"models/{model}")
+    systems = dict.fromkeys(one.system for plan in plans for one in plan.holdings)
+    for system in systems:
+        found += entry_sources(catalog.system(system), f"systems/{system}")
+        chip = catalog.system(system).chip or ""
+        found += entry_sources(catalog.chip(chip), f"chips/{chip}")
+        for entry in calibration_chain(catalog, chip):
+            found += entry_sources(entry, f"calibration/{entry.id}")
+    for engine in dict.fromkeys(pool.engine for plan in plans for pool in plan.pools):
+        found += entry_sources(catalog.engine(engine), f"engines/{engine}")
+    for one in terms:
+        if one.system in systems:
+            found += _cited(catalog, one)
+    return found
+
+
+def _cited(catalog: Catalog, terms: Terms) -> list[dict[str, object]]:
+    """Sources of a system's money and power."""
+    figures = (terms.power_w, terms.capex_usd, terms.usd_per_hour, terms.racks, terms.kgco2_per_kwh, terms.pue)
+    names = dict.fromkeys(name for figure in figures if figure is not None for name in figure.sources)
+    found = []
+    for name in names:
+        kind, _, rest = name.partition("/")
+        id, _, key = rest.rpartition(":")
+        if id and id in catalog.ids(kind):
+            found.append(source_entry(name, catalog.source(kind, id, key)))
+    return found

@@ -1,0 +1,222 @@
+"""Runs ``accord plan`` and ``accord size``: the flags to an answer on the terminal."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from accord.api.branches import catalog_of
+from accord.api.plan import Answer, Sweep, plan
+from accord.api.plan_parts import dependence_of, excluded, sources_of
+from accord.api.plan_traffic import Replay, simulate_plans
+from accord.api.relaxation import Relaxed, Replan, relaxations
+from accord.base.errors import UsageError
+from accord.catalog.load import Catalog
+from accord.catalog.origin import COUNTRY
+from accord.cli.output import emit, say, write
+from accord.cli.plan_question import Question, question, with_scenario
+from accord.cli.watching import Watching
+from accord.economics.scenario_text import scenario_toml
+from accord.planner.executor import Place, Work
+from accord.planner.executors import executor
+from accord.planner.plan import Plan
+from accord.planner.problem import Limit, Problem
+from accord.report import plan_view as view
+from accord.report.dependence import dependence_dict, dependence_tables
+from accord.report.tables import Table
+from accord.report.to_json import envelope
+from accord.serving.slo import Slo
+from accord.store.sweeps import open_sweep, run_sweep, sweep_key
+
+USUAL_SIMULATED = 3
+NO_PLAN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An answer with what was made of it: plans in their final order, warnings, relaxations."""
+
+    plans: tuple[Plan, ...]
+    said: tuple[str, ...]
+    relaxed: tuple[Relaxed, ...] = ()
+
+
+def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple[Path, ...], *, as_json: bool) -> int:
+    """Answer one question; the exit code is 1 where no plan keeps the limits."""
+    extra = tuple(str(path) for path in paths)
+    catalog = catalog_of(extra)
+    scenario = with_scenario(flags, catalog)
+    if flags["print_config"]:
+        write(scenario_toml(scenario))
+        return 0
+    _check(flags, verb)
+    asked = question(catalog, flags, scenario, objective)
+    problem, gone = _without(catalog, asked.problem, flags)
+    if verb == "size" and problem.limits.request_per_s is None:
+        raise UsageError("no load to size for", where="--goodput", hint="give --goodput, or a --trace with its rate")
+    sweep = _sweep(catalog, flags)
+    count = max(flags["top"], flags["simulated"] or 0)
+
+    def solve(one: Problem, sweep: Sweep = run_here) -> Answer:
+        return plan(one, scenario=asked.scenario, paths=extra, sweep=sweep, count=count, day=flags["date"])
+
+    answer = solve(problem, sweep)
+    told = _finish(catalog, answer, asked, flags, lambda one: solve(one).plans)
+    body = _body(verb, catalog, answer, asked, told, gone, flags, paths)
+    emit(body, *_tables(answer, told, catalog, flags), as_json=as_json)
+    return 0 if told.plans else NO_PLAN
+
+
+def run_here(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
+    """Tasks one after another in this process."""
+    return [work(task) for task in tasks]
+
+
+def _check(flags: Mapping[str, Any], verb: str) -> None:
+    """Refuse flags that contradict each other or say nothing. Raises UsageError."""
+    if flags["date"]:
+        try:
+            datetime.date.fromisoformat(flags["date"])
+        except ValueError:
+            raise UsageError(f"'{flags['date']}' is no day", where="--date", hint="write 2026-03-01") from None
+    if flags["trace"] and flags["workload"]:
+        raise UsageError("--trace and --workload at once: two loads", hint="give one of them")
+    if flags["simulated"] and not (flags["trace"] or flags["workload"]):
+        raise UsageError("a simulation without a load", where="--simulate", hint="give --trace or --workload")
+    if flags["ray_address"] and flags["executor"] != "ray":
+        raise UsageError("a cluster that is not asked", where="--ray-address", hint="add --executor ray")
+    for country in flags["exclude_origin"] or ():
+        if not COUNTRY.fullmatch(country):
+            raise UsageError(f"'{country}' is no country", where="--exclude-origin", hint="two capitals, such as CN,US")
+
+
+def _without(catalog: Catalog, problem: Problem, flags: Mapping[str, Any]) -> tuple[Problem, tuple[str, ...]]:
+    """The problem without systems of excluded origin, and why each is gone. Raises UsageError where none is left."""
+    if not flags["exclude_origin"]:
+        return problem, ()
+    gone = excluded(catalog, problem.systems, flags["exclude_origin"], flags["exclude_scope"])
+    words = tuple(f"{system}: excluded by origin ({one.answer}: {one.words})" for system, one in gone.items())
+    left = tuple(system for system in problem.systems if system not in gone)
+    if not left:
+        raise UsageError(
+            f"--exclude-origin leaves no system: {words[0]}", where="--exclude-origin", hint="name other systems"
+        )
+    return msgspec.structs.replace(problem, systems=left), words
+
+
+def _sweep(catalog: Catalog, flags: Mapping[str, Any]) -> Sweep:
+    """Where tasks are worked off, and whether finished ones are kept."""
+    name, file = flags["executor"], flags["checkpoint"]
+    if name == "local" and file is None:
+        return run_here
+    place = Place(workers=flags["workers"], address=flags["ray_address"])
+
+    def swept(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
+        engine = executor(name, place)
+        if file is None:
+            return run_sweep(engine, work, tasks)
+        with open_sweep(file, sweep_key(catalog.digest, problem, tasks), tasks) as kept:
+            found = len(kept.finished())
+            if found:
+                say(f"{found} of {len(tasks)} parts are in {file} already")
+            return run_sweep(engine, work, tasks, kept)
+
+    return swept
+
+
+# After the search
+
+
+def _finish(
+    catalog: Catalog, answer: Answer, asked: Question, flags: Mapping[str, Any], replan: Replan
+) -> _Told:  # fmt: skip
+    """Simulate the best plans where there is a load; where there is no plan, look for the nearest question."""
+    if not answer.plans:
+        return _Told((), (), relaxations(answer.problem, replan))
+    count = flags["simulated"] if flags["simulated"] is not None else USUAL_SIMULATED
+    if asked.load is None or count == 0:
+        return _Told(answer.plans[: flags["top"]], ())
+    replay = Replay(
+        limits=_slos(answer.problem), objective=answer.problem.objectives[0], pace=flags["pace"],
+        requests_cap=flags["requests"], seed=flags["seed"],
+    )  # fmt: skip
+    with Watching() as watching:
+        done = simulate_plans(catalog, answer.plans[:count], asked.load, replay, progress=watching.progress)
+    rest = answer.plans[count : flags["top"]]
+    return _Told((*done.plans, *rest), done.said)
+
+
+def _slos(problem: Problem) -> tuple[Slo, ...]:
+    """Limits on single requests: each percentile asks its share, a limit on the mean nine tenths."""
+    return tuple(_slo(limit, 0.9 if limit.quantile is None else limit.quantile) for limit in problem.limits.latencies)
+
+
+def _slo(limit: Limit, needed: float) -> Slo:
+    if limit.latency == "ttft":
+        return Slo(ttft_s=limit.limit_s, needed=needed, name=limit.name)
+    if limit.latency == "tpot":
+        return Slo(tpot_s=limit.limit_s, needed=needed, name=limit.name)
+    return Slo(e2e_s=limit.limit_s, needed=needed, name=limit.name)
+
+
+def _body(
+    verb: str, catalog: Catalog, answer: Answer, asked: Question, told: _Told, gone: Sequence[str],
+    flags: Mapping[str, Any], paths: Sequence[Path],
+) -> dict[str, object]:  # fmt: skip
+    problem = answer.problem
+    best = told.plans[0] if told.plans else None
+    result: dict[str, object] = {
+        "feasible": best is not None,
+        "metrics": msgspec.to_builtins(best.metrics) if best else {},
+        "plans": [view.plan_dict(one) for one in told.plans],
+        "front": [view.plan_dict(one) for one in answer.front],
+        "rejected": dict(sorted((answer.tally.rejected + answer.rejected).items())),
+        "searched": {
+            "counted": answer.tally.counted, "estimated": answer.tally.estimated, "candidates": answer.candidates,
+            "pruned": answer.pruned,
+        },
+        "refused": [*answer.refused, *gone],
+        "terms": [view.terms_dict(one) for one in answer.terms],
+        "dependence": dependence_dict(dependence_of(catalog, best, flags["date"])) if best else None,
+        "relaxations": [view.relaxed_dict(one) for one in told.relaxed],
+        "law": {"answer": "not checked", "from": flags["seller"], "to": flags["buyer"], "date": flags["date"]},
+    }  # fmt: skip
+    inputs = {
+        "problem": msgspec.to_builtins(problem), "scenario": msgspec.to_builtins(asked.scenario),
+        "catalog": [str(path) for path in paths],
+    }  # fmt: skip
+    if asked.load is not None:
+        inputs["load"] = dict(asked.load.inputs)
+    warnings = [*catalog.notes, *asked.said, *answer.refused, *gone, *told.said, *_mentioned(answer, told)]
+    return envelope(
+        verb, inputs=inputs, result=result, sources=sources_of(catalog, problem.model, told.plans, answer.terms),
+        warnings=warnings, catalog_digest=catalog.digest,
+    )  # fmt: skip
+
+
+def _mentioned(answer: Answer, told: _Told) -> list[str]:
+    """What the terms say of systems that plans use."""
+    used = {one.system for plan in told.plans for one in plan.holdings}
+    return [text for text in answer.said if text.partition(":")[0] in used]
+
+
+def _tables(answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, Any]) -> list[Table]:
+    if not told.plans:
+        return [view.no_plan_table(answer.problem, told.relaxed), _searched(answer)]
+    tables = [view.asked_table(answer.problem), *view.plan_tables(told.plans, answer.problem.level)]
+    if len(answer.problem.objectives) > 1:
+        tables.append(view.front_table(answer.front, answer.problem.objectives))
+    tables += dependence_tables(dependence_of(catalog, told.plans[0], flags["date"]))[:3]
+    return [*tables, _searched(answer)]
+
+
+def _searched(answer: Answer) -> Table:
+    return view.searched_table(
+        answer.tally.counted, answer.tally.estimated, answer.candidates, answer.pruned,
+        answer.tally.rejected + answer.rejected,
+    )  # fmt: skip

@@ -1,0 +1,29 @@
+"""``accord plan``: what to build or rent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from accord.cli.deployment_flags import add
+from accord.cli.flags import Decorated, common_options
+from accord.cli.plan_flags import ASKED, LIMITS, MATRIX, SEARCH, SPACE
+
+
+def _flags(function: Decorated) -> Decorated:
+    return add(function, (*ASKED, *LIMITS, *SPACE, *SEARCH, *MATRIX))
+
+
+@click.command("plan")
+@_flags
+@common_options
+def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: object) -> int:
+    """What to build or rent: the best deployments of a model under latency limits, budget, power and law.
+
+    Searches systems, layouts, formats and loads exactly; a limit holds with --confidence. With a trace or a profile
+    the best plans are simulated too.
+    """
+    from accord.cli.plan_run import run
+
+    return run("plan", ("goodput",), dict(flags), catalog_paths, as_json=as_json)

@@ -1,0 +1,28 @@
+"""``accord size``: the smallest system for a load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from accord.cli.deployment_flags import add
+from accord.cli.flags import Decorated, common_options
+from accord.cli.plan_flags import ASKED, LIMITS, SEARCH, SPACE
+
+
+def _flags(function: Decorated) -> Decorated:
+    return add(function, (*ASKED, *LIMITS, *SPACE, *SEARCH))
+
+
+@click.command("size")
+@_flags
+@common_options
+def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: object) -> int:
+    """The fewest chips of each system that serve a load, and the smallest of all.
+
+    The load is --goodput, or the rate of a trace or profile.
+    """
+    from accord.cli.plan_run import run
+
+    return run("size", ("chips",), dict(flags), catalog_paths, as_json=as_json)
