@@ -139,6 +139,8 @@ def answer(setting: Setting, ground: Ground, asked: Question) -> Answer:
 def _refused(found: Smallest, setting: Setting, ground: Ground) -> Answer | None:
     """No, or unknown, with the reason; None where it fits."""
     machine, chips = setting.machine, found.chips
+    if chips is None and ground.most_chips is not None:
+        return Answer(fits="no", cause="system", reason=f"takes more than the system's {ground.most_chips} chips")
     if chips is None:
         return Answer(fits="no", cause="size", reason="no instance of the sizes in use holds it")
     if ground.most_chips is not None and chips > ground.most_chips:

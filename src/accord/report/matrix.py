@@ -12,6 +12,7 @@ from accord.planner.smallest import MOST_DOMAINS, SMALL_BATCH
 from accord.report.tables import Table, number, number_column, pairs, text_column
 
 ACROSS = 6  # columns of a table
+WIDTH, MODEL, CELL, GAP = 110, 21, 10, 2  # characters: of a table, a model's id, a cell, between columns
 RATE = "decode_token_per_s_per_chip"
 CAUSES: Mapping[Cause, str] = {
     "memory": "memory capacity is not published", "bf16": "BF16 rate is not published",
@@ -101,9 +102,7 @@ def _silent_tables(silent: Mapping[str, list[Cell]]) -> list[Table]:
 def _grouped(columns: Mapping[str, list[Cell]], *, named: bool) -> list[tuple[str, dict[str, list[Cell]], int]]:
     """Title, columns and number of columns left out, by table."""
     if named:
-        ids = list(columns)
-        parts = [ids[at : at + ACROSS] for at in range(0, len(ids), ACROSS)]
-        return [("Models on systems", {id: columns[id] for id in part}, 0) for part in parts]
+        return [("Models on systems", {id: columns[id] for id in part}, 0) for part in packed(list(columns))]
     found = []
     listed = {vendor for _, vendors in GROUPS for vendor in vendors}
     others = tuple(dict.fromkeys(cells[0].vendor for cells in columns.values() if cells[0].vendor not in listed))
@@ -113,6 +112,20 @@ def _grouped(columns: Mapping[str, list[Cell]], *, named: bool) -> list[tuple[st
         if shown:
             found.append((f"Models on chips of {title}", {id: mine[id] for id in shown}, len(mine) - len(shown)))
     return found
+
+
+def packed(ids: Sequence[str]) -> list[list[str]]:
+    """Columns of tables that fit a terminal, in their order."""
+    parts: list[list[str]] = []
+    left = 0
+    for id in ids:
+        width = max(len(id), CELL) + GAP
+        if not parts or width > left or len(parts[-1]) == ACROSS:
+            parts.append([])
+            left = WIDTH - MODEL
+        parts[-1].append(id)
+        left -= width
+    return parts
 
 
 def representatives(columns: Mapping[str, list[Cell]], vendors: Sequence[str]) -> list[str]:
