@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from accord.api import EstimateRequest, estimate
-from accord.api.plan_traffic import Fixed, Replay, deployed, simulate_plans
+from accord.api.plan_pools import deployed
+from accord.api.plan_traffic import Fixed, Replay, simulate_plans
 from accord.base.array import Array
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog, load_catalog
@@ -80,7 +81,11 @@ def steady(catalog: Catalog, **fields: Any) -> dict[str, float]:
 
 
 def llama(rate: float, instances: int = 2, **fields: Any) -> Plan:
-    own = {name: fields.pop(name) for name in ("tpot_s", "ttft_s", "usd_per_million_output_tokens") if name in fields}
+    own = {
+        name: fields.pop(name)
+        for name in ("tpot_s", "ttft_s", "e2el_s", "usd_per_million_output_tokens")
+        if name in fields
+    }
     return plan(pool(instances=instances, max_num_batched_tokens=8192, **fields), rate=rate, **own)
 
 
@@ -103,7 +108,7 @@ def r1_prefill(system: str = CM, **fields: Any) -> PoolPlan:
 def test_pools_are_those_of_the_plan(catalog: Catalog) -> None:
     work = poisson(1.0, 10, 4000, 1000)
     found = plan(r1_prefill(instances=6), r1_decode(instances=2), rate=10.0, model="deepseek-r1")
-    (prefill, decode), rules = deployed(catalog, found, Replay(), work)
+    (prefill, decode), rules = deployed(catalog, found, work)
     assert (prefill.pool.role, prefill.pool.instances, prefill.pool.groups, prefill.pool.chips) == (
         "prefill",
         6,
@@ -115,10 +120,10 @@ def test_pools_are_those_of_the_plan(catalog: Catalog) -> None:
     assert (prefill.pool.mtp_tokens, decode.pool.mtp_tokens, decode.pool.accept) == (0, 1, 0.7)
     assert prefill.setting.formats.experts == decode.setting.formats.experts == "int8"
     assert rules.router == "least-loaded"
-    (serve,), _ = deployed(catalog, llama(1.0, 3, tp=2, devices=2, max_num_seqs=5000), Replay(), work)
+    (serve,), _ = deployed(catalog, llama(1.0, 3, tp=2, devices=2, max_num_seqs=5000), work)
     assert (serve.pool.role, serve.pool.instances, serve.pool.chips, serve.pool.max_seqs) == ("both", 3, 2.0, 10_000)
     assert not serve.pool.prefix_cache
-    (kept,), _ = deployed(catalog, llama(1.0, reuse=0.3), Replay(), work)
+    (kept,), _ = deployed(catalog, llama(1.0, reuse=0.3), work)
     assert kept.pool.prefix_cache
 
 
@@ -155,7 +160,7 @@ def test_time_to_first_token_of_two_pools_agrees_where_prompts_hardly_wait(catal
     one = plan(pool("prefill", instances=4, max_num_batched_tokens=8192), pool("decode", instances=2), rate=4.0)
     work = poisson(4.0, 2000)
     (found,) = simulate_plans(catalog, [one], Fixed(work), Replay(limits=LIMITS)).plans
-    (sender, receiver), _ = deployed(catalog, one, Replay(), work)
+    (sender, receiver), _ = deployed(catalog, one, work)
     sent_s = 1000 * sender.pool.bytes_per_token / sender.pool.egress_bytes_per_s + sender.pool.latency_s
     joining_s = simulated(found, "tpot_s") / 2.0  # an iteration is under way where the cache is sent
     assert sender.pool.egress_bytes_per_s == receiver.pool.ingress_bytes_per_s
@@ -166,7 +171,7 @@ def test_pools_on_two_systems(catalog: Catalog) -> None:
     far = r1_decode(H200, engine="vllm", weights="fp8", kv="bf16", dp=8, ep=8, devices=8, instances=4)
     one = plan(r1_prefill(instances=2), far, rate=4.0, model="deepseek-r1", isl=4000.0, osl=200.0)
     work = poisson(4.0, 300, 4000, 200)
-    (prefill, decode), _ = deployed(catalog, one, Replay(), work)
+    (prefill, decode), _ = deployed(catalog, one, work)
     assert (prefill.system, decode.system) == (CM, H200)
     assert (prefill.engine, decode.engine) == ("cloudmatrix-infer", "vllm")
     assert (prefill.setting.formats.experts, decode.setting.formats.experts) == ("int8", "fp8")
@@ -207,6 +212,15 @@ def test_a_long_load_is_cut_and_that_is_said(catalog: Catalog) -> None:
     answer = simulate_plans(catalog, [llama(10.0)], Fixed(poisson(10.0, 500)), Replay(requests_cap=100))
     assert simulated(answer.plans[0], "requests") == 100.0
     assert answer.said == ("the first 100 of 500 requests of the load are simulated",)
+    more = simulate_plans(catalog, [llama(10.0)], Fixed(poisson(100.0, 6000)))
+    assert simulated(more.plans[0], "requests") == 5000.0
+    slow = llama(100.0, 8, e2el_s=15.0)  # 1,500 in flight: fewer than 6,000 would not fill it
+    assert simulated(simulate_plans(catalog, [slow], Fixed(poisson(100.0, 7000))).plans[0], "requests") == 6000.0
+
+
+def test_a_load_too_short_to_fill_a_plan_is_said(catalog: Catalog) -> None:
+    answer = simulate_plans(catalog, [llama(2000.0, 8)], Fixed(poisson(2000.0, 500)))
+    assert any("all requests arrive within" in text and "its batches do not fill" in text for text in answer.said)
 
 
 def test_shared_beginnings_are_found_where_the_plan_counts_on_reuse(catalog: Catalog, tmp_path: Path) -> None:

@@ -15,14 +15,13 @@ import msgspec
 import numpy as np
 
 from accord.api import cautions
-from accord.api.pools import Built, EngineRules, pools_of
-from accord.api.records import efficiency_of, machine_of
-from accord.api.simulate import MOST_INSTANCES, SimulateRequest, rules_of
-from accord.base.errors import AccordError, DoesNotFit, UsageError
+from accord.api.plan_pools import deployed
+from accord.api.pools import Built
+from accord.base.errors import AccordError, UsageError
 from accord.base.registry import did_you_mean
+from accord.base.units import show
 from accord.catalog.load import Catalog
-from accord.inference.request import EstimateRequest, PoolRequest
-from accord.planner.plan import Metric, Plan, PoolPlan
+from accord.planner.plan import Metric, Plan
 from accord.planner.why import METRIC_OF
 from accord.planner.why_terms import asked_per_s
 from accord.report.simulate_view import unit_of
@@ -36,8 +35,8 @@ from accord.serving.timer import Scaled
 from accord.workloads.request import Workload
 from accord.workloads.reshape import head, with_rate
 
-MOST_REQUESTS = 5_000
-_SEATS = 2.0  # running requests an engine may have over those a plan counts on: a mean, and arrivals come in bunches
+USUAL_REQUESTS, MOST_REQUESTS = 5_000, 20_000
+SPAN = 4.0  # times as long as one request takes, for arrivals to fill a plan's batches
 SAME = 0.01  # figures within this share of the best are one: chance decides no rank
 Pace = Literal["own", "plan"]
 
@@ -84,7 +83,8 @@ class Replay:
     limits: on a request's latencies; a plan whose share of requests within one is less than it needs ranks last
     objective: of a problem, or the metric of a plan, by which plans are ordered
     pace: ``own`` arrivals of the load, or arrivals at the rate that the ``plan`` was found to serve
-    requests_cap: most requests of the load, the first ones
+    requests_cap: most requests of the load, the first ones; None for ``USUAL_REQUESTS``, or up to ``MOST_REQUESTS``
+        where plans take so long for one that fewer would not fill them
     router: see :mod:`accord.serving.routers`
     pooled_bytes, cache_plane: pooled memory of the prefill pool's system that keeps context, None for none
     bounds: repeat with step times at both ends of the plan's interval of its time per output token
@@ -93,7 +93,7 @@ class Replay:
     limits: tuple[Slo, ...] = ()
     objective: str = "goodput"
     pace: Pace = "own"
-    requests_cap: int = MOST_REQUESTS
+    requests_cap: int | None = None
     seed: int = 0
     router: str = "least-loaded"
     pooled_bytes: float | None = None
@@ -104,7 +104,7 @@ class Replay:
         """Refuse an unknown objective and no requests. Raises UsageError."""
         if self.objective not in _ORDERS:
             raise UsageError(f"plans are not ordered by '{self.objective}'", hint=did_you_mean(self.objective, _ORDERS))
-        if self.requests_cap < 1:
+        if self.requests_cap is not None and self.requests_cap < 1:
             raise UsageError(f"{self.requests_cap} requests of the load", hint="simulate 1 or more")
 
 
@@ -148,8 +148,13 @@ def simulate_plans(
     asked = replay or Replay()
     said: list[str] = []
     runs: list[_Run | None] = []
+    cap = asked.requests_cap or max([USUAL_REQUESTS, *(_filling(plan) for plan in plans)])
+    own = _cut(load.make(asked.seed), asked, cap, said) if asked.pace == "own" else None
+    if own is None:
+        said.append("each plan is simulated at the rate that it was found to serve, not at that of the load")
     for plan in plans:
-        run, complete = _simulated(catalog, plan, _workload(load, plan, asked, said), asked, said, progress)
+        work = own or _cut(load.at_rate(plan.metrics["request_per_s"].value, asked.seed), asked, cap, said)
+        run, complete = _simulated(catalog, plan, work, asked, said, progress)
         runs.append(run)
         if not complete:
             said.append(f"interrupted: {sum(one is not None for one in runs)} of {len(plans)} plans are simulated")
@@ -162,10 +167,15 @@ def simulate_plans(
     return Replayed(tuple(found), tuple(dict.fromkeys(said)))
 
 
-def _workload(load: Demand, plan: Plan, asked: Replay, said: list[str]) -> Workload:
-    """The requests that a plan is put to."""
-    rate = plan.metrics["request_per_s"].value if asked.pace == "plan" else None
-    whole = load.make(asked.seed) if rate is None else load.at_rate(rate, asked.seed)
+def _filling(plan: Plan) -> int:
+    """Requests that arrive while a plan's batches fill and stay full for some time, at the rate it was found for."""
+    answer = plan.metrics.get("e2el_s")
+    many = SPAN * plan.metrics["request_per_s"].value * answer.value if answer is not None else 0.0
+    return min(math.ceil(many), MOST_REQUESTS)
+
+
+def _cut(whole: Workload, asked: Replay, cap: int, said: list[str]) -> Workload:
+    """The first requests of a load, at most ``cap``. Raises UsageError for none, or none of a limit's tenant."""
     if not len(whole):
         raise UsageError("the load has no request", hint="give a trace or a profile with some")
     for limit in asked.limits:
@@ -174,11 +184,9 @@ def _workload(load: Demand, plan: Plan, asked: Replay, said: list[str]) -> Workl
                 f"'{limit.name}' is for tenant '{limit.tenant}', who sends no requests",
                 hint=f"tenants: {', '.join(whole.tenants)}",
             )
-    if len(whole) > asked.requests_cap:
-        said.append(f"the first {asked.requests_cap:,} of {len(whole):,} requests of the load are simulated")
-    if rate is not None:
-        said.append("each plan is simulated at the rate that it was found to serve, not at that of the load")
-    return head(whole, asked.requests_cap)
+    if len(whole) > cap:
+        said.append(f"the first {cap:,} of {len(whole):,} requests of the load are simulated")
+    return head(whole, cap)
 
 
 def _simulated(
@@ -186,7 +194,10 @@ def _simulated(
 ) -> tuple[_Run | None, bool]:
     """One plan under its requests, None where it cannot be simulated, and whether the run came to its end."""
     try:
-        built, rules = deployed(catalog, plan, asked, work)
+        built, rules = deployed(
+            catalog, plan, work, router=asked.router, seed=asked.seed, pooled_bytes=asked.pooled_bytes,
+            cache_plane=asked.cache_plane,
+        )  # fmt: skip
         if work.block_tokens and not built[0].pool.prefix_cache:
             said.append("prompts of the load share beginnings; plans that count on no reuse keep no context for them")
         if built[0].pool.prefix_cache and built[0].setting.machine.pools and rules.pooled is None:
@@ -201,50 +212,6 @@ def _simulated(
     if run is not None:
         said += [f"plan {plan.id}: {text}" for text in run.said]
     return run, run is not None
-
-
-def deployed(catalog: Catalog, plan: Plan, replay: Replay, work: Workload) -> tuple[tuple[Built, ...], Rules]:
-    """The pools of a plan and the rules by which they serve.
-
-    Context is kept from prompt to prompt where the plan counts on reuse. An engine may run as many requests as it
-    runs by itself, or twice those the plan counts on where that is more: these are a mean.
-    Raises what :func:`accord.api.pools.pools_of` raises, NotSupported for pooled memory that is not there.
-    """
-    lengths = (float(work.prompt.mean()), float(work.answer.mean()))
-    built = tuple(_built(catalog, plan.model, pool, lengths) for pool in plan.pools)
-    count = sum(one.pool.instances for one in built)
-    if count > MOST_INSTANCES:
-        raise DoesNotFit(f"{count:,} instances, more than the {MOST_INSTANCES:,} that can be simulated")
-    request = SimulateRequest(
-        deployment=EstimateRequest(model=plan.model, system=plan.pools[0].system), router=replay.router,
-        seed=replay.seed, pool_bytes=replay.pooled_bytes if built[0].pool.prefix_cache else None,
-        cache_plane=replay.cache_plane,
-    )  # fmt: skip
-    return built, rules_of(request, built)
-
-
-def _built(catalog: Catalog, model: str, pool: PoolPlan, lengths: tuple[float, float]) -> Built:
-    """One pool of a plan, with the formats, engine and rules that are its own."""
-    efficiency = efficiency_of(catalog, machine_of(catalog, pool.system).chip, pool.engine, pool.engine_version)
-    own_seats = int(efficiency.scalar("engine.max_num_seqs"))
-    rules = EngineRules(
-        max_num_seqs=max(math.ceil(_SEATS * pool.max_num_seqs / pool.pp), own_seats),
-        max_num_batched_tokens=pool.max_num_batched_tokens or int(efficiency.scalar("engine.max_num_batched_tokens")),
-        prefix_caching=pool.reuse > 0.0,
-    )
-    request = EstimateRequest(
-        model=model, system=pool.system, engine=pool.engine, engine_version=pool.engine_version,
-        weights=pool.weights, kv=pool.kv, microbatches=pool.microbatches, mtp_tokens=pool.mtp_tokens,
-        mtp_accept=pool.mtp_accept,
-    )  # fmt: skip
-    ranks = {name: getattr(pool, name) for name in ("tp", "pp", "dp", "cp", "ep")}
-    if pool.role == "serve":
-        whole = msgspec.structs.replace(request, devices=pool.devices * pool.instances, **ranks)
-        return pools_of(catalog, whole, rules, lengths)[0]
-    # pools of a plan may differ in formats and engine, those of a request do not: each is built beside its like
-    own = PoolRequest(instances=pool.instances, devices=pool.devices, **ranks)
-    pair = pools_of(catalog, msgspec.structs.replace(request, prefill=own, decode=own), rules, lengths)
-    return pair[0 if pool.role == "prefill" else 1]
 
 
 def _run(
@@ -270,6 +237,7 @@ def _run(
         if scale == 1.0:
             attained = all(one.attained is not False for one in summary.slos) and found[0]["completed"] > 0.0
             warnings = cautions.of_run(built, outcome, summary, pooled=rules.pooled is not None, rated=False)
+            warnings += _short(outcome, summary.metrics)
     return _Run(found[0], tuple(found[1:]), attained, tuple(warnings))
 
 
@@ -314,6 +282,18 @@ def _window_s(outcome: Outcome, metrics: Mapping[str, float]) -> float:
     span_s = float(np.ptp(arrivals_s)) if len(arrivals_s) else 0.0
     service_s = metrics.get("e2e_mean_s", 0.0) - metrics.get("queue_mean_s", 0.0)
     return min(max(whole_s - service_s, span_s), whole_s) if span_s > 0.0 else whole_s
+
+
+def _short(outcome: Outcome, metrics: Mapping[str, float]) -> list[str]:
+    """Whether all requests came in little more time than one takes: then batches never fill."""
+    arrivals_s, one_s = outcome.requests.arrival_s, metrics.get("e2e_mean_s", 0.0)
+    span_s = float(np.nanmax(arrivals_s) - np.nanmin(arrivals_s))
+    if span_s <= 0.0 or span_s >= 2.0 * one_s:
+        return []
+    return [
+        f"all requests arrive within {show(span_s, 's')} and one takes {show(one_s, 's')}: its batches do not fill, "
+        "so times are shorter than they stay; simulate more requests"
+    ]
 
 
 def _order(plans: Sequence[Plan], runs: Sequence[_Run | None], asked: Replay) -> list[int]:
