@@ -78,6 +78,19 @@ def test_model_and_chip_stated_apart_are_partial() -> None:
     assert asked(model, said("no", families=FAMILY)).answer == "no"
 
 
+def test_no_of_a_model_counts_where_the_engine_speaks_of_the_chip() -> None:
+    against = said("no", models=MODEL)
+    assert asked(against).answer == "unknown"
+    assert asked(against, said(families=FAMILY)).answer == "no"
+
+
+def test_no_in_one_format_denies_no_other() -> None:
+    eight = said("no", chips=CHIP, weights="fp8")
+    assert asked(eight, weights=None).answer == "unknown"
+    assert asked(eight, said(models=MODEL), weights=None).answer == "unknown"
+    assert asked(eight, said(chips=CHIP, models=MODEL), weights=None).answer == "yes"
+
+
 @pytest.mark.parametrize(
     ("special", "general"),
     [

@@ -12,8 +12,8 @@ Rules, in this order:
    second statement on the chip and the format is then needed. A ``no`` about other formats says nothing.
 4. A statement on the chip, or on chip and format, does not show that the model runs: that is unknown. Its ``no`` is a
    ``no`` for every model, for a model that no statement shows.
-5. A statement on the model that names no chip needs one on the chip besides, and together they are ``partial``: no
-   source says both at once.
+5. A statement on the model that names no chip needs one on the chip besides, and together they are ``partial``, for
+   no source says both at once; a ``no`` on the model stays ``no``.
 6. Of several needed statements the weakest answers: no, unknown, partial, yes.
 7. Nothing else counts: no peak rate, no other engine, no other chip of the vendor.
 """
@@ -275,7 +275,7 @@ class _Question:
             if against is not None:
                 return self._answered("no", "not on this chip, whatever the model", against)
             return Answered(self.engine, "unknown", "no statement on this model and chip")
-        if best.answer == "no":
+        if best.answer == "no" and (best.place or on_chip):
             return self._answered("no", "said of this model", best)
         return self._combined(best, alone, in_format)
 
@@ -325,7 +325,9 @@ class _Question:
     def _format(self, statement: Statement) -> int:
         """2 where a statement names the format asked (or any is asked), 1 where it is silent and it is wide, else 0."""
         if statement.weights:
-            return 2 if self.weights is None or self.weights in statement.weights else 0
+            # what is denied in some formats is not denied in any
+            any_asked = self.weights is None and statement.answer != "no"
+            return 2 if any_asked or self.weights in statement.weights else 0
         # what is denied without a format is denied in every one
         return 1 if self.weights is None or self.weights in WIDE or statement.answer == "no" else 0
 
