@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,13 @@ class Place:
 
     workers: int | None = None
     address: str | None = None
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def numbered(tasks: Sequence[bytes], finished: Mapping[int, bytes]) -> dict[int, bytes]:

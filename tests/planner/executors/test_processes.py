@@ -15,8 +15,8 @@ import pytest
 from tests.planner.executors import works
 
 from accord.base.errors import DoesNotFit, WorkerLost
-from accord.planner.executor import ATTEMPTS, THREADS, Work
-from accord.planner.executors.processes import ProcessExecutor, processors
+from accord.planner.executor import ATTEMPTS, THREADS, Work, processors
+from accord.planner.executors.processes import ProcessExecutor
 
 
 def answers(work: Work, tasks: dict[int, bytes], workers: int = 2) -> dict[int, bytes]:

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from accord.base.errors import UsageError, WorkerLost
-from accord.planner.executor import ATTEMPTS, THREADS, Done, Losses, Outcome, Place, Work, failed, outcome
+from accord.planner.executor import ATTEMPTS, THREADS, Done, Losses, Outcome, Place, Work, failed, outcome, processors
 
 LEAVE_S = 2.0  # that idle workers have to leave by themselves
 _SPAWN = get_context("spawn")
@@ -44,13 +44,6 @@ def make(place: Place) -> ProcessExecutor:
     if place.address is not None:
         raise UsageError("executor 'processes' has no address", hint="executor 'ray' has one")
     return ProcessExecutor(place.workers)
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Worker:
