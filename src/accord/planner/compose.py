@@ -7,7 +7,7 @@ as the chips leave room for. Everything is arrays over candidates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
 
@@ -25,6 +25,8 @@ from accord.planner.table import Index, Table
 MOST_INSTANCES = 1024  # of a prefill pool
 _HALVINGS = 40
 _SLICE = 400_000  # candidates looked at together
+_BY_UNITS = frozenset({"chips", "power", "cost", "energy", "carbon"})  # more units are never better
+_FEW, _MANY = 4, 16  # numbers of units that are tried for a wanted rate
 _WINDOW_S = 600.0  # that a queue has been building; a pool planned below its most is hardly moved by it
 Send = Callable[[Array], Array]
 
@@ -134,29 +136,21 @@ def _z(problem: Problem) -> float:
 
 def splitting(
     pools: tuple[Option, Option], offers: tuple[Offer, Offer], send: Send, problem: Problem
-) -> tuple[Candidates, int]:
-    """Pairs of rows with every number of prefill instances, and how many were looked at.
+) -> Iterator[tuple[Candidates, int]]:
+    """Pairs of rows with numbers of prefill instances, part by part, and how many were looked at in each.
 
     pools, offers: of prefill and of decode, the same offer twice where both lie on one system
     send: seconds a prompt's cache takes from pool to pool
+    Of all numbers of prefill instances those come back that serve most, and most surely; all of them where an
+    objective falls with a shorter wait.
     """
     prefill, decode = pools[0].table, pools[1].table
     shared = offers[0] is offers[1]
-    parts: list[Candidates] = []
-    looked = 0
     transfer = send(prefill.payload_bytes)
     for units in _unit_pairs(pools, offers, shared, problem, transfer):
         room = units[0] * offers[0].unit_devices, units[1] * offers[1].unit_devices
         for block in _counts(prefill, decode, room, shared):
-            looked += len(block)
-            parts.append(_pairs(prefill, decode, block, units, transfer, problem))
-    return (put_together(parts) if parts else _none()), looked
-
-
-def _none() -> Candidates:
-    no, none = np.zeros(0, dtype=np.intp), np.zeros(0)
-    many = np.zeros((len(QUANTILES), 0))
-    return Candidates(no, no, none, none, none, none, none, none, none, many, none, none, many, none)
+            yield _pairs(prefill, decode, block, units, transfer, problem), len(block)
 
 
 def _unit_pairs(
@@ -173,7 +167,7 @@ def _unit_pairs(
 
 
 def _needed(pools: tuple[Option, Option], offer: Offer, problem: Problem, transfer: Array) -> set[int]:
-    """Units at which some pair first serves the wanted rate: the 16 smallest such numbers."""
+    """Units at which some pair first serves the wanted rate: the smallest such numbers."""
     wanted = problem.limits.request_per_s or 0.0
     prefill, decode = pools[0].table, pools[1].table
     if not len(prefill) or not len(decode):
@@ -195,7 +189,8 @@ def _needed(pools: tuple[Option, Option], offer: Offer, problem: Problem, transf
         low, high = np.where(good, low, middle), np.where(good, np.maximum(middle, 1.0), high)
     size = (high * prefill.devices)[:, None] + (others * decode.devices)[None, :]
     units = np.unique(np.ceil(size / offer.unit_devices - 1e-9))
-    return {int(count) for count in units[units <= offer.most][:16]}
+    few = _FEW if frozenset(problem.objectives) <= _BY_UNITS else _MANY
+    return {int(count) for count in units[units <= offer.most][:few]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,28 +232,49 @@ def _counts(prefill: Table, decode: Table, room: tuple[int, int], shared: bool) 
 def _pairs(
     prefill: Table, decode: Table, block: _Block, units: tuple[int, int], transfer: Array, problem: Problem
 ) -> Candidates:
-    """Every candidate of a block, at the highest rate that both pools carry."""
-    p, d, at = (part.ravel() for part in np.meshgrid(block.p, block.d, np.arange(len(block.many)), indexing="ij"))
-    many, others = block.many[at], block.others[at]
-    answers = decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d]
-    limits = [limit for limit in problem.limits.latencies if limit.latency != "tpot"]
-    if any(limit.latency == "e2el" for limit in limits):
-        load = highest_load(prefill, p, many, transfer[p], limits, problem, answers)
+    """Candidates of a block, at the highest rate that both pools carry."""
+    carried = block.others * decode.request_per_s[block.d][:, None] * problem.max_load
+    most = block.many * prefill.request_per_s[block.p][:, None]
+    load = _loads(prefill, decode, block, transfer, problem)
+    rate = np.minimum(load * most[:, None, :], carried[None, :, :])
+    slower = load * most[:, None, :] < carried[None, :, :]
+    sd = np.where(slower, prefill.rate_sd[block.p][:, None, None], decode.rate_sd[block.d][None, :, None])
+    if frozenset(problem.objectives) & {"ttft", "e2el"}:
+        at = np.nonzero(rate > 0.0)
     else:
-        rows, counts = np.repeat(block.p, len(block.many)), np.tile(block.many, len(block.p))
-        alone = highest_load(prefill, rows, counts, transfer[rows], limits, problem)
-        shape = (len(block.p), 1, len(block.many))
-        load = np.broadcast_to(alone.reshape(shape), (len(block.p), len(block.d), len(block.many))).ravel()
-    most, carried = many * prefill.request_per_s[p], others * decode.request_per_s[d] * problem.max_load
-    rate = np.minimum(load * most, carried)
-    good = np.flatnonzero(rate > 0.0)
-    p, d, many, others, rate, most = p[good], d[good], many[good], others[good], rate[good], most[good]
-    first, first_q = first_tokens(prefill, p, many, transfer[p], rate / most)
-    sd = np.where(load[good] * most < carried[good], prefill.rate_sd[p], decode.rate_sd[d])
+        at = _fastest(rate, sd, problem)
+    p, d, many, others = block.p[at[0]], block.d[at[1]], block.many[at[2]], block.others[at[2]]
+    own = rate[at]
+    first, first_q = first_tokens(prefill, p, many, transfer[p], own / most[at[0], at[2]])
     return Candidates(
-        p, d, many, others, np.full(len(p), float(units[0])), np.full(len(p), float(units[1])), rate, sd,
-        first, first_q, prefill.first_sd[p], *(part[..., good] for part in answers),
+        p, d, many, others, np.full(len(p), float(units[0])), np.full(len(p), float(units[1])), own, sd[at],
+        first, first_q, prefill.first_sd[p], decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d],
     )  # fmt: skip
+
+
+def _fastest(rate: Array, sd: Array, problem: Problem) -> tuple[Index, Index, Index]:
+    """Of each pair of rows the numbers of instances with the highest rate, and with the surest."""
+    found = []
+    for values in (rate, sure_rate(rate, sd, problem)):
+        best = np.argmax(values, axis=2)
+        p, d = np.nonzero(np.take_along_axis(rate, best[:, :, None], 2)[:, :, 0] > 0.0)
+        found.append(np.stack([p, d, best[p, d]]))
+    joint = np.unique(np.concatenate(found, axis=1), axis=1)
+    return joint[0], joint[1], joint[2]
+
+
+def _loads(prefill: Table, decode: Table, block: _Block, transfer: Array, problem: Problem) -> Array:
+    """The share of its most at which the prefill pool keeps the limits, shape ``(P, D or 1, K)``."""
+    limits = [limit for limit in problem.limits.latencies if limit.latency != "tpot"]
+    count = len(block.p), len(block.d), len(block.many)
+    if not any(limit.latency == "e2el" for limit in limits):
+        rows, counts = np.repeat(block.p, count[2]), np.tile(block.many, count[0])
+        alone = highest_load(prefill, rows, counts, transfer[rows], limits, problem)
+        return alone.reshape(count[0], 1, count[2])
+    rows, counts = np.repeat(block.p, count[1] * count[2]), np.tile(block.many, count[0] * count[1])
+    d = np.tile(np.repeat(block.d, count[2]), count[0])
+    answers = decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d]
+    return highest_load(prefill, rows, counts, transfer[rows], limits, problem, answers).reshape(count)
 
 
 def first_tokens(table: Table, rows: Index, many: Array, transfer: Array, load: Array) -> tuple[Array, Array]:

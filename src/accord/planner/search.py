@@ -17,6 +17,7 @@ from accord.planner.compose import (
     Candidates,
     Option,
     Send,
+    put_together,
     serving,
     splitting,
     useful_decode,
@@ -99,9 +100,13 @@ def search(
             send = sends(first, second)
             if send is None or not len(first.table) or not len(second.table):
                 continue
-            made, seen = splitting((first, second), (offers[first.offer], offers[second.offer]), send, problem)
-            looked += seen
-            groups.append(_judged((first, second), made, offers, problem, fell))
+            own = offers[first.offer], offers[second.offer]
+            parts: list[Group] = []
+            for made, seen in splitting((first, second), own, send, problem):
+                looked += seen
+                parts.append(_reduced(_judged((first, second), made, offers, problem, fell)))
+            if parts:
+                groups.append(_united(parts))
     best, leaders = _chosen(groups, count)
     return Found(best, leaders, looked, pruned, +fell)
 
@@ -117,6 +122,27 @@ def _judged(
     fell.update(judged.rejected)
     good = np.flatnonzero(judged.good)
     return Group(options, made.pick(good), replace(judged, good=judged.good[good], objectives=judged.objectives[good]))
+
+
+def _reduced(group: Group) -> Group:
+    """Of a part of the candidates those that may be among the best or on the front."""
+    made, values = group.candidates, group.judged.objectives
+    if not len(made):
+        return group
+    order = np.lexsort((*_ties(group).T[::-1], *values.T[::-1]))
+    _, first = np.unique(made.second[order], return_index=True)
+    kept = np.union1d(order[first], np.flatnonzero(front(values)) if values.shape[1] > 1 else order[:1])
+    judged = replace(group.judged, good=group.judged.good[kept], objectives=values[kept])
+    return Group(group.options, made.pick(kept), judged)
+
+
+def _united(parts: Sequence[Group]) -> Group:
+    """Parts of one pair's candidates after one another."""
+    judged = Judged(
+        np.concatenate([part.judged.good for part in parts]),
+        np.concatenate([part.judged.objectives for part in parts]), Counter(),
+    )  # fmt: skip
+    return Group(parts[0].options, put_together([part.candidates for part in parts]), judged)
 
 
 def _chosen(groups: Sequence[Group], count: int) -> tuple[tuple[Pick, ...], tuple[Pick, ...]]:
