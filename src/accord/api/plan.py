@@ -41,7 +41,7 @@ class Sweep(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Plans, best first, the front over the objectives, and what was looked at.
+    """Plans, best first, the front over the objectives, the best of each system, and what was looked at.
 
     tally: rows; found: candidates made of them; terms: of each system; said: warnings; refused: what was not searched
     """
@@ -49,6 +49,7 @@ class Answer:
     problem: Problem
     plans: tuple[Plan, ...]
     front: tuple[Plan, ...]
+    by_system: tuple[Plan, ...]
     tally: Tally
     candidates: int
     pruned: int
@@ -151,7 +152,7 @@ def _answer(
 
     said = [f"{one.system}: {word}" for one in terms for word in one.said]
     return Answer(
-        problem, finished(found.best), finished(found.front), tally, found.candidates, found.pruned, found.rejected,
+        problem, finished(found.best), finished(found.front), finished(found.by_system), tally, found.candidates, found.pruned, found.rejected,
         terms, prepared.offers, tuple(dict.fromkeys(said)), prepared.refused,
     )  # fmt: skip
 

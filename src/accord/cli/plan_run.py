@@ -175,6 +175,7 @@ def _body(
         "metrics": msgspec.to_builtins(best.metrics) if best else {},
         "plans": [view.plan_dict(one) for one in told.plans],
         "front": [view.plan_dict(one) for one in answer.front],
+        "by_system": [view.plan_dict(one) for one in answer.by_system],
         "rejected": dict(sorted((answer.tally.rejected + answer.rejected).items())),
         "searched": {
             "counted": answer.tally.counted, "estimated": answer.tally.estimated, "candidates": answer.candidates,
@@ -209,6 +210,8 @@ def _tables(answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, A
     if not told.plans:
         return [view.no_plan_table(answer.problem, told.relaxed), _searched(answer)]
     tables = [view.asked_table(answer.problem), *view.plan_tables(told.plans, answer.problem.level)]
+    if len(answer.by_system) > 1:
+        tables.append(view.systems_table(answer.by_system))
     if len(answer.problem.objectives) > 1:
         tables.append(view.front_table(answer.front, answer.problem.objectives))
     tables += dependence_tables(dependence_of(catalog, told.plans[0], flags["date"]))[:3]

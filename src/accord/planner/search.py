@@ -59,11 +59,13 @@ class Pick:
 class Found:
     """The best candidates, best first, each with another layout that answers; the front; and what was looked at.
 
+    by_system: the best of each system, or pair of systems, best first
     rejected: candidates by the limit they break first; pruned: rows and pairs that could not be best
     """
 
     best: tuple[Pick, ...]
     front: tuple[Pick, ...]
+    by_system: tuple[Pick, ...]
     candidates: int
     pruned: int
     rejected: Counter[str]
@@ -108,7 +110,7 @@ def search(
             if parts:
                 groups.append(_united(parts))
     best, leaders = _chosen(groups, count)
-    return Found(best, leaders, looked, pruned, +fell)
+    return Found(best, leaders, _by_system(groups), looked, pruned, +fell)
 
 
 def _kept(option: Option, index: Index) -> Option:
@@ -167,6 +169,21 @@ def _chosen(groups: Sequence[Group], count: int) -> tuple[tuple[Pick, ...], tupl
             break
     leaders = order[front(values[order])]
     return tuple(best), tuple(Pick(filled[which[at]], int(where[at])) for at in leaders)
+
+
+def _by_system(groups: Sequence[Group]) -> tuple[Pick, ...]:
+    """The best candidate of each system, or pair of systems."""
+    found: dict[tuple[str, ...], tuple[tuple[float, ...], Pick]] = {}
+    for group in groups:
+        if not len(group.candidates):
+            continue
+        values = np.concatenate([group.judged.objectives, _ties(group)], axis=1)
+        at = int(np.lexsort(values.T[::-1])[0])
+        systems = tuple(dict.fromkeys(option.system for option in group.options))
+        own = tuple(float(value) for value in values[at])
+        if systems not in found or own < found[systems][0]:
+            found[systems] = own, Pick(group, at)
+    return tuple(pick for _, pick in sorted(found.values(), key=lambda one: one[0]))
 
 
 def _ties(group: Group) -> Array:

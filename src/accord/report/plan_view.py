@@ -168,19 +168,28 @@ def _simulated(plans: Sequence[Plan]) -> Table:
 
 def _others(plans: Sequence[Plan], before: int) -> Table:
     """One line each for the plans that follow."""
+    return _lines("Further plans", plans, before)
+
+
+def systems_table(plans: Sequence[Plan]) -> Table:
+    """The best plan of each system."""
+    return _lines("Best of each system", plans, 0)
+
+
+def _lines(title: str, plans: Sequence[Plan], before: int) -> Table:
     rows = tuple(
         (
             str(before + at), plan.id, " + ".join(one.system for one in plan.holdings), _short(plan),
-            _value(plan.metrics.get("request_per_s"), 1.0), _value(plan.metrics.get("tpot_s"), 1e3),
+            f"{plan.chips:,}", _value(plan.metrics.get("request_per_s"), 1.0), _value(plan.metrics.get("tpot_s"), 1e3),
             _value(plan.metrics.get("usd_per_million_output_tokens"), 1.0), _percent(plan.chance),
         )
         for at, plan in enumerate(plans, 1)
     )  # fmt: skip
     columns = (
-        number_column("plan"), text_column("id"), text_column("system"), text_column("pools"),
+        number_column(""), text_column("id"), text_column("system"), text_column("pools"), number_column("chips"),
         number_column("req/s"), number_column("TPOT [ms]"), number_column("USD/Mtok"), number_column("all hold"),
     )  # fmt: skip
-    return Table(title="Further plans", columns=columns, rows=rows)
+    return Table(title=title, columns=columns, rows=rows)
 
 
 def _short(plan: Plan) -> str:
