@@ -61,6 +61,10 @@ def printed(*plans: Plan, **changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
+def figures(**values: float) -> dict[str, Any]:
+    return {name: {"value": value, "unit": "USD/h"} for name, value in values.items()}
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     def made(body: object = None) -> Path:
@@ -132,13 +136,35 @@ def test_another_objective(make: Make, capsys: Capture) -> None:
 def test_prices_by_kind(make: Make, capsys: Capture) -> None:
     body = printed(*PLANS)
     body["result"]["terms"] = [
-        {"system": H200, "parts": {"capital": {"value": 2.0}, "energy": 0.5}},
-        {"system": CM, "parts": {"capital": 3.0, "energy": 1.0}},
+        {"system": H200, "assumed": ["utilisation"], "parts_usd_per_hour": figures(capital=2.0, energy=0.5)},
+        {"system": CM, "assumed": ["utilisation"], "parts_usd_per_hour": figures(capital=3.0, energy=1.0)},
     ]
-    terms = answer(capsys, str(make(body)), "1", "3")["result"]["terms"]
+    result = answer(capsys, str(make(body)), "1", "3")["result"]
+    assert "utilisation is a default" in result["rests_on"]["both"]
+    terms = result["terms"]
     hours = {term["name"]: term["factor"] for term in terms if term["name"].startswith("an hour of a chip held")}
     assert set(hours) == {"an hour of a chip held: capital", "an hour of a chip held: energy"}
     assert math.prod(hours.values()) == pytest.approx(40.0 / 64.0)
+
+
+def test_plans_that_were_printed_and_the_price_of_their_limits(tmp_path: Path, capsys: Capture) -> None:
+    question = ["plan", "--model", "llama-3.1-8b", "--system", H200, "--chips", "8", "--isl", "1000", "--osl", "200",
+                "--ttft", "500ms", "--tpot", "15ms", "--engine", "vllm", "--weights", "bf16", "--json"]  # fmt: skip
+    assert main(question) == 0
+    file = tmp_path / "plan.json"
+    file.write_text(capsys.readouterr().out)
+    found = answer(capsys, str(file))["result"]
+    whole = found["metrics"][found["metric"]]
+    assert found["objective"] == "goodput" and whole["ratio"] >= 1.0
+    assert math.prod(term["factor"] for term in found["terms"]) == pytest.approx(whole["ratio"])
+    prices = {one["name"]: one for one in found["relaxations"]}
+    assert set(prices) == {"ttft", "tpot", "chips"}
+    assert prices["tpot"]["relaxed"] == pytest.approx(0.0165)
+    assert prices["chips"]["relaxed"] == 16.0 and prices["chips"]["gain"] > 1.5
+    assert all(one["gain"] >= 1.0 - 1e-9 for one in prices.values())  # a looser question has no worse answer
+    assert main(["why", str(file)]) == 0
+    assert "Price of each limit" in capsys.readouterr().out
+    assert answer(capsys, str(file), "--no-prices")["result"]["relaxations"] == []
 
 
 def test_simulated_figures_stand_beside_the_planned(make: Make, capsys: Capture) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accord.base.errors import UsageError
 from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan
+from accord.planner.problem import Limit, Limits, Problem
 from accord.planner.why import (
     METRIC_OF,
     Why,
@@ -24,6 +25,7 @@ from accord.planner.why import (
     rests,
     riskiest,
     why,
+    with_limits,
 )
 
 PRICE = {"cloud-a": 3.0, "cloud-b": 5.0}
@@ -237,6 +239,21 @@ def test_the_price_of_a_limit() -> None:
     assert cheaper[0].gain == pytest.approx(48.0 / 32.0)  # a lower cost is a gain
 
 
+def test_limits_of_a_problem_are_changed_by_their_names() -> None:
+    limits = Limits(
+        latencies=(Limit(latency="tpot", limit_s=0.04), Limit(latency="ttft", limit_s=2.0, quantile=0.99)),
+        request_per_s=5.0, power_w=2e4, chips=16,
+    )  # fmt: skip
+    asked = Problem(model="m", systems=("cloud-a",), isl=100.0, osl=10.0, limits=limits)
+    found = with_limits(asked, {"ttft_p99": 2.2, "goodput": 4.5, "power": 2.2e4, "chips": 24.0}).limits
+    assert [one.limit_s for one in found.latencies] == [0.04, 2.2]
+    assert (found.request_per_s, found.power_w, found.chips) == (4.5, 2.2e4, 24)
+    assert with_limits(asked, {}) == asked
+    with pytest.raises(UsageError, match="has no limit 'racks'") as caught:
+        with_limits(asked, {"racks": 3.0})
+    assert caught.value.hint == "known: tpot, ttft_p99, goodput, power, chips"
+
+
 def test_what_nobody_has_shown() -> None:
     a = plan(unknown=("engine support of vllm", "price of a system"))
     weak = msgspec.structs.replace(a.metrics["power_w"], basis="assumed")
@@ -268,7 +285,7 @@ def test_a_plan_is_found_by_rank_id_or_beginning() -> None:
 def test_better_is_more_or_less_or_neither() -> None:
     assert [name for name in METRIC_OF.values() if better_of(name) == "more"] == ["request_per_s"]
     assert all(better_of(name) for name in METRIC_OF.values())
-    assert better_of("goodput_request_per_s") == "more"
+    assert better_of("goodput_request_per_s") == better_of("output_token_per_s_per_user") == "more"
     assert better_of("ttft_p99_s") == "less"
     assert better_of("offered_request_per_s") is better_of("steady_rank") is better_of("requests") is None
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from accord.api.lookup import residual_log_sd
+from accord.api.plan import plan
 from accord.api.records import efficiency_of, machine_of
 from accord.base.errors import AccordError, DataError
 from accord.catalog.load import Catalog
+from accord.economics.scenario import Scenario
 from accord.planner.plan import Plan
-from accord.planner.why import Residual
+from accord.planner.problem import OBJECTIVES, Problem
+from accord.planner.why import METRIC_OF, Relaxation, Residual, relaxations, with_limits
 from accord.planner.why_terms import Parts
 
+T = TypeVar("T")
 SCHEMAS = ("accord.plan/1", "accord.size/1")
 _HINT = "give what 'accord plan --json' or 'accord size --json' printed"
 _HELD = ("chips", "power_w", "capex_usd", "usd_per_hour", "racks")
@@ -28,6 +34,8 @@ class Printed:
     plans: best first, then those of the front that are not among them; level: of their intervals
     objective: that ordered them, None where the file does not say; catalog: digest of the facts they rest on
     said: warnings and fields filled by default; parts: what an hour of a chip costs, by system and kind [USD/h]
+    problem, scenario: the question, None where the file does not hold it as this version writes it; day: ISO date
+        of what was known
     """
 
     plans: tuple[Plan, ...]
@@ -36,6 +44,9 @@ class Printed:
     catalog: str
     said: tuple[str, ...]
     parts: Parts
+    problem: Problem | None = None
+    scenario: Scenario | None = None
+    day: str | None = None
 
 
 def parse_plans(text: str, name: str) -> Printed:
@@ -56,13 +67,14 @@ def parse_plans(text: str, name: str) -> Printed:
     plans: dict[str, Plan] = {}
     for key in ("plans", "front"):
         for at, one in enumerate(_list(result.get(key))):
-            plan = _plan(one, f"{name}: result.{key}[{at}]")
-            plans.setdefault(plan.id, plan)
+            found_plan = _plan(one, f"{name}: result.{key}[{at}]")
+            plans.setdefault(found_plan.id, found_plan)
     if not plans:
         raise DataError("holds no plan", where=name, hint="ask a question that has an answer")
     objectives = _list(_input(inputs, "objectives")) or [_input(inputs, "objective")]
     level = _input(inputs, "level")
-    assumed = [*_list(inputs.get("assumed")), *_list(result.get("assumed"))]
+    day = _dict(result.get("law")).get("date")
+    assumed = [field for one in _list(result.get("terms")) for field in _list(_dict(one).get("assumed"))]
     said = (*_list(found.get("warnings")), *(f"{field} is a default" for field in assumed))
     return Printed(
         plans=tuple(plans.values()),
@@ -71,7 +83,17 @@ def parse_plans(text: str, name: str) -> Printed:
         catalog=str(found.get("catalog", "")),
         said=tuple(str(one) for one in said),
         parts=_parts(result.get("terms")),
+        problem=_record(inputs.get("problem"), Problem),
+        scenario=_record(inputs.get("scenario"), Scenario),
+        day=day if isinstance(day, str) else None,
     )
+
+
+def _record(value: object, type: builtins.type[T]) -> T | None:
+    try:
+        return msgspec.convert(value, type)
+    except msgspec.ValidationError:
+        return None
 
 
 def _plan(value: object, where: str) -> Plan:
@@ -84,19 +106,18 @@ def _plan(value: object, where: str) -> Plan:
 
 
 def _parts(value: object) -> Parts:
-    """``parts`` of the terms of each system, a list of them or a table by system; a figure counts by its value."""
-    terms = [_dict(one) for one in _list(value)] or [{"system": key, **_dict(one)} for key, one in _dict(value).items()]
+    """What an hour of a chip is made of, from the terms of each system; a system with an unknown part is left out."""
     found: dict[str, dict[str, float]] = {}
-    for one in terms:
-        values = {key: _number(part) for key, part in _dict(one.get("parts")).items()}
+    for one in map(_dict, _list(value)):
+        values = {key: _number(part) for key, part in _dict(one.get("parts_usd_per_hour")).items()}
         if values and all(part is not None for part in values.values()):
             found[str(one.get("system"))] = {key: part for key, part in values.items() if part is not None}
     return found
 
 
-def _number(value: object) -> float | None:
-    inner = value.get("value") if isinstance(value, dict) else value
-    return float(inner) if isinstance(inner, int | float) and not isinstance(inner, bool) else None
+def _number(figure: object) -> float | None:
+    value = _dict(figure).get("value")
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _input(inputs: Mapping[str, object], name: str) -> object:
@@ -132,3 +153,27 @@ def residual_of(catalog: Catalog) -> Residual:
         return residual_log_sd(efficiency, timed, "split" if plan.mode == "disaggregated" else "serve")
 
     return of
+
+
+def priced(printed: Printed, objective: str, paths: tuple[str, ...] = ()) -> tuple[Relaxation, ...]:
+    """What relaxing each limit of a file's question gains; empty where the file does not hold the question.
+
+    objective: what is gained in; paths: extra catalogs
+    The question is searched again as it is, since plans of a file may stand in their order as simulated, and then
+    once for each limit. Raises what :func:`accord.api.plan.plan` raises.
+    """
+    asked = printed.problem
+    if asked is None:
+        return ()
+    names = {metric: name for name, metric in METRIC_OF.items()}
+    first = names.get(objective, objective)
+    known = [one for one in OBJECTIVES if one == first]
+    problem = msgspec.structs.replace(asked, objectives=tuple(known) or asked.objectives)
+
+    def replan(changes: Mapping[str, float]) -> Plan | None:
+        answer = plan(with_limits(problem, changes), scenario=printed.scenario, paths=paths, count=1, day=printed.day)
+        return answer.plans[0] if answer.plans else None
+
+    best = replan({})
+    metric = METRIC_OF.get(objective, objective)
+    return relaxations(best, objective, replan) if best is not None and metric in best.metrics else ()

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
+from msgspec.structs import replace
+
 from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
 from accord.planner.plan import Check, Metric, Plan, PoolPlan
+from accord.planner.problem import Problem
 from accord.planner.why_terms import Parts, Term, terms
 from accord.uncertainty.residual import quantile
 
@@ -26,7 +29,8 @@ METRIC_OF: Mapping[str, str] = {
     "carbon": "kgco2_per_million_output_tokens", "chips": "chips", "power": "power_w", "ttft": "ttft_s",
     "tpot": "tpot_s", "e2el": "e2el_s",
 }  # fmt: skip
-_MORE = ("request_per_s", "token_per_s_total", "token_per_s_per_chip", "share_within_limits", "hit_ratio", "completed")
+_MORE = ("request_per_s", "token_per_s_total", "token_per_s_per_chip", "token_per_s_per_user",
+         "share_within_limits", "hit_ratio", "completed")  # fmt: skip
 _NEITHER = ("running", "utilization", "window_s", "makespan_s", "requests", "rank", "kv_occupancy_max",
             "waiting_mean", "link_utilization")  # fmt: skip
 _LAYOUT = (
@@ -34,6 +38,10 @@ _LAYOUT = (
     "batch_per_device", "tokens_per_device", "max_num_batched_tokens", "max_num_seqs", "microbatches", "mtp_tokens",
     "mtp_accept", "reuse",
 )  # fmt: skip
+_LIMIT_OF = {
+    "goodput": "request_per_s", "power": "power_w", "capex": "capex_usd", "usd": "usd_per_hour", "racks": "racks",
+    "chips": "chips",
+}  # fmt: skip
 NEAR = 1.05  # slack up to which a limit is said to bind
 _WEAK = ("assumed", "estimate")
 _RELAXED = 0.1  # of a limit
@@ -256,11 +264,12 @@ def riskiest(plan: Plan) -> Check | None:
 
 
 def relaxations(plan: Plan, objective: str, replan: Replan) -> tuple[Relaxation, ...]:
-    """What the objective gains where each limit of a plan is relaxed by a tenth, chips by one system.
+    """What the objective gains where each limit alone is relaxed by a tenth, chips by one system.
 
-    replan: the best plan of the same question with limits changed, by the name of their checks, None where there is
-        none. It is called once for each limit; a limit has its check's unit
-    A limit on chips that is no whole system of the plan's grows by the chips of its first system.
+    plan: the best one of a question; replan: the best plan of the same question with limits changed, by the name of
+        their checks and in their units, None where there is none. It is called once for each limit
+    A limit with room may have a price as well: a better plan may just break it.
+    Raises KeyError for an objective that the plan has no number for.
     """
     metric = METRIC_OF.get(objective, objective)
     before = plan.metrics[metric].value
@@ -276,6 +285,26 @@ def relaxations(plan: Plan, objective: str, replan: Replan) -> tuple[Relaxation,
         price = (after - before) / (relaxed - check.limit)
         found.append(Relaxation(check.name, check.unit, check.limit, relaxed, before, after, gain, price, other.id))
     return tuple(found)
+
+
+def with_limits(problem: Problem, changes: Mapping[str, float]) -> Problem:
+    """The problem with limits changed, by the name of their checks. Raises UsageError for a limit it does not have."""
+    limits = problem.limits
+    for name, value in changes.items():
+        own = [one for one in limits.latencies if one.name == name]
+        field = _LIMIT_OF.get(name)
+        if own:
+            kept = tuple(replace(one, limit_s=value) if one is own[0] else one for one in limits.latencies)
+            limits = replace(limits, latencies=kept)
+        elif field is not None and getattr(limits, field) is not None:
+            limits = replace(limits, **{field: round(value) if field == "chips" else value})
+        else:
+            known = [
+                *(one.name for one in limits.latencies),
+                *(key for key, one in _LIMIT_OF.items() if getattr(limits, one) is not None),
+            ]
+            raise UsageError(f"the question has no limit '{name}'", hint=did_you_mean(name, known))
+    return replace(problem, limits=limits)
 
 
 def _relaxed(plan: Plan, check: Check) -> float:

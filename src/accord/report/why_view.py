@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -13,6 +14,7 @@ from accord.planner.why import Compared, Relaxation, Why, binding, riskiest
 from accord.planner.why_terms import Term
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 
+_WIDTH = 90  # of a line of words
 _MOST = 3  # terms that a sentence names
 _SAME = 0.005  # a ratio this near to 1 is none
 _WORDS = {
@@ -24,10 +26,10 @@ _SHARES = ("share_within_limits", "cache_hit_ratio", "pooled_hit_ratio", "utiliz
            "kv_occupancy_max")  # fmt: skip
 
 
-def result_dict(found: Why, ranks: tuple[int, int], relaxed: Sequence[tuple[Relaxation, ...]]) -> dict[str, object]:
+def result_dict(found: Why, ranks: tuple[int, int], relaxed: Sequence[Relaxation]) -> dict[str, object]:
     """The verb's ``result``.
 
-    ranks: of A and B in their file, from 1; relaxed: of A and of B, empty tuples where nothing was searched
+    ranks: of A and B in their file, from 1; relaxed: limits of their question, empty where nothing was searched
     """
     return {
         "objective": found.objective,
@@ -39,14 +41,14 @@ def result_dict(found: Why, ranks: tuple[int, int], relaxed: Sequence[tuple[Rela
                 "checks": [_plain(check) for check in plan.checks],
                 "binding": [check.name for check in binding(plan)],
                 "riskiest": least.name if (least := riskiest(plan)) is not None else None,
-                "relaxations": [_plain(one) for one in searched],
             }
-            for name, plan, rank, searched in zip("ab", (found.a, found.b), ranks, relaxed, strict=True)
+            for name, plan, rank in zip("ab", (found.a, found.b), ranks, strict=True)
         },
         "differences": [_plain(one) for one in found.differences],
         "metrics": {one.name: _compared(one) for one in found.metrics},
         "simulated": {one.name: _compared(one) for one in found.simulated},
         "terms": [{**_plain(one), "share": share} for one, share in zip(found.terms, _term_shares(found), strict=True)],
+        "relaxations": [_plain(one) for one in relaxed],
         "common_causes": found.common,
         "rests_on": _plain(found.rests),
     }  # fmt: skip
@@ -92,12 +94,12 @@ def _weight(one: Term) -> float:
     return -abs(math.log(one.factor))
 
 
-def tables(found: Why, ranks: tuple[int, int], relaxed: Sequence[tuple[Relaxation, ...]]) -> tuple[Table, ...]:
+def tables(found: Why, ranks: tuple[int, int], relaxed: Sequence[Relaxation]) -> tuple[Table, ...]:
     """Every table that has something to show, in the order of reading."""
     made = [_title(found, ranks), _differences(found), _terms(found), _metrics("Metrics", found.metrics)]
     made += [_metrics("As simulated", found.simulated)] if found.simulated else []
     made += [_checks(found)] if found.a.checks or found.b.checks else []
-    made += [_relaxed(found, relaxed)] if any(relaxed) else []
+    made += [_relaxed(found, relaxed)] if relaxed else []
     made.append(_rests(found))
     return tuple(made)
 
@@ -195,26 +197,27 @@ def _kept(check: Check | None) -> tuple[str, str, str]:
     return _cell(check.name, check.value, check.unit), number(check.slack), _percent(check.chance)
 
 
-def _relaxed(found: Why, relaxed: Sequence[tuple[Relaxation, ...]]) -> Table:
+def _relaxed(found: Why, relaxed: Sequence[Relaxation]) -> Table:
+    whole = found.whole
     rows = tuple(
-        (letter, one.name, _cell("", one.limit, one.unit), _cell("", one.relaxed, one.unit),
-         _cell(found.whole.name, one.before, found.whole.unit), _cell(found.whole.name, one.after, found.whole.unit),
+        (one.name, _cell("", one.limit, one.unit), _cell("", one.relaxed, one.unit),
+         _cell(whole.name, one.before, whole.unit), _cell(whole.name, one.after, whole.unit),
          NOTHING if one.gain is None else f"{100.0 * (one.gain - 1.0):+.1f} %",
-         NOTHING if one.per_unit is None else number(one.per_unit))
-        for letter, ones in zip("AB", relaxed, strict=True)
-        for one in ones
+         NOTHING if one.per_unit is None else f"{number(one.per_unit)} {whole.unit} per {one.unit}")
+        for one in relaxed
     )  # fmt: skip
-    columns = (text_column("plan"), text_column("limit"), number_column("from"), number_column("to"),
-               number_column("objective"), number_column("then"), number_column("gain"),
-               number_column("a unit of the limit"))  # fmt: skip
-    return Table(title="Price of each limit", columns=columns, rows=rows)
+    columns = (text_column("limit"), number_column("from"), number_column("to"), number_column("objective"),
+               number_column("then"), number_column("gain"), number_column("price"))  # fmt: skip
+    note = "objective: of the best plan in steady state; then: of the best one with that limit alone relaxed"
+    return Table(title="Price of each limit", columns=columns, rows=rows, notes=(note,))
 
 
 def _rests(found: Why) -> Table:
     rows = tuple(
-        (who, text)
+        ("" if at else who, line)
         for who, texts in (("both", found.rests.both), ("A", found.rests.a), ("B", found.rests.b))
         for text in texts
+        for at, line in enumerate(textwrap.wrap(text, _WIDTH))
     )
     return Table(
         title="What nobody has shown", columns=(text_column("plan"), text_column("what")), rows=rows,

@@ -17,16 +17,17 @@ from accord.cli.read import read_text
 @click.argument("a", metavar="[A]", default="1")
 @click.argument("b", metavar="[B]", default="2")
 @click.option("--objective", help="What they are judged by: cost, goodput, ..., or a metric; else the file's.")
+@click.option("--prices/--no-prices", default=True, help="Search again with each limit relaxed.")
 @common_options
 def command(
-    file: Path, a: str, b: str, objective: str | None, as_json: bool, catalog_paths: tuple[Path, ...]
+    file: Path, a: str, b: str, objective: str | None, prices: bool, as_json: bool, catalog_paths: tuple[Path, ...]
 ) -> None:  # fmt: skip
     """Say why plan A is ahead of plan B: what differs, in which terms, how surely, and what holds each back.
 
     PLAN.json is what 'accord plan --json' printed. A and B are ranks or ids of its plans; left out, the best and the
-    next one.
+    next one. The price of a limit is what relaxing it gains; finding it takes a search for each.
     """
-    from accord.api.plan_file import parse_plans, residual_of
+    from accord.api.plan_file import parse_plans, priced, residual_of
     from accord.catalog.load import load_catalog
     from accord.planner.why import find_plan, why
     from accord.report.to_json import envelope
@@ -44,14 +45,15 @@ def command(
         *plans, asked, level=printed.level, residual=residual_of(catalog), parts=printed.parts, said=printed.said
     )
     ranks = printed.plans.index(plans[0]) + 1, printed.plans.index(plans[1]) + 1
+    relaxed = priced(printed, asked, tuple(map(str, catalog_paths))) if prices else ()
     said = [] if printed.catalog == catalog.digest else ["the plans rest on other facts than those of this catalog"]
     answer = envelope(
         "why",
         inputs={"file": file, "a": plans[0].id, "b": plans[1].id, "objective": asked, "level": printed.level,
                 "catalog": catalog_paths},
-        result=result_dict(found, ranks, ((), ())), warnings=[*catalog.notes, *said], catalog_digest=catalog.digest,
+        result=result_dict(found, ranks, relaxed), warnings=[*catalog.notes, *said], catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(answer, *tables(found, ranks, ((), ())), as_json=as_json)
+    emit(answer, *tables(found, ranks, relaxed), as_json=as_json)
 
 
 def _text(file: Path) -> str:
