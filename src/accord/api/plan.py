@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -12,8 +12,10 @@ import numpy as np
 
 from accord.api.branches import Key, Prepared, branch_of, catalog_of, prepare, spec_of, tables_of, work
 from accord.api.plan_parts import unknowns
+from accord.api.records import machine_of
 from accord.api.terms import terms_of
 from accord.base.array import Array
+from accord.base.errors import Refusal
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
 from accord.inference.estimate import transfer_tier
@@ -78,14 +80,30 @@ def plan(
     """
     check_problem(problem)
     catalog, scenario = catalog_of(paths), scenario or Scenario()
-    terms = tuple(terms_of(catalog, system, scenario) for system in problem.systems)
+    terms, refused = _terms(catalog, problem.systems, scenario)
     prepared = prepare(catalog, problem, terms, paths)
+    prepared = replace(prepared, refused=(*refused, *prepared.refused))
     tasks = [msgspec.msgpack.encode(task) for task in prepared.tasks]
     answers = sweep(work, tasks, msgspec.msgpack.encode(problem))
     by_key, tally = tables_of(prepared, answers)
     options = _options(prepared, by_key, problem, paths)
     found = search(options, prepared.offers, _Sends(prepared, problem, paths), problem, count)
     return _answer(problem, prepared, found, tally, terms, _sayer(catalog, problem, terms, paths, day))
+
+
+def _terms(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tuple[tuple[Terms, ...], tuple[str, ...]]:
+    """Terms of the systems that are known well enough, and why others are not. Raises Refusal where none is."""
+    found: list[Terms] = []
+    refused: list[str] = []
+    for system in systems:
+        try:
+            machine_of(catalog, system)
+            found.append(terms_of(catalog, system, scenario))
+        except Refusal as error:
+            if len(systems) == 1:
+                raise
+            refused.append(f"{system}: {error.what}")
+    return tuple(found), tuple(refused)
 
 
 def _options(
@@ -152,7 +170,8 @@ def _answer(
 
     said = [f"{one.system}: {word}" for one in terms for word in one.said]
     return Answer(
-        problem, finished(found.best), finished(found.front), finished(found.by_system), tally, found.candidates, found.pruned, found.rejected,
+        problem, finished(found.best), finished(found.front), finished(found.by_system), tally, found.candidates,
+        found.pruned, found.rejected,
         terms, prepared.offers, tuple(dict.fromkeys(said)), prepared.refused,
     )  # fmt: skip
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
 from accord.base.errors import UsageError
-from accord.report.outputs import EXPORTS, PICTURES, Exporter, Output, Picture
+from accord.report.outputs import EXPORTS, PICTURES, PLAN_PICTURES, Exporter, Output, Picture
 
 PACKAGES = ("matplotlib", "pyarrow")  # what the extras of the tables bring
 
@@ -19,6 +20,11 @@ def exporter(name: str) -> Exporter:
 def picture(name: str) -> Picture:
     """The maker of a picture of :data:`PICTURES`. Raises UsageError as :func:`exporter`."""
     return cast(Picture, _made(PICTURES[name], name))
+
+
+def plan_picture(name: str) -> Callable[..., bytes]:
+    """The maker of a picture of :data:`PLAN_PICTURES`. Raises UsageError as :func:`picture`."""
+    return cast("Callable[..., bytes]", _made(PLAN_PICTURES[name], name))
 
 
 def _made(output: Output, name: str) -> object:

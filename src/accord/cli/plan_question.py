@@ -79,7 +79,11 @@ def _fill(flags: dict[str, Any], settings: Mapping[str, object], file: Path) -> 
 
 
 def question(catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, objective: Sequence[str]) -> Question:
-    """The flags as a problem. objective: where none is named. Raises UsageError naming the flag."""
+    """The flags as a problem.
+
+    objective: where none is named; a load without a limit on what is held asks for the fewest chips instead
+    Raises UsageError naming the flag.
+    """
     if not flags["model"]:
         raise UsageError("--model is missing", hint="name one: accord catalog list models")
     load = _load(catalog, flags)
@@ -88,9 +92,13 @@ def question(catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, obj
     if load is not None:
         said += load.warnings
         said.append(f"planned for {isl:,.0f} prompt and {osl:,.0f} answer tokens, the means of the load")
+    limits = _limits(flags, rate)
+    held = (limits.power_w, limits.capex_usd, limits.usd_per_hour, limits.chips, limits.racks)
+    if rate is not None and all(one is None for one in held):
+        objective = ("chips",)
     problem = Problem(
         model=flags["model"], systems=_systems(catalog, flags["systems"]), isl=isl, osl=osl,
-        limits=_limits(flags, rate), space=_space(catalog, flags),
+        limits=limits, space=_space(catalog, flags),
         objectives=flags["objective"] or tuple(objective), confidence=flags["confidence"], level=flags["level"],
         max_load=flags["max_load"], intervals=flags["intervals"],
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import Any
 import msgspec
 
 from accord.api.branches import catalog_of
+from accord.api.cost_causes import cost_causes
 from accord.api.plan import Answer, Sweep, plan
 from accord.api.plan_parts import dependence_of, excluded, sources_of
 from accord.api.plan_traffic import Replay, simulate_plans
 from accord.api.relaxation import Relaxed, Replan, relaxations
+from accord.api.scenario import taken_for_granted
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.catalog.origin import COUNTRY
 from accord.cli.output import emit, say, write
+from accord.cli.plan_matrix import COST, cause_dict, draw_tornado, show_matrix
 from accord.cli.plan_question import Question, question, with_scenario
 from accord.cli.watching import Watching
 from accord.economics.scenario_text import scenario_toml
@@ -30,6 +34,7 @@ from accord.report import plan_view as view
 from accord.report.dependence import dependence_dict, dependence_tables
 from accord.report.tables import Table
 from accord.report.to_json import envelope
+from accord.report.tornado import Cause, causes_of, tornado_table
 from accord.serving.slo import Slo
 from accord.store.sweeps import open_sweep, run_sweep, sweep_key
 
@@ -52,9 +57,11 @@ def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple
     catalog = catalog_of(extra)
     scenario = with_scenario(flags, catalog)
     if flags["print_config"]:
-        write(scenario_toml(scenario))
+        write(scenario_toml(scenario, taken_for_granted(catalog, scenario)))
         return 0
     _check(flags, verb)
+    if flags.get("matrix") or flags.get("fleet") is not None:
+        return show_matrix(verb, catalog, flags, scenario, paths, as_json=as_json)
     asked = question(catalog, flags, scenario, objective)
     problem, gone = _without(catalog, asked.problem, flags)
     if verb == "size" and problem.limits.request_per_s is None:
@@ -67,8 +74,11 @@ def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple
 
     answer = solve(problem, sweep)
     told = _finish(catalog, answer, asked, flags, lambda one: solve(one).plans)
-    body = _body(verb, catalog, answer, asked, told, gone, flags, paths)
-    emit(body, *_tables(answer, told, catalog, flags), as_json=as_json)
+    causes = _causes(catalog, told, asked)
+    body = _body(verb, catalog, answer, asked, told, gone, flags, paths, causes)
+    emit(body, *_tables(answer, told, catalog, flags, causes), as_json=as_json)
+    if flags.get("tornado") is not None and told.plans:
+        draw_tornado(flags["tornado"], causes)
     return 0 if told.plans else NO_PLAN
 
 
@@ -166,7 +176,7 @@ def _slo(limit: Limit, needed: float) -> Slo:
 
 def _body(
     verb: str, catalog: Catalog, answer: Answer, asked: Question, told: _Told, gone: Sequence[str],
-    flags: Mapping[str, Any], paths: Sequence[Path],
+    flags: Mapping[str, Any], paths: Sequence[Path], causes: Sequence[Cause],
 ) -> dict[str, object]:  # fmt: skip
     problem = answer.problem
     best = told.plans[0] if told.plans else None
@@ -184,6 +194,7 @@ def _body(
         "refused": [*answer.refused, *gone],
         "terms": [view.terms_dict(one) for one in answer.terms],
         "dependence": dependence_dict(dependence_of(catalog, best, flags["date"])) if best else None,
+        "cost_causes": [cause_dict(one) for one in causes],
         "relaxations": [view.relaxed_dict(one) for one in told.relaxed],
         "law": {"answer": "not checked", "from": flags["seller"], "to": flags["buyer"], "date": flags["date"]},
     }  # fmt: skip
@@ -206,7 +217,22 @@ def _mentioned(answer: Answer, told: _Told) -> list[str]:
     return [text for text in answer.said if text.partition(":")[0] in used]
 
 
-def _tables(answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, Any]) -> list[Table]:
+def _causes(catalog: Catalog, told: _Told, asked: Question) -> tuple[Cause, ...]:
+    """What the cost of the best plan's tokens depends on; nothing where an hour has no price."""
+    if not told.plans or "usd_per_hour" not in told.plans[0].metrics:
+        return ()
+    best, wanted = told.plans[0], asked.problem.limits.request_per_s
+    rate = best.metrics["output_token_per_s_total"]
+    held = {one.system: float(one.chips) for one in best.holdings}
+    most = math.inf if wanted is None else wanted * best.osl
+    low, value, high = (min(one or rate.value, most) for one in (rate.low, rate.value, rate.high))
+    tokens = low, value, high
+    return causes_of(*cost_causes(catalog, asked.scenario, held, tokens))
+
+
+def _tables(
+    answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, Any], causes: Sequence[Cause]
+) -> list[Table]:
     if not told.plans:
         return [view.no_plan_table(answer.problem, told.relaxed), _searched(answer)]
     tables = [view.asked_table(answer.problem), *view.plan_tables(told.plans, answer.problem.level)]
@@ -214,6 +240,8 @@ def _tables(answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, A
         tables.append(view.systems_table(answer.by_system))
     if len(answer.problem.objectives) > 1:
         tables.append(view.front_table(answer.front, answer.problem.objectives))
+    if causes:
+        tables.append(tornado_table(causes, COST, "USD/Mtok"))
     tables += dependence_tables(dependence_of(catalog, told.plans[0], flags["date"]))[:3]
     return [*tables, _searched(answer)]
 

@@ -1,0 +1,80 @@
+"""The parts of ``accord plan`` that are no search: the matrix, a fleet, and the picture of what a cost depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from accord.api.matrix import Fleet, Matrix, fleet, matrix
+from accord.base.errors import UsageError
+from accord.catalog.load import Catalog
+from accord.cli.output import emit, say
+from accord.cli.outputs import plan_picture
+from accord.economics.scenario import Scenario
+from accord.report.to_json import envelope
+from accord.report.tornado import Cause
+from accord.store.files import write
+
+COST = "the cost of a million output tokens"
+USUAL_TPOT_S = 0.05
+
+
+def show_matrix(
+    verb: str, catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, paths: Sequence[Path], *, as_json: bool
+) -> int:
+    """``--matrix``: every open model on every chip; ``--fleet N``: what N chips could train or serve."""
+    if flags["matrix"] and flags["fleet"] is not None:
+        raise UsageError("--matrix and --fleet at once: two questions", hint="give one of them")
+    tpot = [seconds for share, seconds in flags["tpot"] if share is None]
+    point = flags["isl"] or 4096.0, flags["osl"] or 1024.0, tpot[0] if tpot else USUAL_TPOT_S
+    engines = flags["engines"] or (None,)
+    if len(engines) > 1:
+        raise UsageError("several engines", where="--engine", hint="name one, or leave it out for all that is known")
+    systems = _ids(flags["systems"])
+    found: Matrix | Fleet
+    if flags["matrix"]:
+        found = matrix(
+            catalog, _ids(flags["model"]), systems, isl=point[0], osl=point[1], tpot_s=point[2], engine=engines[0],
+            level=flags["level"], scenario=scenario,
+        )  # fmt: skip
+    else:
+        if not flags["model"] or systems is None or len(systems) != 1:
+            raise UsageError("a fleet needs one --model and one --system", where="--fleet", hint="name them")
+        found = fleet(
+            catalog, flags["fleet"], systems[0], flags["model"], scenario=scenario, point=point, engine=engines[0],
+            level=flags["level"],
+        )  # fmt: skip
+    body = envelope(
+        verb, inputs={**found.inputs, "catalog": [str(path) for path in paths]}, result=found.result,
+        sources=found.sources, warnings=[*catalog.notes, *found.warnings], catalog_digest=catalog.digest,
+    )  # fmt: skip
+    emit(body, *found.tables, as_json=as_json)
+    return 0
+
+
+def _ids(text: str | None) -> tuple[str, ...] | None:
+    """Ids between commas; None for all."""
+    if not text or text.strip() == "all":
+        return None
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def cause_dict(one: Cause) -> dict[str, object]:
+    """A cause for JSON: the cost at both ends of its band [USD/Mtok], and the ends in words."""
+    return {
+        "name": one.name, "at_low": one.at_low, "at_high": one.at_high, "base": one.base, "low": one.low,
+        "high": one.high,
+    }  # fmt: skip
+
+
+def draw_tornado(file: Path, causes: Sequence[Cause]) -> None:
+    """Write the picture; SVG or PNG by the name of the file. Raises UsageError where there is nothing to draw."""
+    form = file.suffix.lower().removeprefix(".")
+    if form not in ("svg", "png"):
+        raise UsageError(f"'{file.name}' is no picture", where="--tornado", hint="name it .svg or .png")
+    if not causes:
+        raise UsageError("the plan has no cost to draw", where="--tornado", hint="give prices in a --scenario")
+    content = plan_picture("tornado")(causes, COST, "USD/Mtok", form)
+    write(file, [content])
+    say(f"wrote {file}")
