@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.traces import trace
 
 from accord.api import EstimateRequest, estimate
 from accord.api.plan_pools import deployed
@@ -16,7 +17,7 @@ from accord.base.array import Array
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.cli.simulate_load import load_of
-from accord.planner.plan import Holding, Metric, Plan, PoolPlan, plan_id
+from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan, plan_id
 from accord.serving.slo import Slo
 from accord.workloads.arrivals import Arrivals
 from accord.workloads.lengths import parse_law
@@ -237,6 +238,31 @@ def test_shared_beginnings_are_found_where_the_plan_counts_on_reuse(catalog: Cat
     assert "cache_hit_ratio" not in (bare.simulated or {}) or simulated(bare, "cache_hit_ratio") == 0.0
     assert simulated(kept, "ttft_mean_s") < simulated(bare, "ttft_mean_s")
     assert any("plans that count on no reuse" in text for text in answer.said)
+
+
+def test_a_trace_on_two_pools_with_pooled_memory(catalog: Catalog) -> None:
+    load = load_of(catalog, {**NO_FLAGS, "trace": trace("mooncake_conversation_trace.jsonl")})
+    decode = r1_decode(batch_per_device=8.0, max_num_seqs=8)
+    plain, kept = (
+        plan(r1_prefill(instances=4, reuse=reuse), decode, rate=3.0, model="deepseek-r1", isl=12e3, osl=343.0)
+        for reuse in (0.0, 0.3)
+    )
+    asked = Replay(limits=(Slo(tpot_s=0.05),), requests_cap=600, pooled_bytes=20e12)
+    answer = simulate_plans(catalog, [plain, kept], load, asked)
+    by_id = {one.id: one for one in answer.plans}
+    assert simulated(by_id[plain.id], "completed") == simulated(by_id[kept.id], "completed") == 600.0
+    assert simulated(by_id[kept.id], "cache_hit_ratio") > 0.1
+    assert simulated(by_id[kept.id], "pooled_hit_ratio") > 0.0
+    assert simulated(by_id[kept.id], "ttft_mean_s") < simulated(by_id[plain.id], "ttft_mean_s")
+    assert "the first 600 of 12,031 requests of the load are simulated" in answer.said
+
+
+def test_a_load_far_below_a_plan_is_said(catalog: Catalog) -> None:
+    answer = simulate_plans(catalog, [llama(100.0, 8)], Fixed(poisson(10.0, 300)))
+    assert any("it does not show its limit" in text for text in answer.said)
+    asked = Check(name="goodput", sense="at least", limit=10.0, value=100.0, unit="req/s", chance=1.0, slack=10.0)
+    enough = msgspec.structs.replace(llama(100.0, 8), checks=(asked,))  # it was planned for that load
+    assert simulate_plans(catalog, [enough], Fixed(poisson(10.0, 300))).said == ()
 
 
 def test_a_plan_that_cannot_be_simulated_goes_last(catalog: Catalog) -> None:

@@ -36,6 +36,7 @@ from accord.workloads.request import Workload
 from accord.workloads.reshape import head, with_rate
 
 USUAL_REQUESTS, MOST_REQUESTS = 5_000, 20_000
+LIGHT = 0.5  # share of a plan's rate below which a load says little of what it can serve
 SPAN = 4.0  # times as long as one request takes, for arrivals to fill a plan's batches
 SAME = 0.01  # figures within this share of the best are one: chance decides no rank
 Pace = Literal["own", "plan"]
@@ -237,7 +238,7 @@ def _run(
         if scale == 1.0:
             attained = all(one.attained is not False for one in summary.slos) and found[0]["completed"] > 0.0
             warnings = cautions.of_run(built, outcome, summary, pooled=rules.pooled is not None, rated=False)
-            warnings += _short(outcome, summary.metrics)
+            warnings += [*_short(outcome, summary.metrics), *_light(plan, summary.metrics)]
     return _Run(found[0], tuple(found[1:]), attained, tuple(warnings))
 
 
@@ -293,6 +294,17 @@ def _short(outcome: Outcome, metrics: Mapping[str, float]) -> list[str]:
     return [
         f"all requests arrive within {show(span_s, 's')} and one takes {show(one_s, 's')}: its batches do not fill, "
         "so times are shorter than they stay; simulate more requests"
+    ]
+
+
+def _light(plan: Plan, metrics: Mapping[str, float]) -> list[str]:
+    """Whether far less was asked than the plan serves and was asked to serve."""
+    offered, served = metrics.get("offered_request_per_s"), asked_per_s(plan)
+    if offered is None or offered >= LIGHT * served:
+        return []
+    return [
+        f"the load asks {offered:.3g} requests/s of what was found to serve {served:.3g}: it does not show its limit; "
+        "simulate it at its own rate, or plan for the load"
     ]
 
 
