@@ -129,14 +129,18 @@ def packed(ids: Sequence[str]) -> list[list[str]]:
 
 
 def representatives(columns: Mapping[str, list[Cell]], vendors: Sequence[str]) -> list[str]:
-    """At most :data:`ACROSS` ids, vendors in turn: those that serve most models, the fastest first among equals."""
+    """At most :data:`ACROSS` ids, vendors in turn: those that serve most models, the fastest first among equals.
+
+    Columns of several vendors have longer heads, so there is one less.
+    """
     ranked: dict[str, list[str]] = {vendor: [] for vendor in vendors}
     for id in sorted(columns, key=lambda id: _rank(columns[id])):
         ranked[columns[id][0].vendor].append(id)
+    most = ACROSS if len(vendors) == 1 else ACROSS - 1
     taken: list[str] = []
     for turn in range(max((len(ids) for ids in ranked.values()), default=0)):
         for ids in ranked.values():
-            if turn < len(ids) and len(taken) < ACROSS:
+            if turn < len(ids) and len(taken) < most:
                 taken.append(ids[turn])
     return sorted(taken, key=lambda id: (vendors.index(columns[id][0].vendor), id))
 
