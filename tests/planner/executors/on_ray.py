@@ -75,16 +75,18 @@ def cluster(folder: Path) -> dict[str, Any]:
         told["killer"] = error_of(works.kills, [b"0", b"kill", b"2"], place)
 
         def disturb(count: int) -> None:
-            if count == 10:
+            if count == 6:
                 told["killed"] = works.began(log)[-1][1]
                 os.kill(told["killed"], signal.SIGKILL)
-            if count >= 25 and "lost" not in told and (busy := at_work_on(second, log)):
+            if count >= 12 and "lost" not in told and (busy := at_work_on(second, log)):
+                for pid in (raylet(second), *busy):  # as a machine goes: all at once
+                    os.kill(pid, signal.SIGKILL)
                 there.remove_node(second, allow_graceful=False)
-                told["lost"] = busy
+                told["lost"] = list(busy.values())
 
-        tasks = [f"{log} 0.05 {number}".encode() for number in range(50)]
+        tasks = [f"{log} 0.1 {number}".encode() for number in range(40)]
         told["disturbed"] = answers(works.logged, tasks, place, disturb)
-        told["began"] = len(works.began(log))
+        told["began"] = [name for name, _ in works.began(log)]
         told["listening"] = sorted(set(listening()))
         ray.init(address=there.address, log_to_driver=False)
         told["joined"] = answers(works.digest, [b"0"], Place())
@@ -96,24 +98,24 @@ def cluster(folder: Path) -> dict[str, Any]:
     return told
 
 
-def at_work_on(node: Any, log: Path) -> list[str]:
-    """The latest tasks that processes of a node have begun: those under way, and at most what has just ended."""
-    raylet = node.all_processes["raylet"][0].process.pid
-    latest = {pid: name for name, pid in works.began(log)}
-    found = []
-    for pid, name in latest.items():
-        try:
-            parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        if parent == raylet and time.time() - log.stat().st_mtime < 0.02:
-            found.append(name)
-    return found
+def raylet(node: Any) -> int:
+    """The process that a node's workers come from."""
+    return int(node.all_processes["raylet"][0].process.pid)
+
+
+def at_work_on(node: Any, log: Path) -> dict[int, str]:
+    """A node's process that began the latest task, with the task's name, where that was just now."""
+    name, pid = works.began(log)[-1]
+    try:
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return {}
+    return {pid: name} if parent == raylet(node) and time.time() - log.stat().st_mtime < 0.05 else {}
 
 
 def sweep(folder: Path) -> dict[str, Any]:
     """A sweep with a checkpoint, on a cluster that the executor starts."""
-    tasks = [f"{folder / 'log'} 0.05 {number}".encode() for number in range(60)]
+    tasks = [f"{folder / 'log'} 0.05 {number}".encode() for number in range(40)]
     with open_sweep(folder / "sweep.sqlite", "key", tasks) as kept:
         found = run_sweep(executor("ray", Place(workers=2)), works.logged, tasks, kept)
     return {"answers": [answer.hex() for answer in found]}

@@ -59,10 +59,10 @@ class Scene:
         answer: dict[str, Any] = json.loads(out)
         return answer
 
-    def left(self, limit_s: float = 15.0) -> set[str]:
-        """Ray's processes that are still there after some seconds."""
+    def left(self, allowed: frozenset[str] = frozenset(), limit_s: float = 15.0) -> set[str]:
+        """Ray's processes, the allowed ones aside, that are still there after some seconds."""
         folder, until_s = Path(self.environment["RAY_TMPDIR"]), time.monotonic() + limit_s
-        while (there := names(folder)) and time.monotonic() < until_s:
+        while (there := names(folder) - allowed) and time.monotonic() < until_s:
             time.sleep(0.1)
         return there
 
@@ -113,9 +113,10 @@ def test_two_nodes_lose_a_worker_and_a_node(tmp_path: Path, short: Path) -> None
     assert told["refused"] == ["DoesNotFit", "a chip: task 0 does not fit\nhint: use more"]
     assert told["killer"][0] == "WorkerLost"
     assert told["killer"][1].startswith("task 1 ended its worker 3 times (WorkerCrashedError)")
-    assert told["lost"]  # the node was at work when it went
-    assert told["disturbed"] == digests(50)
-    assert 50 <= told["began"] <= 50 + 4  # what was under way, and no more, is done again
+    assert len(told["lost"]) == 1  # the node was at work when it went
+    assert told["began"].count(told["lost"][0]) == 2
+    assert told["disturbed"] == digests(40)
+    assert len(told["began"]) <= 40 + 3  # what was under way, and no more, is done again
     assert set(told["listening"]) <= LOOPBACK
     assert told["joined"] == digests(1)
     assert told["other"][0] == "UsageError" and "is connected to a Ray cluster" in told["other"][1]
@@ -134,15 +135,15 @@ def test_a_sweep_on_ray_that_was_killed_goes_on(tmp_path: Path, short: Path) -> 
     first.process.kill()
     first.process.communicate()
     # agents of a node that was not shut down take a minute to see that there is nobody to tell of it
-    assert first.left(3.0) <= {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
+    assert first.left(frozenset({"ray::DashboardAgent", "ray::RuntimeEnvAgent"})) == set()
     before = len(works.began(log))
-    tasks = [f"{log} 0.05 {number}".encode() for number in range(60)]
+    tasks = [f"{log} 0.05 {number}".encode() for number in range(40)]
     with open_sweep(tmp_path / "sweep.sqlite", "key", tasks) as kept:
         finished = len(kept.finished())
         found = run_sweep(LocalExecutor(), works.logged, tasks, kept)
-    assert [answer.hex() for answer in found] == digests(60)
+    assert [answer.hex() for answer in found] == digests(40)
     assert finished >= 10
-    assert len(works.began(log)) == before + 60 - finished
+    assert len(works.began(log)) == before + 40 - finished
 
 
 @pytest.mark.slow
