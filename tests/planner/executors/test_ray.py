@@ -157,8 +157,8 @@ def test_interrupted_from_the_keyboard_nothing_is_left(
         time.sleep(0.01)
     began_s = time.monotonic()
     os.killpg(scene.process.pid, signal.SIGINT)
-    _, said = scene.process.communicate(timeout=20)
-    assert time.monotonic() - began_s < 8.0
+    _, said = scene.process.communicate(timeout=40)
+    assert time.monotonic() - began_s < 20.0
     assert scene.process.returncode in (130, -signal.SIGINT) and said.rstrip().endswith("KeyboardInterrupt")
     assert scene.left() == set()
     assert list(short.iterdir()) == []
