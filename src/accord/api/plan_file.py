@@ -31,7 +31,7 @@ _WAITS = ("ttft", "e2el", "tpot")
 class Printed:
     """What a verb printed.
 
-    plans: best first, then those of the front that are not among them; level: of their intervals
+    plans: best first, then others of the front and the best of each system; level: of their intervals
     objective: that ordered them, None where the file does not say; catalog: digest of the facts they rest on
     said: warnings and fields filled by default; parts: what an hour of a chip costs, by system and kind [USD/h]
     problem, scenario: the question, None where the file does not hold it as this version writes it; day: ISO date
@@ -65,7 +65,7 @@ def parse_plans(text: str, name: str) -> Printed:
         raise DataError(f"{what}, not a file of plans", where=name, hint=_HINT)
     result, inputs = _dict(found.get("result")), _dict(found.get("inputs"))
     plans: dict[str, Plan] = {}
-    for key in ("plans", "front"):
+    for key in ("plans", "front", "by_system"):
         for at, one in enumerate(_list(result.get(key))):
             found_plan = _plan(one, f"{name}: result.{key}[{at}]")
             plans.setdefault(found_plan.id, found_plan)

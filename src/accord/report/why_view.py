@@ -17,6 +17,7 @@ from accord.report.tables import NOTHING, Table, number, number_column, pairs, t
 _WIDTH = 90  # of a line of words
 _MOST = 3  # terms that a sentence names
 _SAME = 0.005  # a ratio this near to 1 is none
+_SHARED = 0.05  # logarithm of a ratio from which parts of it are shown: terms that cancel are many times a smaller one
 _WORDS = {
     "goodput": "goodput", "cost": "cost of an output token", "energy": "energy of an output token",
     "carbon": "carbon of an output token", "chips": "chips held", "power": "power", "ttft": "time to first token",
@@ -66,7 +67,7 @@ def _compared(one: Compared) -> dict[str, object]:
 def _term_shares(found: Why) -> list[float | None]:
     """Part of the ratio's logarithm that each term makes, None where there is no difference to share."""
     whole = math.log(found.whole.ratio) if found.whole.ratio else 0.0
-    return [math.log(one.factor) / whole if abs(whole) > _SAME else None for one in found.terms]
+    return [math.log(one.factor) / whole if abs(whole) > _SHARED else None for one in found.terms]
 
 
 def sentences(found: Why) -> Iterator[str]:
@@ -118,10 +119,12 @@ def _pool(pool: PoolPlan) -> str:
 
 def _title(found: Why, ranks: tuple[int, int]) -> Table:
     rows = tuple(
-        (f"{letter} (rank {rank}, {plan.id})", describe(plan))
+        ("" if at else f"{letter} (rank {rank}, {plan.id})", _pool(pool))
         for letter, rank, plan in zip("AB", ranks, (found.a, found.b), strict=True)
+        for at, pool in enumerate(plan.pools)
     )
-    return pairs("Why A over B", rows, tuple(sentences(found)))
+    models = " and ".join(dict.fromkeys((found.a.model, found.b.model)))
+    return pairs(f"Why A over B for {models}", rows, tuple(sentences(found)))
 
 
 def _differences(found: Why) -> Table:
@@ -163,6 +166,7 @@ def _metrics(title: str, metrics: Sequence[Compared]) -> Table:
          NOTHING if one.low is None else f"{number(one.low)} .. {number(one.high)}",
          NOTHING if one.chance is None else _percent(one.chance))
         for one in metrics
+        if not one.name.endswith("rank")
     )  # fmt: skip
     columns = (text_column("metric"), number_column("A"), number_column("B"), number_column("A/B"),
                text_column("interval"), number_column("A ahead"))  # fmt: skip

@@ -8,7 +8,7 @@ import click
 
 from accord.base.errors import DataError, TableError, UsageError
 from accord.cli.flags import common_options
-from accord.cli.output import emit
+from accord.cli.output import emit, say
 from accord.cli.read import read_text
 
 
@@ -45,6 +45,8 @@ def command(
         *plans, asked, level=printed.level, residual=residual_of(catalog), parts=printed.parts, said=printed.said
     )
     ranks = printed.plans.index(plans[0]) + 1, printed.plans.index(plans[1]) + 1
+    if prices and printed.problem is not None:
+        say("searching again with each limit relaxed; --no-prices leaves that out")
     relaxed = priced(printed, asked, tuple(map(str, catalog_paths))) if prices else ()
     said = [] if printed.catalog == catalog.digest else ["the plans rest on other facts than those of this catalog"]
     answer = envelope(
