@@ -11,13 +11,15 @@ import pytest
 from tests.traces import trace
 
 from accord.api import EstimateRequest, estimate
+from accord.api.plan import plan as search
 from accord.api.plan_pools import deployed
 from accord.api.plan_traffic import Fixed, Replay, simulate_plans
 from accord.base.array import Array
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.cli.simulate_load import load_of
-from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan, plan_id
+from accord.planner.plan import Check, Holding, Metric, Mode, Plan, PoolPlan, plan_id
+from accord.planner.problem import Limit, Limits, Problem, Space
 from accord.serving.slo import Slo
 from accord.workloads.arrivals import Arrivals
 from accord.workloads.lengths import parse_law
@@ -312,3 +314,28 @@ def test_bad_questions_are_refused(catalog: Catalog) -> None:
     other = Replay(limits=(Slo(ttft_s=1.0, tenant="chat"),))
     with pytest.raises(UsageError, match="who sends no requests"):
         simulate_plans(catalog, [llama(5.0)], Fixed(poisson(5.0, 10)), other)
+
+
+def searched(mode: Mode) -> Plan:
+    """The best plan of eight chips, without pipelines."""
+    latencies = (Limit(latency="ttft", limit_s=0.5), Limit(latency="tpot", limit_s=0.02))
+    space = Space(modes=(mode,), pp=(1,), engines=("vllm",), weights=("bf16",))
+    asked = Problem(model="llama-3.1-8b", systems=(H200,), isl=1000.0, osl=200.0, space=space,
+                    limits=Limits(latencies=latencies, chips=8))  # fmt: skip
+    return search(asked, count=1).plans[0]
+
+
+def test_plans_that_were_searched_keep_their_limits_when_simulated(catalog: Catalog) -> None:
+    asked = Replay(limits=(Slo(ttft_s=0.5, tpot_s=0.02),), pace="plan")
+    one, two = searched("aggregated"), searched("disaggregated")
+    found = {plan.mode: plan for plan in simulate_plans(catalog, [one, two], Fixed(poisson(1.0, 5000)), asked).plans}
+    mixed, split = found["aggregated"], found["disaggregated"]
+    assert simulated(mixed, "tpot_s") == pytest.approx(one.metrics["tpot_s"].value, rel=0.15)
+    assert simulated(mixed, "ttft_mean_s") == pytest.approx(one.metrics["ttft_s"].value, rel=0.15)
+    # a decode pool is planned at its full batches and serves at most nine tenths of what these would
+    assert 0.5 * two.metrics["tpot_s"].value < simulated(split, "tpot_s") < two.metrics["tpot_s"].value
+    # a cache that was sent waits for the iteration under way
+    assert simulated(split, "ttft_mean_s") < two.metrics["ttft_s"].value + 2.0 * two.metrics["tpot_s"].value
+    for plan in (mixed, split):
+        assert simulated(plan, "share_within_limits") > 0.99
+        assert simulated(plan, "request_per_s") == pytest.approx(plan.metrics["request_per_s"].value, rel=0.03)
