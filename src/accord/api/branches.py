@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from accord.api.lookup import residual_log_sd
+from accord.api.plan_parts import support_of
 from accord.api.records import efficiency_of, engine_id, machine_of, model_spec
 from accord.base.errors import Refusal
 from accord.catalog.load import Catalog, load_catalog
@@ -131,10 +132,12 @@ def sized(machine: Machine, devices: int) -> Machine:
     return replace(machine, chips=max(math.ceil(devices / machine.devices_per_chip), 1))
 
 
-def prepare(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...]) -> Prepared:
+def prepare(
+    catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None = None
+) -> Prepared:
     """Offers of the systems, branches, and tasks of about equal size.
 
-    terms: of each system of the problem, in its order
+    terms: of each system of the problem, in its order; day: statements on engines that are younger do not count
     """
     offers = tuple(_offer(catalog, one, problem, paths) for one in terms)
     keys: list[Key] = []
@@ -150,15 +153,30 @@ def prepare(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: t
         for key in _keys(catalog, own.terms.system, problem):
             try:
                 branch = branch_of(key, problem, devices, paths)
+                _priced(branch.setting)
             except Refusal as error:
                 refused.append(f"{key.system}, {key.engine}: {error.what}")
                 continue
-            keys.append(key)
             made, dropped, loads = _tasks(branch, key, problem, devices, paths)
+            answered = support_of(
+                catalog, key.engine, own.terms.chip, problem.model, branch.setting.formats.experts, day
+            )
+            if answered.answer == "no":
+                refused.append(f"{key.system}: {key.engine} does not run {problem.model}: {answered.why}")
+                dropped["engine does not support the model on the chip"] += sum(one.stop - one.start for one in made)
+                made = []
+            else:
+                keys.append(key)
             tasks += made
             counted += loads * sum(dropped.values())
             fell += Counter({why: loads * many for why, many in dropped.items()})
     return Prepared(offers, tuple(keys), tuple(tasks), counted, fell, tuple(dict.fromkeys(refused)))
+
+
+def _priced(setting: Setting) -> None:
+    """Raise MissingFact where the chip states no rate for one of the formats."""
+    for fmt in ("bf16", setting.formats.attention, setting.formats.dense, setting.formats.experts):
+        setting.machine.device.compute(fmt)
 
 
 def _none(own: Offer) -> str:

@@ -81,7 +81,7 @@ def plan(
     check_problem(problem)
     catalog, scenario = catalog_of(paths), scenario or Scenario()
     terms, refused = _terms(catalog, problem.systems, scenario)
-    prepared = prepare(catalog, problem, terms, paths)
+    prepared = prepare(catalog, problem, terms, paths, day)
     prepared = replace(prepared, refused=(*refused, *prepared.refused))
     tasks = [msgspec.msgpack.encode(task) for task in prepared.tasks]
     answers = sweep(work, tasks, msgspec.msgpack.encode(problem))

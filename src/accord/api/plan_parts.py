@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from accord.api.records import calibration_chain
+from accord.base import units
 from accord.catalog.load import Catalog
 from accord.hardware.device import bytes_per_number
 from accord.models.spec import ModelSpec
+from accord.planner.conversion import conversions_of
 from accord.planner.dependence import Dependence, Exclusion, dependence, excludes
 from accord.planner.origin_parts import Held, Weights, held
 from accord.planner.plan import Plan
@@ -18,20 +20,39 @@ from accord.planner.terms import Terms
 from accord.report.catalog_view import entry_sources
 from accord.report.to_json import source_entry
 
-_SUPPORT: WeakKeyDictionary[Catalog, Index] = WeakKeyDictionary()
-
-
-def support_index(catalog: Catalog) -> Index:
-    """Statements on engines of a catalog, read once."""
-    if catalog not in _SUPPORT:
-        _SUPPORT[catalog] = index(catalog.support(id) for id in catalog.ids("support"))
-    return _SUPPORT[catalog]
+_SUPPORT: WeakKeyDictionary[Catalog, dict[str, Index]] = WeakKeyDictionary()
 
 
 def support_of(catalog: Catalog, engine: str, chip: str, model: str, weights: str | None, day: str | None) -> Answered:
     """Whether an engine runs a model's weights on a chip, by statements known on ``day``."""
-    own = catalog.chip(chip)
-    return support(support_index(catalog), engine, chip, own.family, model, weights, day=day)
+    return support(_statements(catalog, engine), engine, chip, catalog.chip(chip).family, model, weights, day=day)
+
+
+def _statements(catalog: Catalog, engine: str) -> Index:
+    """Statements on one engine, whose entry has its name; read once."""
+    read = _SUPPORT.setdefault(catalog, {})
+    if engine not in read:
+        read[engine] = index([catalog.support(engine)] if engine in catalog.ids("support") else [])
+    return read[engine]
+
+
+def conversion_words(catalog: Catalog, spec: ModelSpec, chip: str, engine: str, weights: str, day: str | None) -> str:
+    """How weights that were released in another format are held and multiplied, and who says that it is done."""
+    if bytes_per_number(weights) < bytes_per_number(spec.weights):
+        effect = "narrower than released, its effect on answers is not modelled"
+    else:
+        effect = "converted from it"
+    words = f"weights in {weights}, released in {spec.weights}: {effect}"
+    ways = conversions_of(
+        catalog.chip(chip), spec.weights, _statements(catalog, engine), engine, model=spec.id, day=day
+    )  # fmt: skip
+    way = next((one for one in ways if one.weights == weights), None) if isinstance(ways, tuple) else None
+    if way is None:
+        return words
+    rate = units.show(way.compute_flop_per_s, "FLOP/s")
+    stated = f"{engine} states it" if way.stated else f"no source states that {engine} does it"
+    held = f"{way.bytes_per_weight:.3g} B a weight"
+    return f"{words}, {held}, multiplied in {way.compute_format} at {rate} a device; {stated}"
 
 
 def unknowns(
@@ -58,9 +79,7 @@ class _Unknowns(dict[tuple[str, str, str], tuple[str, ...]]):
         if found.answer != "yes":
             yield f"support of {engine} for {self._problem.model} in {weights} on {chip}: {found.answer}, {found.why}"
         if weights != spec.weights:
-            narrow = bytes_per_number(weights) < bytes_per_number(spec.weights)
-            effect = "narrower than released, its effect on answers is not modelled" if narrow else "converted"
-            yield f"weights in {weights}, released in {spec.weights}: {effect}"
+            yield conversion_words(self._catalog, spec, chip, engine, weights, self._day)
         if len(calibration_chain(self._catalog, chip)) == 1:
             yield f"no chip like {chip} was measured: times rest on what chips have in common"
 

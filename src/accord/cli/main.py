@@ -1,7 +1,7 @@
 """The ``accord`` command: a table of verbs, loaded one at a time, and what happens to errors.
 
 Only click is loaded before a verb is known, so that ``accord --help`` answers at once.
-Exit codes: 0 fine, 1 the answer is no, 2 usage, 3 bad data, 70 a fault of Accord itself,
+Exit codes: 0 fine, 1 the answer is no, 2 usage, 3 bad data, 70 a fault of Accord itself, 71 workers were lost,
 74 a file or the output cannot be read or written, 130 interrupted, 141 the reader of our output went away.
 """
 
@@ -44,7 +44,7 @@ class Verb(NamedTuple):
 VERBS: tuple[Verb, ...] = (
     Verb("demo", "accord.cli.verbs.demo", "The main job, with no input at all."),
     Verb("estimate", "accord.cli.verbs.estimate", "How fast one deployment runs, and with what error bar."),
-    Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits on latency, load, budget and power."),
+    Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits on latency, budget, power, law."),
     Verb("size", "accord.cli.verbs.size", "The fewest chips of each system that serve a load."),
     Verb("simulate", "accord.cli.verbs.simulate", "What users feel under real traffic, request by request."),
     Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
