@@ -79,6 +79,14 @@ def test_a_refusal_leaves_the_others(answer: Path, tmp_path: Path, capsys: Captu
     assert "decode.sh" in shown.out
 
 
+def test_all_targets(answer: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert main(["export", str(answer), "--to", "all", "--out", str(tmp_path / "out"), "--json"]) == 1
+    targets = json.loads(capsys.readouterr().out)["result"]["targets"]
+    refused = {one["target"] for one in targets if one["refused"]}
+    assert refused == {"vllm-ascend", "mindie"} and len(targets) == 6
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {one["target"] for one in targets} - refused
+
+
 @pytest.mark.parametrize("which", ["2", "0af", "0affffffff"])
 def test_a_plan_by_place_or_id(answer: Path, which: str, capsys: Capture) -> None:
     assert main(["export", str(answer), "--plan", which, "--to", "sglang", "--json"]) == 0
@@ -91,6 +99,7 @@ MISTAKES = [
     (["--to", "vllm", "--plan", "3"], 2, "--plan: there is no plan '3'", "1 to 2, or"),
     (["--to", "vllm", "--plan", "0a"], 2, "--plan: 2 plans begin with '0a'", "1 to 2, or"),
     (["--to", "vllm", "--port", "80"], 2, "80 is not in the range", "accord export --help"),
+    (["--to", "vllm", "--model-path=--x"], 2, "--model-path: '--x' would be read as a flag", "another character"),
     (["--to", "vllm", "--model-path", "a\nb"], 2, "--model-path: is empty or has control characters", "one line"),
 ]
 

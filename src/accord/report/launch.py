@@ -183,10 +183,20 @@ def script(lines: Sequence[str], needs: Mapping[str, str], before: Sequence[str]
     return f"#!/usr/bin/env bash\n{commented(lines)}set -euo pipefail\n{asked}{body}exec {command(run)}\n"
 
 
-def as_yaml(lines: Sequence[str], *documents: object) -> str:
-    """YAML documents under a head."""
-    bodies = [yaml.safe_dump(one, sort_keys=False, default_flow_style=False, width=100) for one in documents]
-    return commented(lines) + "---\n".join(bodies)
+class _Readable(yaml.SafeDumper):
+    """Text of several lines is written as it is, below a bar."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _text)
+
+
+def as_yaml(lines: Sequence[str], document: object) -> str:
+    """A YAML document under a head."""
+    return commented(lines) + yaml.dump(document, Dumper=_Readable, sort_keys=False, width=1000)
 
 
 def as_json(value: object) -> str:

@@ -114,7 +114,11 @@ TARGETS: Registry[Output] = Registry(
     "target",
     {
         "vllm": Output("vllm", "accord.report.exports.vllm", "files"),
+        "vllm-ascend": Output("vllm-ascend", "accord.report.exports.vllm_ascend", "files"),
         "sglang": Output("sglang", "accord.report.exports.sglang", "files"),
+        "dynamo": Output("dynamo", "accord.report.exports.dynamo", "files"),
+        "llm-d": Output("llm-d", "accord.report.exports.llm_d", "files"),
+        "mindie": Output("mindie", "accord.report.exports.mindie", "files"),
     },
 )
 """What a plan can be started with; ``file`` is a folder, the common shape :class:`accord.report.launch.Launcher`."""

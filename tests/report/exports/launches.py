@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
+import shutil
 import subprocess
-import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -84,30 +86,28 @@ def write(target: str, launch: Launch) -> Bundle:
     return made
 
 
-STAND_IN = """#!{python}
-import json, sys
-print(json.dumps([__file__.rsplit("/", 1)[-1], *sys.argv[1:]]))
-"""
+STAND_IN = '#!/bin/sh\nprintf \'%s\\0\' "${0##*/}" "$@"\n'
+PROGRAMS = ("vllm", "python3", "vllm-router", "mindie_llm_server")
 
 
-def run(text: str, folder: Path, env: Mapping[str, str]) -> list[str]:
+@cache
+def programs() -> str:
+    """A folder with a stand-in for every program, which prints the words it is called with."""
+    folder = Path(tempfile.mkdtemp(prefix="accord-stand-ins-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in PROGRAMS:
+        (folder / name).write_text(STAND_IN)
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def run(text: str, env: Mapping[str, str]) -> list[str]:
     """Words of the command that a script ends in, with its variables filled in by bash itself."""
-    bin_folder = folder / "bin"
-    bin_folder.mkdir(exist_ok=True)
-    for name in ("vllm", "python3", "vllm-router", "mindie_llm_server"):
-        path = bin_folder / name
-        path.write_text(STAND_IN.format(python=sys.executable))
-        path.chmod(0o755)
-    script = folder / "script.sh"
-    script.write_text(text)
-    subprocess.run(["bash", "-n", str(script)], check=True)
-    python = os.pathsep.join((str(bin_folder), *os.environ["PATH"].split(os.pathsep)))
+    path = os.pathsep.join((programs(), os.environ["PATH"]))
     done = subprocess.run(
-        ["bash", str(script)], check=True, capture_output=True, text=True, env={"PATH": python, **env}, cwd=folder
+        ["bash", "-s"], input=text.encode(), check=True, capture_output=True, env={"PATH": path, **env}
     )
-    words = json.loads(done.stdout)
-    assert isinstance(words, list)
-    return words
+    return done.stdout.decode().split("\0")[:-1]
 
 
 def _json(text: str) -> object:
@@ -120,7 +120,7 @@ TYPES = {"int": int, "float": float, "str": str, "json": _json}
 @cache
 def parser(*names: str) -> argparse.ArgumentParser:
     """A parser with the flags of the key lists, none abbreviated. An error is an exception."""
-    made = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False, add_help=False)
+    made = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False, add_help=False, conflict_handler="resolve")
     for name in names:
         for line in (KEYS / f"{name}.txt").read_text().splitlines():
             if not line.startswith("#"):
@@ -143,4 +143,35 @@ def parsed(words: list[str], *names: str) -> dict[str, Any]:
     """Flags and values, refused where a list of keys has them not or otherwise."""
     found, rest = parser(*names).parse_known_args(words)
     assert not rest, f"not in {names}: {rest}"
-    return {name: value for name, value in vars(found).items() if value not in (None, False)}
+    return {name: value for name, value in vars(found).items() if value is not None and value is not False}
+
+
+def unlisted(document: object, name: str) -> list[str]:
+    """Places of a JSON or YAML document that a list of keys has not, or with another type, choice or range."""
+    rows = [line.split("\t") for line in (KEYS / f"{name}.txt").read_text().splitlines() if not line.startswith("#")]
+    known = {path: (kind, more[0] if more else "") for path, kind, *more in rows}
+    return [f"{path} = {value!r}" for path, value in _leaves(document, "") if not _is_listed(path, value, known)]
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, f"{path}[]")
+    else:
+        yield path, value
+
+
+def _is_listed(path: str, value: object, known: Mapping[str, tuple[str, str]]) -> bool:
+    found = known.get(path) or next(
+        (row for name, row in known.items() if name.endswith(".*") and path.startswith(name[:-1])), None
+    )
+    if found is None or type(value).__name__ != found[0]:
+        return False
+    if ".." in found[1]:
+        low, _, high = found[1].partition("..")
+        assert isinstance(value, int)
+        return int(low) <= value and (not high or value <= int(high))
+    return not found[1] or value in found[1].split(",")

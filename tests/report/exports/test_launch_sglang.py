@@ -31,7 +31,7 @@ def texts(launch: Launch) -> dict[str, str]:
 
 
 def flags(launch: Launch, name: str, folder: Path, **env: str) -> dict[str, Any]:
-    words = run(texts(launch)[name], folder, {**ENV, **env})
+    words = run(texts(launch)[name], {**ENV, **env})
     assert words[:3] == ["python3", "-m", "sglang.launch_server"]
     return parsed(words[3:], "sglang")
 
@@ -56,7 +56,7 @@ def test_two_pools_on_two_nodes(tmp_path: Path) -> None:
 
 def test_router_pairs_pools(tmp_path: Path) -> None:
     env = {"PREFILL_URLS": "http://a:8001,8998 http://b:8002,8999", "DECODE_URLS": "http://c:8101"}
-    words = run(texts(split_h200())["router.sh"], tmp_path, env)
+    words = run(texts(split_h200())["router.sh"], env)
     assert words[:3] == ["python3", "-m", "sglang_router.launch_router"]
     found = parsed(words[3:], "sglang_router")
     assert found["prefill"] == [["http://a:8001", "8998"], ["http://b:8002", "8999"]]

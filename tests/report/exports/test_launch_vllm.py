@@ -32,7 +32,7 @@ def texts(launch: Launch) -> dict[str, str]:
 
 
 def flags(launch: Launch, name: str, folder: Path, **env: str) -> dict[str, Any]:
-    words = run(texts(launch)[name], folder, {**ENV, **env})
+    words = run(texts(launch)[name], {**ENV, **env})
     assert words[:2] == ["vllm", "serve"]
     return {"model": words[2], **parsed(words[3:], "vllm")}
 
@@ -46,7 +46,7 @@ def test_an_instance_a_node(tmp_path: Path) -> None:
 
 
 def test_router_before_several_instances(tmp_path: Path) -> None:
-    words = run(texts(aggregated())["router.sh"], tmp_path, {"WORKER_URLS": "http://a:8001 http://b:8001"})
+    words = run(texts(aggregated())["router.sh"], {"WORKER_URLS": "http://a:8001 http://b:8001"})
     assert words[0] == "vllm-router"
     found = parsed(words[1:], "vllm_router")
     assert found["worker_urls"] == ["http://a:8001", "http://b:8001"] and found["port"] == 8000
@@ -77,7 +77,7 @@ def test_both_pools_draft_where_one_does(tmp_path: Path) -> None:
 
 def test_router_of_two_pools(tmp_path: Path) -> None:
     env = {"PREFILL_URLS": "http://a:8001 http://b:8001", "DECODE_URLS": "http://c:8101"}
-    words = run(texts(split_h200())["router.sh"], tmp_path, env)
+    words = run(texts(split_h200())["router.sh"], env)
     found = parsed(words[1:], "vllm_router")
     assert found["vllm_pd_disaggregation"] and found["prefill"] == [["http://a:8001"], ["http://b:8001"]]
     assert found["decode"] == [["http://c:8101"]]
@@ -94,7 +94,7 @@ def test_several_instances_share_a_node(tmp_path: Path) -> None:
     launch = Launch(plan(pool(tp=2, dp=1, ep=1, devices=2, weights="fp8"), model=DENSE.id), (H200,), DENSE, 9000)
     text = texts(launch)["serve.sh"]
     probe = text.replace("exec vllm", 'export SEEN="$CUDA_VISIBLE_DEVICES"; exec vllm "$SEEN"')
-    words = run(probe, tmp_path, {**ENV, "SLOT": "3"})
+    words = run(probe, {**ENV, "SLOT": "3"})
     assert words[1] == "6,7"
     found = parsed(words[4:], "vllm")
     assert found["port"] == 9004 and found["quantization"] == "fp8"

@@ -90,9 +90,11 @@ def _targets(to: str) -> tuple[str, ...]:
 
 
 def _text(value: str | None, flag: str) -> str | None:
-    """A word of the user's that goes into files. Raises UsageError for control characters and for nothing."""
+    """A word of the user's that goes into files. Raises UsageError for what an engine would not read as a word."""
     if value is not None and (not value.strip() or not value.isprintable()):
         raise UsageError("is empty or has control characters", where=flag, hint="give one line of text")
+    if value is not None and value.startswith("-"):
+        raise UsageError(f"{value!r} would be read as a flag", where=flag, hint="begin it with another character")
     return value
 
 
