@@ -109,7 +109,7 @@ SEARCH: tuple[Option, ...] = (
     click.option("--objective", type=WordList(*OBJECTIVES), help="What is best; two or three give a front."),
     click.option("--top", type=click.IntRange(1, 100), default=10, show_default=True, help="Plans that are shown."),
     click.option("--simulate", "simulated", type=click.IntRange(0, 100), help="Best plans that are simulated."),
-    click.option("--requests", type=_COUNT, default=2000, show_default=True, help="Requests of that simulation."),
+    click.option("--requests", type=_COUNT, help="Requests of that simulation; else enough to fill the plan."),
     click.option("--pace", type=click.Choice(["own", "plan"]), default="own", show_default=True,
                  help="Arrivals of the load itself, or at the rate each plan was found to serve."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of that simulation."),

@@ -24,6 +24,7 @@ from accord.economics.scenario import Scenario
 from accord.planner.problem import LATENCIES, Limit, Limits, Problem, Space
 
 W_PER_KW = 1000.0
+USUAL_REQUESTS = 2000  # of a profile
 _SEARCHED = ("node", "supernode", "pod")  # kinds of systems that ``all`` stands for
 _LOAD_FLAGS = (
     "trace", "trace_format", "skip_bad", "workload", "isl", "osl", "rate", "arrivals", "concurrency", "requests",
@@ -112,7 +113,7 @@ def _load(catalog: Catalog, flags: Mapping[str, Any]) -> Load | None:
     given = {name: flags[name] for name in ("trace", "trace_format", "workload", "rate")}
     asked |= given | {"trace": str(flags["trace"]) if flags["trace"] else None}
     if flags["workload"]:
-        asked["requests"] = flags["requests"]
+        asked["requests"] = flags["requests"] or USUAL_REQUESTS
         if flags["rate"] is None and "=" not in flags["workload"]:
             asked["rate"] = flags["goodput"] or 1.0
     return load_of(catalog, asked)

@@ -38,6 +38,7 @@ from accord.step.decode import decode_step
 from accord.step.prefill import prefill_step
 
 FOLLOWED = 24  # rows on which every cause of an interval is followed
+ROOM = 1.0 + 1e-9  # that a limit is given, so that what just keeps it is not lost in rounding
 _MOST_SEATS = 1024.0  # running requests that a scheduler is given, where its default is lower
 
 
@@ -223,7 +224,7 @@ def _prefill(branch: Branch, rows: _Rows, problem: Problem) -> dict[str, Array]:
         "request_per_s": rate,
         "first_s": point.step_s,
         "first_q_s": np.stack([point.step_s] * len(QUANTILES)),
-        "gather_s": 0.5 * point.step_s * (1.0 - 1.0 / rows.load),
+        "gather_s": 0.5 * point.step_s / plan.pp * (1.0 - 1.0 / rows.load),
         "payload_bytes": cache_bytes_per_request(setting, plan, plan.isl),
     }
 
@@ -294,15 +295,18 @@ def within(table: Table, role: Role, problem: Problem, *, with_time_sd: bool) ->
     good = np.ones(len(table), dtype=bool)
     fell: Counter[str] = Counter()
     for limit in problem.limits.latencies:
-        value, sd = latency(table, role, limit.latency, limit.quantile, problem.osl)
-        broken = good & (value * np.exp(z * sd) > limit.limit_s)
+        value, sd = latency(table, role, limit.latency, limit.quantile, problem.osl, z)
+        broken = good & (value * np.exp(z * sd) > limit.limit_s * ROOM)
         fell[limit.name] = int(np.count_nonzero(broken))
         good &= ~broken
     return np.flatnonzero(good), +fell
 
 
-def latency(table: Table, role: Role, name: str, quantile: float | None, osl: float) -> tuple[Array, Array]:
-    """A latency of rows alone and the standard deviation of its logarithm; 0 where a role has no part in it."""
+def latency(table: Table, role: Role, name: str, quantile: float | None, osl: float, z: float) -> tuple[Array, Array]:
+    """A latency of rows alone and the standard deviation of its logarithm; 0 where a role has no part in it.
+
+    z: how many of them it is to be kept at, see :func:`end_to_end`
+    """
     at = None if quantile is None else QUANTILES.index(quantile)
     tpot = table.tpot_s if at is None else table.tpot_q_s[at]
     first = table.first_s if at is None else table.first_q_s[at]
@@ -310,12 +314,18 @@ def latency(table: Table, role: Role, name: str, quantile: float | None, osl: fl
         return tpot, table.tpot_sd
     if name == "ttft":
         return first, table.first_sd
-    return end_to_end(first, table.first_sd, tpot, table.tpot_sd, osl)
+    return end_to_end(first, table.first_sd, tpot, table.tpot_sd, osl, z)
 
 
-def end_to_end(first: Array, first_sd: Array, tpot: Array, tpot_sd: Array, osl: float) -> tuple[Array, Array]:
-    """Time to the last token and the deviation of its logarithm, both parts off the same way."""
+def end_to_end(first: Array, first_sd: Array, tpot: Array, tpot_sd: Array, osl: float, z: float) -> tuple[Array, Array]:
+    """Time to the last token and the deviation of its logarithm, both parts off the same way.
+
+    z: deviations at which the time is that of both parts so many deviations off; what a part adds is then never less
+        than nothing, however unsure the other is
+    """
     answer = tpot * max(osl - 1.0, 0.0)
-    total = first + answer
-    shares = (first * first_sd + answer * tpot_sd) / np.maximum(total, 1e-12)
-    return total, shares
+    total = np.maximum(first + answer, 1e-12)
+    if z <= 0.0:
+        return total, (first * first_sd + answer * tpot_sd) / total
+    late = first * np.exp(z * first_sd) + answer * np.exp(z * tpot_sd)
+    return total, np.log(np.maximum(late / total, 1.0)) / z

@@ -49,11 +49,11 @@ def layouts(
     """Layouts of up to ``devices`` ranks, and how many fell for which reason.
 
     redundant_from: expert-parallel ranks from which redundant experts are kept
-    A decode pool has pipelines, and any pool context-parallel ranks, only where the space names them: a pipeline makes
-    no token sooner, and few engines split the context of a request.
+    What the space does not name: pipelines are for prompts, and for dense models that decode beside them (a mixture
+    spreads its experts instead); no context-parallel ranks, which few engines have.
     """
-    alone = role == "decode"
     experts = most_experts(setting.spec)
+    alone = role == "decode" or (role == "serve" and experts > 0)
     found: dict[Layout, None] = {}
     fell: Counter[str] = Counter()
     stages = space.pp or ((1,) if alone else STAGES)

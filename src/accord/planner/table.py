@@ -26,7 +26,7 @@ class Table:
     request_per_s: of one instance; a prefill row's is the most it can do
     tpot_s, tpot_q_s: mean time per output token and its percentiles, shape ``(Q, R)``; 0 in prefill
     first_s, first_q_s: time to first token (serve); of a prefill row that of its step, without waiting
-    gather_s: of a prefill row, what a prompt waits for others of its step at full load
+    gather_s: of a prefill row, half a step where it has places for several prompts: the wait for one under way
     payload_bytes: cache of one prompt that a prefill rank sends
     time_sd: of the logarithm of its step time by parameters and disputed facts
     rate_sd, tpot_sd, first_sd: the same of these answers, the residual of their kind included
@@ -68,8 +68,8 @@ class Table:
 
     @property
     def groups(self) -> Array:
-        """Attention groups of an instance."""
-        return self.dp * self.cp
+        """Attention groups of an instance that start prompts by themselves; context-parallel ranks share theirs."""
+        return self.dp.copy()
 
     def pick(self, index: Index) -> Table:
         """The rows at ``index``."""
