@@ -100,7 +100,7 @@ def join(
     correlations: dict[tuple[str, str], float] = {}
     curves: dict[str, Curve] = {}
     for entry in reversed(chain):
-        for name in [name for name in numbers if any(name.startswith(f"{own}.") for own in entry.parameters)]:
+        for name in [name for name in numbers if any(own in entry.parameters for own in _plainer(name))]:
             del numbers[name]
             fits.pop(name, None)
         for name, value in entry.parameters.items():
@@ -119,6 +119,11 @@ def join(
         tuple(entry.id for entry in chain), engine.id, numbers, engine.has_in(version), tuple(suffixes),
         fits, owners, kept, curves,
     )  # fmt: skip
+
+
+def _plainer(name: str) -> list[str]:
+    """The names that ``name`` is special of: all before one of its dots."""
+    return [name[:at] for at, letter in enumerate(name) if letter == "."]
 
 
 def draw(efficiency: Efficiency, normals: Mapping[str, Array]) -> Efficiency:

@@ -146,12 +146,10 @@ def _slopes(timed: Timed, setting: Setting, plan: Deployments) -> tuple[list[str
     watched, noted = noting(setting.efficiency)
     timed(replace(setting, efficiency=watched), plan)
     names = [*(name for name in setting.efficiency.fits if name in noted.read), *setting.machine.claims]
-    repeated = plan.pick(np.tile(np.arange(len(plan)), len(names)))
-    ends = []
-    for side in (1.0, -1.0):
-        moved = np.repeat(side * np.eye(len(names)), len(plan), axis=1)
-        ends.append(np.log(timed(_shifted(setting, names, moved), repeated).total_s))
-    return names, (0.5 * (ends[0] - ends[1])).reshape(len(names), len(plan)).T
+    repeated = plan.pick(np.tile(np.arange(len(plan)), 2 * len(names)))
+    moved = np.repeat(np.concatenate([np.eye(len(names)), -np.eye(len(names))], axis=1), len(plan), axis=1)
+    above, below = np.log(timed(_shifted(setting, names, moved), repeated).total_s).reshape(2, len(names), len(plan))
+    return names, (0.5 * (above - below)).T
 
 
 def _shifted(setting: Setting, names: Sequence[str], moves: Array) -> Setting:

@@ -20,10 +20,9 @@ def gemm(name: str, stage: Stage, fmt: str, rows: Array, k: Array | float, n: Ar
     """
     stored = bytes_per_number(fmt)
     entering = 1.0 if fmt in EIGHT_BIT else ACTIVATION_BYTES
-    moved = k * n * stored + rows * k * entering + rows * n * ACTIVATION_BYTES
-    return compute_op(
-        name, "gemm", stage, fmt, 2.0 * rows * k * n, moved, depth=k, rows=rows, width=k * n, layers=layers
-    )
+    width, inner = k * n, rows * k
+    moved = width * stored + inner * entering + rows * n * ACTIVATION_BYTES
+    return compute_op(name, "gemm", stage, fmt, 2.0 * inner * n, moved, depth=k, rows=rows, width=width, layers=layers)
 
 
 def grouped_gemm(
@@ -37,8 +36,9 @@ def grouped_gemm(
     """
     stored = bytes_per_number(fmt)
     entering = 1.0 if fmt in EIGHT_BIT else ACTIVATION_BYTES
-    moved = experts * k * n * stored + slots * (k * entering + n * ACTIVATION_BYTES)
+    width = experts * k * n
+    moved = width * stored + slots * (k * entering + n * ACTIVATION_BYTES)
     return compute_op(
         name, family, "ffn", fmt, 2.0 * slots * k * n, moved,
-        depth=k, rows=slots / np.maximum(experts, 1e-9), width=experts * k * n, layers=layers,
+        depth=k, rows=slots / np.maximum(experts, 1e-9), width=width, layers=layers,
     )  # fmt: skip

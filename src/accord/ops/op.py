@@ -102,10 +102,18 @@ def compute_op(  # noqa: PLR0913  what an operator is
 ) -> Op:  # fmt: skip
     """An operator without an exchange."""
     zero = np.zeros_like(flop)
+    shape = flop.shape
     return Op(
-        name, family, stage, fmt, flop, moved + zero, depth + zero, rows + zero, width + zero,
-        launches, layers, zero, zero + 1.0,
+        name, family, stage, fmt, flop, _of_shape(moved, shape), _of_shape(depth, shape), _of_shape(rows, shape),
+        _of_shape(width, shape), launches, layers, zero, np.ones_like(flop),
     )  # fmt: skip
+
+
+def _of_shape(values: Array | float, shape: tuple[int, ...]) -> Array:
+    """Values with one entry a deployment; what has them already is not copied."""
+    if isinstance(values, np.ndarray) and values.shape == shape:
+        return values
+    return np.zeros(shape) + values
 
 
 def exchange_op(

@@ -11,8 +11,10 @@ shape class where a table of the operator exists, else 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from accord.base.array import Array
 from accord.catalog.calibration import Curve
@@ -63,16 +65,27 @@ def time_op(op: Op, device: Device, efficiency: Efficiency, *, eager: bool = Fal
 
 def shape_factor(curve: Curve, rows: Array, width: Array) -> Array:
     """Measured over modelled time at a shape class, between knots in proportion of logarithms, shape ``(D,)``."""
-    table = np.asarray(curve.log)
-    at, part = _place(np.asarray(curve.rows), rows)
-    column, share = _place(np.asarray(curve.width), width)
-    low = table[at, column] * (1.0 - share) + table[at, column + 1] * share
-    high = table[at + 1, column] * (1.0 - share) + table[at + 1, column + 1] * share
+    own_rows, own_width, table = _arrays(curve)
+    at, part = _place(own_rows, rows)
+    column, share = _place(own_width, width)
+    line = len(own_width)
+    here = at * line + column  # of the table laid out line after line
+    rest = 1.0 - share
+    low = table.take(here) * rest + table.take(here + 1) * share
+    here = here + line
+    high = table.take(here) * rest + table.take(here + 1) * share
     return np.exp(low * (1.0 - part) + high * part)
 
 
-def _place(knots: Array, values: Array) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.intp]], Array]:
+@lru_cache(maxsize=1024)
+def _arrays(curve: Curve) -> tuple[Array, Array, Array]:
+    """Knots of both axes and the table, line after line."""
+    return np.asarray(curve.rows), np.asarray(curve.width), np.asarray(curve.log).ravel()
+
+
+def _place(knots: Array, values: Array) -> tuple[npt.NDArray[np.intp], Array]:
     """Knot below each value's binary logarithm, and how far it is to the next one; ends are held."""
     x = np.log2(np.maximum(values, 1e-30))
-    at = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
-    return at, np.clip((x - knots[at]) / (knots[at + 1] - knots[at]), 0.0, 1.0)
+    at = knots[1:-1].searchsorted(x, side="right")
+    part = (x - knots.take(at)) / np.diff(knots).take(at)
+    return at, np.minimum(np.maximum(part, 0.0), 1.0)
