@@ -42,19 +42,20 @@ class Matrix(NamedTuple):
 def matrix(
     catalog: Catalog, models: Sequence[str] | None = None, systems: Sequence[str] | None = None, *,
     isl: float = 4096.0, osl: float = 1024.0, tpot_s: float = 0.05, engine: str | None = None, level: float = 0.9,
-    scenario: Scenario | None = None,
+    scenario: Scenario | None = None, day: str | None = None,
 ) -> Matrix:  # fmt: skip
     """Fill the matrix.
 
     models: ids, every open one if omitted, closed ones are passed over; systems: ids of systems or chips, every chip
         if omitted; isl, osl: prompt and answer [token]; tpot_s: longest mean time per output token
     engine: whose parameters and records count, the generic one's and those of all engines if omitted
+    day: ISO date; statements on engines that are younger do not count
     level: of the intervals; scenario: what an hour of a chip costs depends on; without one, rents of the catalog
     Raises CatalogError for unknown ids, UsageError for a point that is none.
     """
     asked = _question(catalog, isl, osl, tpot_s, level)
     specs, warnings = _specs(catalog, models)
-    records = records_of(catalog, engine)
+    records = records_of(catalog, engine, day)
     columns = tuple(columns_of(catalog, systems, engine, scenario or Scenario(), level))
     by_column = [tuple(cells_of(column, specs, asked, records)) for column in columns]
     cells = tuple(cell for row in zip(*by_column, strict=True) for cell in row)

@@ -58,18 +58,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Engine support: statements made ready, and the engines asked, all of them or one."""
+    """Engine support: statements made ready, the engines asked, all of them or one, and the day that is asked about."""
 
     index: Index
     engines: tuple[str, ...]
+    day: str | None = None
 
 
-def records_of(catalog: Catalog, engine: str | None) -> Records:
-    """Statements on the engine named, or on every one. Raises CatalogError for an engine nobody knows."""
+def records_of(catalog: Catalog, engine: str | None, day: str | None = None) -> Records:
+    """Statements on the engine named, or on every one, that were known on ``day``.
+
+    Raises CatalogError for an engine nobody knows.
+    """
     made = index(catalog.support(id) for id in catalog.ids("support"))
     if engine is None:
-        return Records(made, tuple(made.engines))
-    return Records(made, (engine if engine in made.engines else engine_id(catalog, engine),))
+        return Records(made, tuple(made.engines), day)
+    return Records(made, (engine if engine in made.engines else engine_id(catalog, engine),), day)
 
 
 def columns_of(
@@ -215,7 +219,10 @@ def _cell(column: Column, spec: ModelSpec, asked: Question, records: Records) ->
 def _supported(records: Records, cell: Cell, chip: Chip) -> Supported:
     """The best answer of the engines asked; where no record speaks of a cell, nobody knows."""
     weights = cell.weights or cell.stored
-    found = (support(records.index, name, chip.id, chip.family, cell.model, weights) for name in records.engines)
+    found = (
+        support(records.index, name, chip.id, chip.family, cell.model, weights, day=records.day)
+        for name in records.engines
+    )
     best = min(found, key=lambda one: _BEST_FIRST.index(one.answer), default=None)
     if best is None or (best.answer == "unknown" and len(records.engines) > 1):
         return Supported(answer="unknown", why="no record speaks of this model on this chip in this format")

@@ -36,7 +36,7 @@ def show_matrix(
     if flags["matrix"]:
         found = matrix(
             catalog, _ids(flags["model"]), systems, isl=point[0], osl=point[1], tpot_s=point[2], engine=engines[0],
-            level=flags["level"], scenario=scenario,
+            level=flags["level"], scenario=scenario, day=flags["date"],
         )  # fmt: skip
     else:
         if not flags["model"] or systems is None or len(systems) != 1:
