@@ -61,6 +61,7 @@ def matrix(
     cells = tuple(cell for row in zip(*by_column, strict=True) for cell in row)
     inputs = {
         "models": [spec.id for spec in specs], "systems": [column.id for column in columns], "engine": engine,
+        "day": day,
         **msgspec.to_builtins(asked),
     }  # fmt: skip
     return Matrix(
