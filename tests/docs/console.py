@@ -2,17 +2,23 @@
 
 An example is a fenced block marked ``console``. A line ``$ accord ...`` is run, and the lines up to the
 next ``$`` must be what it prints, byte for byte but for spaces at line ends; a line ``...`` stands for
-any number of lines. ``# not run`` at the end of the command leaves it out, ``# slow`` marks it slow.
+any number of lines. ``# not run`` at the end of the command leaves it out, ``# slow`` marks it slow. A command
+that ends with ``> FILE`` shows what goes to stderr; others may name FILE, and the first command that writes it is then
+run before. FILE lies in a folder of its own, not in the checkout.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -83,16 +89,50 @@ def matches(expected: Sequence[str], got: Sequence[str]) -> bool:
 def printed(command: str) -> tuple[str, ...]:
     """What a command prints on stdout and stderr, at a fixed width and without colour."""
     settings = {**os.environ, "COLUMNS": str(WIDTH), "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command, comments=True)],
-        cwd=ROOT,
-        env=settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return tuple(line.rstrip() for line in done.stdout.splitlines())
+    words = shlex.split(command, comments=True)
+    target = words[-1] if words[-2:-1] == [">"] else None
+    if target is None:
+        words = [str(_file(word)) if word in _files() else word for word in words]
+    else:
+        words = words[:-2]
+    with (_folder() / target).open("w") if target else contextlib.nullcontext(subprocess.PIPE) as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=ROOT,
+            env=settings,
+            stdout=stdout,
+            stderr=subprocess.PIPE if target else subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    text = (done.stderr if target else done.stdout).replace(f"{_folder()}{os.sep}", "")
+    return tuple(line.rstrip() for line in text.splitlines())
+
+
+@functools.cache
+def _folder() -> Path:
+    """Where files of examples lie; made anew, and removed at the end of the process."""
+    folder = tempfile.mkdtemp(prefix="accord-examples-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+@functools.cache
+def _files() -> dict[str, str]:
+    """Files that examples of the README write, with the first command that does."""
+    found: dict[str, str] = {}
+    for example in examples((ROOT / "README.md").read_text(encoding="utf-8")):
+        if example.is_run and example.words[-2:-1] == [">"]:
+            found.setdefault(example.words[-1], example.command)
+    return found
+
+
+def _file(name: str) -> Path:
+    """A file of an example, written first where it is not there."""
+    place = _folder() / name
+    if not place.exists():
+        printed(_files()[name])
+    return place
 
 
 def refreshed(expected: Sequence[str], got: Sequence[str]) -> tuple[str, ...]:
