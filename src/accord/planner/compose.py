@@ -109,8 +109,8 @@ def serving(option: Option, offer: Offer, problem: Problem) -> Candidates:
     table, room = option.table, offer.unit_devices
     devices, rate = table.devices, table.request_per_s
     wanted = problem.limits.request_per_s
-    rows, units = [], []
     every = np.arange(len(table))
+    rows, units = [every[:0]], [np.zeros(0)]
     for count in ladder(offer):
         rows.append(every)
         units.append(np.full(len(table), float(count)))

@@ -40,22 +40,23 @@ def held_units(offers: tuple[Offer, ...], made: Candidates) -> list[tuple[Offer,
 def timed_values(made: Candidates, problem: Problem) -> dict[str, Sure]:
     """What time decides, by metric name."""
     rate, osl = float(made.request_per_s[0]), problem.osl
+    z = NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
     tpot, first = Sure(float(made.tpot_s[0]), float(made.tpot_sd[0])), Sure(
         float(made.ttft_s[0]), float(made.ttft_sd[0])
     )  # fmt: skip
     found = {"request_per_s": Sure(rate, float(made.rate_sd[0])), "tpot_s": tpot, "ttft_s": first}
-    found["e2el_s"] = _end(first, tpot, osl)
+    found["e2el_s"] = _end(first, tpot, osl, z)
     for at, share in enumerate(QUANTILES):
         name = f"p{round(100 * share)}_s"
         tail = Sure(float(made.ttft_q_s[at, 0]), first.sd)
         gap = Sure(float(made.tpot_q_s[at, 0]), tpot.sd)
-        found |= {f"ttft_{name}": tail, f"tpot_{name}": gap, f"e2el_{name}": _end(tail, gap, osl)}
+        found |= {f"ttft_{name}": tail, f"tpot_{name}": gap, f"e2el_{name}": _end(tail, gap, osl, z)}
     return found
 
 
-def _end(first: Sure, tpot: Sure, osl: float) -> Sure:
+def _end(first: Sure, tpot: Sure, osl: float, z: float) -> Sure:
     a, a_sd, b, b_sd = (np.array([number]) for number in (first.value, first.sd, tpot.value, tpot.sd))
-    total, sd = end_to_end(a, a_sd, b, b_sd, osl)
+    total, sd = end_to_end(a, a_sd, b, b_sd, osl, z)
     return Sure(float(total[0]), float(sd[0]))
 
 

@@ -8,18 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from accord.base.array import Array
 from accord.planner.compose import Candidates, sure_rate
 from accord.planner.offer import Offer, at_confidence
-from accord.planner.pricing import end_to_end
+from accord.planner.pricing import ROOM, end_to_end
 from accord.planner.problem import QUANTILES, Objective, Problem
 from accord.planner.terms import Terms
 from accord.uncertainty.figure import Figure
 
 W_PER_KW, SECONDS_PER_HOUR, PER_MILLION = 1000.0, 3600.0, 1e6
+_DIGITS = 2.0**40
 _HELD = (("power_w", "power"), ("capex_usd", "capex"), ("usd_per_hour", "usd"), ("racks", "racks"))
 
 
@@ -39,27 +41,35 @@ def judge(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> Judg
     for name, kept in _limits(made, offers, problem):
         fell[name] += int(np.count_nonzero(good & ~kept))
         good &= kept
-    objectives = np.stack([objective(name, made, offers, problem) for name in problem.objectives], axis=1)
+    columns = [_rounded(objective(name, made, offers, problem)) for name in problem.objectives]
+    objectives = np.stack(columns, axis=1)
     unknown = ~np.all(np.isfinite(objectives), axis=1)
     fell["objective unknown"] += int(np.count_nonzero(good & unknown))
     return Judged(good & ~unknown, objectives, +fell)
+
+
+def _rounded(values: Array) -> Array:
+    """Values to 40 binary digits, so that equal ones are equal, in whatever order they were multiplied."""
+    share, power = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(share * _DIGITS) / _DIGITS, power), dtype=np.float64)
 
 
 def _limits(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> list[tuple[str, npt.NDArray[np.bool_]]]:
     limits, z = problem.limits, _z(problem)
     found: list[tuple[str, npt.NDArray[np.bool_]]] = []
     for limit in limits.latencies:
-        value, sd = latency(made, limit.latency, limit.quantile, problem.osl)
-        found.append((limit.name, value * np.exp(z * sd) <= limit.limit_s))
+        value, sd = latency(made, limit.latency, limit.quantile, problem.osl, z)
+        found.append((limit.name, value * np.exp(z * sd) <= limit.limit_s * ROOM))
     if limits.request_per_s is not None:
-        found.append(("goodput", sure_rate(made.request_per_s, made.rate_sd, problem) >= limits.request_per_s))
+        sure = sure_rate(made.request_per_s, made.rate_sd, problem)
+        found.append(("goodput", sure * ROOM >= limits.request_per_s))
     if limits.chips is not None:
         found.append(("chips", held_chips(made, offers) <= limits.chips))
     confidence = problem.confidence if problem.intervals else 0.5
     for field, name in _HELD:
         most = getattr(limits, field)
         if most is not None:
-            found.append((name, total(made, offers, held(field, confidence)) <= most * (1.0 + 1e-9)))
+            found.append((name, sure_total(made, offers, field, confidence) <= most * ROOM))
     return found
 
 
@@ -67,8 +77,8 @@ def _z(problem: Problem) -> float:
     return NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
 
 
-def latency(made: Candidates, name: str, quantile: float | None, osl: float) -> tuple[Array, Array]:
-    """A latency of candidates and the deviation of its logarithm."""
+def latency(made: Candidates, name: str, quantile: float | None, osl: float, z: float) -> tuple[Array, Array]:
+    """A latency of candidates and the deviation of its logarithm, to be kept at ``z`` of them."""
     at = None if quantile is None else QUANTILES.index(quantile)
     tpot = made.tpot_s if at is None else made.tpot_q_s[at]
     first = made.ttft_s if at is None else made.ttft_q_s[at]
@@ -76,7 +86,7 @@ def latency(made: Candidates, name: str, quantile: float | None, osl: float) -> 
         return tpot, made.tpot_sd
     if name == "ttft":
         return first, made.ttft_sd
-    return end_to_end(first, made.ttft_sd, tpot, made.tpot_sd, osl)
+    return end_to_end(first, made.ttft_sd, tpot, made.tpot_sd, osl, z)
 
 
 def held_chips(made: Candidates, offers: tuple[Offer, ...]) -> Array:
@@ -91,6 +101,26 @@ def total(made: Candidates, offers: tuple[Offer, ...], each: Callable[[Terms], f
     if len(offers) > 1 and offers[1] is not offers[0]:
         found = found + made.other_units * offers[1].unit_chips * each(offers[1].terms)
     return np.asarray(found, dtype=np.float64)
+
+
+def sure_total(made: Candidates, offers: tuple[Offer, ...], field: str, confidence: float) -> Array:
+    """What a field of the terms over all chips held does not exceed with ``confidence``, shape ``(C,)``.
+
+    Claims of two systems are independent: every combination of one of each counts.
+    """
+    plain = total(made, offers, held(field, confidence))
+    if len(offers) < 2 or offers[1] is offers[0] or confidence <= 0.5 or not np.all(np.isfinite(plain)):
+        return plain
+    figures: list[Figure] = [getattr(one.terms, field) for one in offers]
+    units, which = np.unique(np.stack([made.units, made.other_units], axis=1), axis=0, return_inverse=True)
+    found = np.zeros(len(units))
+    for at, counts in enumerate(units):
+        chips = [float(count) * one.unit_chips for count, one in zip(counts, offers, strict=True)]
+        each = [np.asarray(one.points or (one.value,)) * many for one, many in zip(figures, chips, strict=True)]
+        points = tuple(np.add.outer(each[0], each[1]).ravel().tolist())
+        value = figures[0].value * chips[0] + figures[1].value * chips[1]
+        found[at] = at_confidence(msgspec.structs.replace(figures[0], value=value, points=points), confidence)
+    return np.asarray(found[which.ravel()], dtype=np.float64)
 
 
 def held(field: str, confidence: float) -> Callable[[Terms], float]:
@@ -137,4 +167,4 @@ def objective(name: Objective, made: Candidates, offers: tuple[Offer, ...], prob
     if name == "carbon":
         hourly = total(made, offers, kgco2_per_hour)
         return np.asarray(hourly / (output_per_s * SECONDS_PER_HOUR) * PER_MILLION, dtype=np.float64)
-    return latency(made, name, None, problem.osl)[0]
+    return latency(made, name, None, problem.osl, 0.0)[0]

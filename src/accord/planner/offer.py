@@ -35,17 +35,21 @@ class Offer:
 
 
 def at_confidence(figure: Figure, confidence: float) -> float:
-    """What a disputed figure does not exceed with that chance, every claim as likely; 0.5 takes the chosen one."""
+    """What a disputed figure does not exceed with that chance, every claim as likely, and never less than the chosen.
+
+    0.5 takes the chosen claim alone.
+    """
     if confidence <= 0.5:
         return figure.value
     points = sorted(figure.points) or [figure.value]
-    return points[min(max(math.ceil(confidence * len(points) - 1e-9), 1), len(points)) - 1]
+    most = points[min(max(math.ceil(confidence * len(points) - 1e-9), 1), len(points)) - 1]
+    return max(most, figure.value)
 
 
 def chance_at_most(figure: Figure, limit: float) -> float:
     """Share of the claims that lie within a limit."""
     points = figure.points or (figure.value,)
-    return sum(point <= limit * (1.0 + 1e-12) for point in points) / len(points)
+    return sum(point <= limit * (1.0 + 1e-9) for point in points) / len(points)
 
 
 def offer(

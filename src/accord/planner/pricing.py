@@ -224,7 +224,7 @@ def _prefill(branch: Branch, rows: _Rows, problem: Problem) -> dict[str, Array]:
         "request_per_s": rate,
         "first_s": point.step_s,
         "first_q_s": np.stack([point.step_s] * len(QUANTILES)),
-        "gather_s": 0.5 * point.step_s / plan.pp * (1.0 - 1.0 / rows.load),
+        "gather_s": np.where(rows.load * plan.dp > 1.0, 0.5 * point.step_s / plan.pp, 0.0),
         "payload_bytes": cache_bytes_per_request(setting, plan, plan.isl),
     }
 

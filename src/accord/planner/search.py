@@ -84,14 +84,18 @@ def search(
     looked = pruned = 0
     fell: Counter[str] = Counter()
     wishes = frozenset(problem.objectives)
-    ends = any(limit.latency == "e2el" for limit in problem.limits.latencies)
+    limited = {limit.latency for limit in problem.limits.latencies}
+    ends, waits = "e2el" in limited, bool(limited - {"tpot"})
     for option in options.get("serve", ()):
         kept = _kept(option, useful_serving(option.table, wishes)) if prune else option
         pruned += len(option.table) - len(kept.table)
         made = serving(kept, offers[option.offer], problem)
         looked += len(made)
         groups.append(_judged((kept,), made, offers, problem, fell))
-    prefills = [_kept(one, useful_prefill(one.table)) if prune else one for one in options.get("prefill", ())]
+    prefills = [
+        _kept(one, useful_prefill(one.table, wishes, waits=waits)) if prune else one
+        for one in options.get("prefill", ())
+    ]
     decodes = [
         _kept(one, useful_decode(one.table, wishes, ends=ends)) if prune else one for one in options.get("decode", ())
     ]
