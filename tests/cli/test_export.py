@@ -75,6 +75,7 @@ def test_a_refusal_leaves_the_others(answer: Path, tmp_path: Path, capsys: Captu
     assert main(words) == 1
     shown = capsys.readouterr()
     assert "error: vllm: vLLM 0.33.0 cannot run this plan: the prefill pool is on huawei-ascend-910c" in shown.err
+    assert "hint: --plan 1 can be written\n" in shown.err
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["sglang"]
     assert "decode.sh" in shown.out
 

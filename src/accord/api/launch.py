@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import msgspec
 
+from accord.api.plan_file import SCHEMAS
 from accord.api.records import efficiency_of, machine_of, model_spec
 from accord.base.errors import DataError, Refusal, UsageError
 from accord.base.registry import did_you_mean
@@ -18,8 +19,8 @@ from accord.hardware.system import Machine
 from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan
 from accord.report.launch import Bundle, Launch, Launcher, Served, Site
 
-SCHEMA = "accord.plan/"
 HINT = "print one with 'accord plan ... --json'"
+LISTS = ("plans", "front", "by_system")  # of an answer, in the order in which --plan counts them
 PARTS: Mapping[str, type[msgspec.Struct]] = {"pools": PoolPlan, "holdings": Holding, "checks": Check}
 METRICS = ("metrics", "simulated")
 WIDEST_NODE = 16  # devices one operating system drives at most in the systems of the catalog
@@ -36,7 +37,7 @@ class Exported:
 
 
 def plans_of(data: bytes, where: str) -> tuple[Plan, ...]:
-    """Plans of an envelope that ``accord plan --json`` printed; keys a plan has not are passed over.
+    """Plans of an envelope that ``accord plan`` or ``accord size`` printed; keys a plan has not are passed over.
 
     Raises DataError with the place of what is wrong.
     """
@@ -45,14 +46,19 @@ def plans_of(data: bytes, where: str) -> tuple[Plan, ...]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"is not JSON: {error}", where=where, hint=HINT) from None
     schema = body.get("schema") if isinstance(body, dict) else None
-    if not isinstance(schema, str) or not schema.startswith(SCHEMA):
+    if schema not in SCHEMAS:
         said = f"its schema is {schema!r}" if schema is not None else "it has no schema"
-        raise DataError(f"holds no plan: {said}, not '{SCHEMA}1'", where=where, hint=HINT)
+        raise DataError(f"holds no plan: {said}, not '{SCHEMAS[0]}'", where=where, hint=HINT)
     result = body.get("result")
-    plans = result.get("plans") if isinstance(result, dict) else None
-    if not isinstance(plans, list) or not plans:
+    lists = {name: result.get(name) for name in LISTS} if isinstance(result, dict) else {}
+    found: dict[str, Plan] = {}
+    for name, values in lists.items():
+        for at, one in enumerate(values if isinstance(values, list) else ()):
+            plan = _plan(one, f"{where}: result.{name}[{at}]")
+            found.setdefault(plan.id, plan)
+    if not found:
         raise DataError("holds no plan: result.plans is no list or empty", where=where, hint=HINT)
-    return tuple(_plan(one, f"{where}: result.plans[{at}]") for at, one in enumerate(plans))
+    return tuple(found.values())
 
 
 def _plan(raw: object, where: str) -> Plan:
@@ -150,6 +156,11 @@ def _node(catalog: Catalog, system: str, machine: Machine) -> tuple[int, list[st
 def export(launch: Launch, targets: Mapping[str, Callable[[Launch], Bundle] | Launcher]) -> tuple[Exported, ...]:
     """The plan as files of each target, or why a target refuses it."""
     return tuple(_one(launch, name, write) for name, write in targets.items())
+
+
+def takes(launches: Iterable[Launch], write: Callable[[Launch], Bundle]) -> int | None:
+    """The place, from 1 on, of the first plan that a target can express; None where there is none."""
+    return next((at for at, launch in enumerate(launches, 1) if _one(launch, "", write).bundle is not None), None)
 
 
 def _one(launch: Launch, name: str, write: Callable[[Launch], Bundle]) -> Exported:

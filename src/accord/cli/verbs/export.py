@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -55,11 +56,13 @@ def command(
     """
     targets = _targets(to)
     catalog = load_catalog()
-    plan = api.chosen(api.plans_of(_read(plan_file), "stdin" if plan_file == "-" else plan_file), which)
-    launch, warnings = api.launch_of(
-        catalog, plan, model_path=_text(model_path, "--model-path"), port=port, devices_per_node=devices_per_node,
-        served_name=_text(served_model_name, "--served-model-name"),
+    plans = api.plans_of(_read(plan_file), "stdin" if plan_file == "-" else plan_file)
+    plan = api.chosen(plans, which)
+    launching = partial(
+        api.launch_of, catalog, model_path=_text(model_path, "--model-path"), port=port,
+        devices_per_node=devices_per_node, served_name=_text(served_model_name, "--served-model-name"),
     )  # fmt: skip
+    launch, warnings = launching(plan)
     made = api.export(launch, {name: _launcher(name) for name in targets})
     if out is not None:
         _to_disk(out, made)
@@ -74,6 +77,11 @@ def command(
         emit(answer, as_json=True)
     else:
         _print(made, warnings, out)
+        for one in made:
+            if one.refused is not None:
+                say(f"error: {one.target}: {one.refused.what}")
+                at = api.takes((launching(other)[0] for other in plans), _launcher(one.target))
+                say(f"hint: {_hint(one.refused.hint, at, len(plans))}")
     if any(one.refused for one in made):
         ctx.exit(REFUSED)
 
@@ -136,7 +144,7 @@ def _to_disk(out: Path, made: Sequence[api.Exported]) -> None:
 
 
 def _print(made: Sequence[api.Exported], warnings: Sequence[str], out: Path | None) -> None:
-    """Text on stdout, warnings and refusals on stderr."""
+    """Text on stdout, warnings on stderr."""
     for warning in warnings:
         warn(warning)
     parts = []
@@ -149,8 +157,9 @@ def _print(made: Sequence[api.Exported], warnings: Sequence[str], out: Path | No
                 warn(f"{one.target}: {departure}")
     if parts:
         write("".join(parts) if out is not None else "\n".join(parts))
-    for one in made:
-        if one.refused is not None:
-            say(f"error: {one.target}: {one.refused.what}")
-            if one.refused.hint:
-                say(f"hint: {one.refused.hint}")
+
+
+def _hint(hint: str | None, at: int | None, plans: int) -> str:
+    """How to go on after a refusal: what the target says, and another plan of the file that it can express."""
+    other = f"--plan {at} can be written" if at is not None else f"none of the {plans} plans of the file can be written"
+    return f"{hint}; {other}" if hint else other
