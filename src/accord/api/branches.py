@@ -28,7 +28,7 @@ from accord.planner.offer import Offer, offer
 from accord.planner.plan import Role
 from accord.planner.pricing import Branch, price
 from accord.planner.problem import Problem
-from accord.planner.space import BATCHES, BUDGETS, PROMPTS, layouts
+from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, layouts
 from accord.planner.table import Table, Tally, packed, unpacked
 from accord.planner.terms import Terms
 
@@ -100,7 +100,7 @@ def work(task: bytes) -> bytes:
     """Price the layouts of an encoded :class:`Task`; what comes back is :func:`accord.planner.table.packed`."""
     one = msgspec.msgpack.decode(task, type=Task)
     branch = branch_of(one.key, one.problem, one.devices, one.paths)
-    found, _ = layouts(branch.setting, one.devices, one.problem.space, one.key.role, branch.redundant_from)
+    found, _ = _layouts(branch, one.problem, one.devices)
     return packed(*price(branch, one.problem, found[one.start : one.stop]))
 
 
@@ -118,6 +118,7 @@ def branch_of(key: Key, problem: Problem, devices: int, paths: tuple[str, ...]) 
         key.system, key.engine, key.role, Setting(spec, machine, formats, efficiency),
         _residuals(efficiency, key.role), number(defaults, "speculation", "mtp_accept") if accept is None else accept,
         number(defaults, "serving", "wide_ep"), number(defaults, "serving", "window"),
+        key.engine in catalog.ids("support") and catalog.support(key.engine).expert_ranks is not None,
     )  # fmt: skip
 
 
@@ -189,7 +190,7 @@ def _tasks(
     branch: Branch, key: Key, problem: Problem, devices: int, paths: tuple[str, ...]
 ) -> tuple[list[Task], Counter[str], int]:
     """Tasks of a branch, layouts that fell, and loads of a layout."""
-    found, fell = layouts(branch.setting, devices, problem.space, key.role, branch.redundant_from)
+    found, fell = _layouts(branch, problem, devices)
     loads = _loads(branch, problem)
     each = max(SLICE_ROWS // loads, 1)
     parts = [
@@ -197,6 +198,13 @@ def _tasks(
         for start in range(0, len(found), each)
     ]
     return parts, fell, loads
+
+
+def _layouts(branch: Branch, problem: Problem, devices: int) -> tuple[tuple[Layout, ...], Counter[str]]:
+    """Layouts that the branch's engine can run, and why others fell."""
+    return layouts(
+        branch.setting, devices, problem.space, branch.role, branch.redundant_from, whole=branch.whole_experts
+    )
 
 
 def _loads(branch: Branch, problem: Problem) -> int:

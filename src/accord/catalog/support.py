@@ -53,14 +53,27 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise CatalogError("conversion is of weights in no format", hint="name 'weights:', the format as stored")
 
 
+class ExpertRanks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Over which ranks an engine spreads experts, where it does.
+
+    which: ``all`` ranks of an instance, tensor-parallel ones among them; source: key into the entry's sources
+    """
+
+    which: Literal["all"]
+    source: str
+    note: str | None = None
+
+
 class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of one engine.
 
     engine: id of a catalog engine, or the name of one that the catalog has no entry of
+    expert_ranks: None where the engine takes any number, or nobody says
     """
 
     id: str
     name: str
     engine: str
+    expert_ranks: ExpertRanks | None = None
     statements: tuple[Statement, ...]
     sources: Sources

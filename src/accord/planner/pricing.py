@@ -49,6 +49,7 @@ class Branch:
     residuals: standard deviations of logarithms beyond parameters, of ``rate``, ``tpot`` and ``first``
     accept: chance that a draft is accepted; redundant_from: expert ranks from which experts are kept twice
     window_s: how long a queue has been building
+    whole_experts: the engine spreads experts over all ranks of an instance, or slices them
     """
 
     system: str
@@ -59,6 +60,7 @@ class Branch:
     accept: float
     redundant_from: float
     window_s: float
+    whole_experts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +293,7 @@ def within(table: Table, role: Role, problem: Problem, *, with_time_sd: bool) ->
     with_time_sd: at their own interval; else at the residual alone, the least it can be
     A prefill row is judged without any wait and a decode row without prompts: both can only grow.
     """
-    z = _z(problem.confidence) if problem.intervals else 0.0
+    z = problem.deviations
     good = np.ones(len(table), dtype=bool)
     fell: Counter[str] = Counter()
     for limit in problem.limits.latencies:

@@ -44,11 +44,12 @@ class Layout:
 
 
 def layouts(
-    setting: Setting, devices: int, space: Space, role: Role, redundant_from: float
+    setting: Setting, devices: int, space: Space, role: Role, redundant_from: float, *, whole: bool = False
 ) -> tuple[tuple[Layout, ...], Counter[str]]:
     """Layouts of up to ``devices`` ranks, and how many fell for which reason.
 
     redundant_from: expert-parallel ranks from which redundant experts are kept
+    whole: the engine spreads experts over all ranks of an instance, or slices them
     What the space does not name: pipelines are for prompts, and for dense models that decode beside them (a mixture
     spreads its experts instead); no context-parallel ranks, which few engines have.
     """
@@ -64,7 +65,7 @@ def layouts(
         for dp in space.dp or (_groups(inner, min(devices, widest * pp)) if experts else (1,)):
             for ep in space.ep or _expert_ranks(experts, tp * dp * cp, dp * cp):
                 layout = Layout(tp, pp, dp, cp, ep)
-                why = refusal(setting, layout, devices, redundant_from)
+                why = refusal(setting, layout, devices, redundant_from, whole=whole)
                 if why:
                     fell[why] += 1
                 else:
@@ -85,7 +86,7 @@ def _expert_ranks(experts: int, ranks: int, groups: int) -> tuple[int, ...]:
 
 
 def refusal(  # noqa: PLR0911  one return a reason
-    setting: Setting, layout: Layout, devices: int, redundant_from: float
+    setting: Setting, layout: Layout, devices: int, redundant_from: float, *, whole: bool = False
 ) -> str | None:
     """Why a layout cannot be run, None where it can.
 
@@ -110,6 +111,8 @@ def refusal(  # noqa: PLR0911  one return a reason
         return "more stages than layers"
     if layout.ep > 1 and not experts:
         return "expert ranks without experts"
+    if whole and layout.ep not in (1, group):
+        return "engine spreads experts over all ranks or none"
     if group % layout.ep:
         return "ep does not divide the ranks"
     if experts and layout.ep > int(experts * RANKS_PER_EXPERT):
