@@ -12,6 +12,8 @@ import msgspec
 import pytest
 from tests.report.exports.launches import aggregated, disaggregated
 
+from accord.api.launch import launch_of
+from accord.catalog.load import load_catalog
 from accord.cli.main import main
 from accord.planner.plan import Plan
 
@@ -151,3 +153,16 @@ def test_a_file_that_is_no_plan(data: bytes, what: str, tmp_path: Path, capsys: 
 def test_a_file_that_is_not_there(capsys: Capture) -> None:
     assert main(["export", "nowhere.json", "--to", "vllm"]) == 74
     assert "nowhere.json: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("system", "width", "said"), [
+    ("huawei-cloudmatrix-384", 16, False), ("nvidia-hgx-h200-8", 8, False), ("huawei-ascend-910b-1", 1, False),
+    ("nvidia-gb200-nvl72", 72, True),
+])  # fmt: skip
+def test_devices_of_a_node(system: str, width: int, said: bool) -> None:
+    plan = aggregated().plan
+    plan = msgspec.structs.replace(plan, pools=(msgspec.structs.replace(plan.pools[0], system=system),))
+    launch, warnings = launch_of(load_catalog(), plan)
+    assert launch.sites[0].devices_per_node == width and bool(warnings) == said
+    assert launch_of(load_catalog(), plan, devices_per_node=4)[0].sites[0].devices_per_node == 4
+    assert launch.model.moe and launch.model.mla and launch.model.weights == "fp8"
