@@ -28,6 +28,7 @@ def test_an_outer_layer_fills_what_is_missing() -> None:
     ("kind", "code"),
     [
         (errors.UsageError, 2),
+        (errors.WorkerLost, 71),
         (errors.CatalogError, 3),
         (errors.UnitError, 3),
         (errors.ModelConfigError, 3),

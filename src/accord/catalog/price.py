@@ -12,7 +12,8 @@ from accord.catalog.value import Fact, Sources
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One offer, tariff or observation.
 
-    kind: what it is the price of, or ``assumption`` for what a scenario takes for granted; place: where it holds; chip, system: ids of what is priced
+    kind: what it is the price of, or ``assumption`` for what a scenario takes for granted
+    place: where it holds; chip, system: ids of what is priced
     facts: the figures by name, each with its own unit (USD/h, CNY/kWh, ...)
     """
 
