@@ -40,7 +40,7 @@ def held_units(offers: tuple[Offer, ...], made: Candidates) -> list[tuple[Offer,
 def timed_values(made: Candidates, problem: Problem) -> dict[str, Sure]:
     """What time decides, by metric name."""
     rate, osl = float(made.request_per_s[0]), problem.osl
-    z = NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
+    z = problem.deviations
     tpot, first = Sure(float(made.tpot_s[0]), float(made.tpot_sd[0])), Sure(
         float(made.ttft_s[0]), float(made.ttft_sd[0])
     )  # fmt: skip

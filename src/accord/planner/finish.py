@@ -96,7 +96,7 @@ def _checks(
     values: dict[str, Sure], made: Candidates, offers: tuple[Offer, ...], problem: Problem
 ) -> tuple[Check, ...]:
     limits, held = problem.limits, held_units(offers, made)
-    z = NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
+    z = problem.deviations
     found: list[Check] = []
     for limit in limits.latencies:
         tail = "" if limit.quantile is None else f"p{round(100 * limit.quantile)}_"

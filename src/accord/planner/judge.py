@@ -6,18 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from accord.base.array import Array
-from accord.planner.compose import Candidates, sure_rate
+from accord.planner.compose import Candidates
 from accord.planner.offer import Offer, at_confidence
 from accord.planner.pricing import ROOM, end_to_end
 from accord.planner.problem import QUANTILES, Objective, Problem
 from accord.planner.terms import Terms
+from accord.planner.waits import sure_rate
 from accord.uncertainty.figure import Figure
 
 W_PER_KW, SECONDS_PER_HOUR, PER_MILLION = 1000.0, 3600.0, 1e6
@@ -55,7 +55,7 @@ def _rounded(values: Array) -> Array:
 
 
 def _limits(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    limits, z = problem.limits, _z(problem)
+    limits, z = problem.limits, problem.deviations
     found: list[tuple[str, npt.NDArray[np.bool_]]] = []
     for limit in limits.latencies:
         value, sd = latency(made, limit.latency, limit.quantile, problem.osl, z)
@@ -71,10 +71,6 @@ def _limits(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> li
         if most is not None:
             found.append((name, sure_total(made, offers, field, confidence) <= most * ROOM))
     return found
-
-
-def _z(problem: Problem) -> float:
-    return NormalDist().inv_cdf(problem.confidence) if problem.intervals else 0.0
 
 
 def latency(made: Candidates, name: str, quantile: float | None, osl: float, z: float) -> tuple[Array, Array]:

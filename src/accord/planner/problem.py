@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Literal
 
 import msgspec
@@ -99,6 +100,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     level: float = 0.9
     max_load: float = 0.9
     intervals: bool = True
+
+    @property
+    def deviations(self) -> float:
+        """How many standard deviations of its logarithm a number may be off while its limit is still kept."""
+        return NormalDist().inv_cdf(self.confidence) if self.intervals else 0.0
 
 
 def check_problem(problem: Problem) -> None:

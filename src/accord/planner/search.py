@@ -20,15 +20,13 @@ from accord.planner.compose import (
     put_together,
     serving,
     splitting,
-    useful_decode,
-    useful_prefill,
-    useful_serving,
 )
 from accord.planner.judge import Judged, judge
 from accord.planner.offer import Offer
 from accord.planner.pareto import front
 from accord.planner.problem import Problem
 from accord.planner.table import Index
+from accord.planner.useful import useful_decode, useful_prefill, useful_serving
 
 Sends = Callable[[Option, Option], Send | None]
 

@@ -1,0 +1,104 @@
+"""How many units of systems are tried: those a limit allows, and those a wanted rate needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from accord.base.array import Array
+from accord.planner.offer import Offer
+from accord.planner.pareto import front
+from accord.planner.pricing import ROOM
+from accord.planner.problem import Problem
+from accord.planner.table import Table
+from accord.planner.waits import highest_load, sure_rate
+
+MOST_INSTANCES = 1024  # of a prefill pool
+MANY = 16  # numbers of units that are tried for a wanted rate where more than needed may be better
+_FEW = 4  # where they are not
+_SMALL = 16  # units up to which every number is tried
+_BY_UNITS = frozenset({"chips", "power", "cost", "energy", "carbon"})  # more units are never better
+
+
+def ladder(offer: Offer) -> tuple[int, ...]:
+    """Numbers of units that are tried: all small ones, then 1, 3, 5 and 9 times powers of two, and the most.
+
+    None where only a load says how many.
+    """
+    most = offer.most if offer.why else 0
+    large = (base << power for base in (1, 3, 5, 9) for power in range(most.bit_length()))
+    return tuple(sorted({*range(1, min(most, _SMALL) + 1), *(count for count in large if count <= most), most} - {0}))
+
+
+def by_units(problem: Problem) -> bool:
+    """Whether more units than needed are never better."""
+    return frozenset(problem.objectives) <= _BY_UNITS
+
+
+def unit_pairs(
+    tables: tuple[Table, Table], offers: tuple[Offer, Offer], shared: bool, problem: Problem, transfer: Array
+) -> Sequence[tuple[int, int]]:
+    """Units of both systems that are tried. On one system the second number is 0."""
+    first, second = ladder(offers[0]), (0,) if shared else ladder(offers[1])
+    tried = {(a, b) for a in first for b in second}
+    if problem.limits.request_per_s is not None and len(tables[0]) and len(tables[1]):
+        many, others = _needed(tables, offers, shared, problem, transfer)
+        sizes = many * tables[0].devices[:, None], others * tables[1].devices
+        tried |= _few_units(sizes, offers[0], problem) if shared else _few_pairs(sizes, offers, problem)
+    return sorted(tried)
+
+
+def _needed(
+    tables: tuple[Table, Table], offers: tuple[Offer, Offer], shared: bool, problem: Problem, transfer: Array
+) -> tuple[Array, Array]:
+    """Instances with which pairs of rows first serve the wanted rate: of prefill ``(P, 1 or D)``, of decode ``(D,)``.
+
+    Infinite where none of the instances that go into the offer do.
+    """
+    wanted = problem.limits.request_per_s or 0.0
+    prefill, decode = tables[0], tables[1]
+    others = np.ceil(wanted / (problem.max_load * sure_rate(decode.request_per_s, decode.rate_sd, problem)) - 1e-9)
+    limits = [limit for limit in problem.limits.latencies if limit.latency != "tpot"]
+    ends = any(limit.latency == "e2el" for limit in limits)
+    width = len(decode) if ends else 1
+    rows, d = np.repeat(np.arange(len(prefill)), width), np.tile(np.arange(len(decode)), len(prefill))
+    answers = (decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d]) if ends else None
+    most = np.clip(np.floor(offers[0].most * offers[0].unit_devices / prefill.devices[rows]), 0.0, MOST_INSTANCES)
+
+    def enough(many: Array) -> npt.NDArray[np.bool_]:
+        load = highest_load(prefill, rows, many, transfer[rows], limits, problem, answers)
+        sure = sure_rate(load * many * prefill.request_per_s[rows], prefill.rate_sd[rows], problem)
+        return np.asarray(sure * ROOM >= wanted, dtype=np.bool_)
+
+    good = enough(np.maximum(most, 1.0)) & (most >= 1.0)
+    low, high = np.zeros(len(rows)), np.where(good, most, 1.0)
+    while np.any(high - low > 1.0):
+        middle = np.maximum(np.floor((low + high) / 2.0), 1.0)
+        done = enough(middle)
+        low, high = np.where(done, low, middle), np.where(done, middle, high)
+    return np.where(good, high, np.inf).reshape(len(prefill), width), others
+
+
+def _few_units(sizes: tuple[Array, Array], offer: Offer, problem: Problem) -> set[tuple[int, int]]:
+    """The smallest numbers of units of one system that hold some pair; those that follow where more may be better."""
+    units = np.unique(np.ceil((sizes[0] + sizes[1]) / offer.unit_devices - 1e-9))
+    units = units[units <= offer.most]
+    if len(units) and not by_units(problem):
+        units = units[0] + np.arange(MANY)
+    few = units[:_FEW] if by_units(problem) else units[units <= offer.most]
+    return {(int(count), 0) for count in few}
+
+
+def _few_pairs(sizes: tuple[Array, Array], offers: tuple[Offer, Offer], problem: Problem) -> set[tuple[int, int]]:
+    """Numbers of units of two systems that hold some pair, fewer of neither; those around where more may be better."""
+    a = np.ceil(sizes[0] / offers[0].unit_devices - 1e-9)
+    b = np.broadcast_to(np.ceil(sizes[1] / offers[1].unit_devices - 1e-9), (len(a), len(sizes[1])))
+    both = np.stack([np.broadcast_to(a, b.shape).ravel(), b.ravel()], axis=1)
+    both = np.unique(both[(both[:, 0] <= offers[0].most) & (both[:, 1] <= offers[1].most)], axis=0)
+    more = range(1 if by_units(problem) else _FEW)
+    found = {
+        (int(first) + i, int(second) + j) for first, second in both[front(both)] for i in more for j in more
+    }  # fmt: skip
+    return {(i, j) for i, j in found if i <= offers[0].most and j <= offers[1].most}

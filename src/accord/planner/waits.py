@@ -1,0 +1,77 @@
+"""Waiting before a prefill pool, and how much load it takes while limits on latency are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from accord.base.array import Array
+from accord.inference.waiting import CONSTANT, queue
+from accord.planner.pricing import end_to_end
+from accord.planner.problem import QUANTILES, Limit, Problem
+from accord.planner.table import Index, Table
+
+WAITING = frozenset({"ttft", "e2el"})  # less load makes them less
+_HALVINGS = 40
+_WINDOW_S = 600.0  # that a queue has been building; a pool planned below its most is hardly moved by it
+
+
+def sure_rate(rate: Array, sd: Array, problem: Problem) -> Array:
+    """What a rate is at least, with the problem's confidence."""
+    return np.asarray(rate * np.exp(-problem.deviations * sd), dtype=np.float64)
+
+
+def first_tokens(table: Table, rows: Index, many: Array, transfer: Array, load: Array) -> tuple[Array, Array]:
+    """Mean time to first token of ``many`` prefill instances at a share ``load`` of their most, and its percentiles.
+
+    A prompt waits for a place (one of a group's in a step), for the step under way, for its own step and for the
+    transfer. All groups of an instance step together, so where it has more than one place a prompt finds a step under
+    way with chance ``1 - exp(-places load)`` and waits for half of it on average, anywhere in it.
+    """
+    per_s = many * table.request_per_s[rows]
+    groups = table.groups[rows]
+    line = queue(load, per_s, many * groups, CONSTANT, np.full_like(per_s, _WINDOW_S))
+    under_way = -np.expm1(-load * groups * table.load[rows]) * table.gather_s[rows]
+    own = table.first_s[rows] + transfer
+    tails = [own + 2.0 * share * under_way + line.quantile_s(share) for share in QUANTILES]
+    return own + under_way + line.mean_s, np.stack(tails)
+
+
+def highest_load(
+    table: Table, rows: Index, many: Array, transfer: Array, limits: Sequence[Limit], problem: Problem,
+    answers: tuple[Array, Array, Array] | None = None,
+) -> Array:  # fmt: skip
+    """The share of its most at which a prefill pool still keeps its limits, 0 where at none.
+
+    limits: on ``ttft``, and on ``e2el`` where ``answers`` (tpot, its percentiles, its deviation) are given
+    Waiting grows with load, so halving finds it.
+    """
+    high = np.full(len(rows), problem.max_load)
+    if not limits:
+        return high
+    z = problem.deviations
+    sd = table.first_sd[rows]
+
+    def keeps(load: Array) -> npt.NDArray[np.bool_]:
+        mean, tails = first_tokens(table, rows, many, transfer, load)
+        good = np.ones(len(rows), dtype=bool)
+        for limit in limits:
+            at = None if limit.quantile is None else QUANTILES.index(limit.quantile)
+            value, own = (mean if at is None else tails[at]), sd
+            if limit.latency == "e2el" and answers is not None:
+                tpot = answers[0] if at is None else answers[1][at]
+                value, own = end_to_end(value, sd, tpot, answers[2], problem.osl, z)
+            good &= value * np.exp(z * own) <= limit.limit_s
+        return good
+
+    whole = keeps(high)
+    low, top = np.where(whole, high, 0.0), high.copy()
+    open_ = ~whole
+    if np.any(open_):
+        for _ in range(_HALVINGS):
+            middle = np.where(open_, 0.5 * (low + top), high)
+            good = keeps(middle)
+            low, top = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, top)
+    return low
