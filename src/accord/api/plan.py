@@ -162,7 +162,7 @@ def _answer(
     problem: Problem, prepared: Prepared, found: Found, tally: Tally, terms: tuple[Terms, ...], say: Say
 ) -> Answer:
     accept = 0.0
-    if prepared.keys:
+    if prepared.tasks:
         accept = branch_of(prepared.keys[0], problem, prepared.tasks[0].devices, prepared.tasks[0].paths).accept
 
     def finished(picks: Sequence[Pick]) -> tuple[Plan, ...]:

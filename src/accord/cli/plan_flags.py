@@ -78,8 +78,8 @@ LIMITS: tuple[Option, ...] = (
     ),
     click.option("--from", "seller", metavar="CC", help="Country that sells, for the law."),
     click.option("--to", "buyer", metavar="CC", help="Country of delivery, for the law and the tariff."),
-    click.option("--date", metavar="DAY", help="Day of delivery, for the law."),
-    click.option("--law/--no-law", default=True, help="Say what the law of both places says."),
+    click.option("--date", metavar="DAY", help="Day of delivery, for the law; engines run what was said by then."),
+    click.option("--law/--no-law", default=True, help="Speak of the law of both places, or not."),
     click.option("--confidence", type=click.FloatRange(0.5, 0.999), default=0.9, show_default=True,
                  help="Chance with which each limit must hold; 0.5 is the estimate alone."),
     click.option("--max-load", type=click.FloatRange(0.0, 1.0, min_open=True), default=0.9, show_default=True,
@@ -129,8 +129,8 @@ MATRIX: tuple[Option, ...] = (
     click.option("--tornado", type=_FILE, metavar="FILE", help="Picture of what the cost of a token depends on."),
 )
 PLAN_KEYS: tuple[str, ...] = (
-    "model", "system", "chips", "isl", "osl", "trace", "workload", "rate", "ttft", "tpot", "e2el", "goodput",
-    "budget_usd", "usd_per_hour", "power_kw", "racks", "exclude_origin", "exclude_scope", "from", "to", "date",
+    "model", "system", "chips", "isl", "osl", "trace", "format", "workload", "rate", "ttft", "tpot", "e2el", "goodput",
+    "budget_usd", "usd_per_hour", "power_kw", "racks", "exclude_origin", "exclude_scope", "from", "to", "date", "law",
     "confidence", "max_load", "mode", "mixed", "engine", "engine_version", "weights", "kv", "tp", "pp", "dp", "cp",
     "ep", "batch", "max_num_batched_tokens", "microbatches", "mtp_tokens", "mtp_accept", "reuse", "objective", "top",
     "simulate", "requests", "pace", "seed", "intervals", "level",

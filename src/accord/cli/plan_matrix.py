@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,14 @@ def cause_dict(one: Cause) -> dict[str, object]:
     }  # fmt: skip
 
 
-def draw_tornado(file: Path, causes: Sequence[Cause]) -> None:
-    """Write the picture; SVG or PNG by the name of the file. Raises UsageError where there is nothing to draw."""
-    form = file.suffix.lower().removeprefix(".")
-    if form not in ("svg", "png"):
-        raise UsageError(f"'{file.name}' is no picture", where="--tornado", hint="name it .svg or .png")
-    if not causes:
-        raise UsageError("the plan has no cost to draw", where="--tornado", hint="give prices in a --scenario")
-    content = plan_picture("tornado")(causes, COST, "USD/Mtok", form)
-    write(file, [content])
-    say(f"wrote {file}")
+def tornado(file: Path) -> Callable[[Sequence[Cause]], None]:
+    """What draws the picture; SVG or PNG by the name of the file. Raises UsageError where drawing is not installed."""
+    draw, form = plan_picture("tornado"), file.suffix.lower().removeprefix(".")
+
+    def write_picture(causes: Sequence[Cause]) -> None:
+        if not causes:
+            raise UsageError("the plan has no cost to draw", where="--tornado", hint="give prices in a --scenario")
+        write(file, [draw(causes, COST, "USD/Mtok", form)])
+        say(f"wrote {file}")
+
+    return write_picture

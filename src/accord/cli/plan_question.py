@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import click
-import msgspec
 import numpy as np
-from click.core import ParameterSource
 
 from accord.api.records import engine_id
-from accord.base.errors import AccordError, UsageError
+from accord.base.errors import CatalogError, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.catalog.system import System
-from accord.cli.plan_flags import PLAN_KEYS
-from accord.cli.scenario import read_scenario
 from accord.cli.simulate_load import Load, load_of
 from accord.economics.scenario import Scenario
 from accord.planner.problem import LATENCIES, Limit, Limits, Problem, Space
 
 W_PER_KW = 1000.0
+_RANKS = ("tp", "pp", "dp", "cp", "ep")
+_LISTS = (
+    ("batches", "batch"), ("budgets", "budgets"), ("microbatches", "microbatches"), ("mtp_tokens", "mtp_tokens"),
+)  # fmt: skip
 USUAL_REQUESTS = 2000  # of a profile
 _SEARCHED = ("node", "supernode", "pod")  # kinds of systems that ``all`` stands for
 _LOAD_FLAGS = (
@@ -42,43 +40,6 @@ class Question:
     said: tuple[str, ...]
 
 
-def with_scenario(flags: dict[str, Any], catalog: Catalog) -> Scenario:
-    """The scenario of ``--scenario``; its ``[plan]`` fills the flags that were not given, in place."""
-    scenario = Scenario()
-    file = flags["scenario"]
-    if file is not None:
-        scenario = read_scenario(file, PLAN_KEYS, catalog.ids("systems"))
-        _fill(flags, scenario.plan, file)
-    if scenario.country is None and flags["buyer"]:
-        scenario = msgspec.structs.replace(scenario, country=flags["buyer"].upper())
-    return scenario
-
-
-def _fill(flags: dict[str, Any], settings: Mapping[str, object], file: Path) -> None:
-    context = click.get_current_context()
-    options = {
-        flag.removeprefix("--").replace("-", "_"): one
-        for one in context.command.params
-        for flag in one.opts
-        if flag.startswith("--")
-    }
-    for key, value in settings.items():
-        option = options.get(key)
-        if option is None or option.name is None:
-            raise UsageError(f"'plan.{key}' means nothing here", where=str(file), hint=did_you_mean(key, options))
-        if context.get_parameter_source(option.name) not in (ParameterSource.DEFAULT, None):
-            continue
-        text: Any = ",".join(str(part) for part in value) if isinstance(value, list | tuple) else value
-        if option.multiple:
-            text = (str(part) for part in value) if isinstance(value, list | tuple) else (str(text),)
-        elif not isinstance(text, bool):
-            text = str(text)
-        try:
-            flags[option.name] = option.type_cast_value(context, text)
-        except click.BadParameter as error:
-            raise UsageError(f"plan.{key}: {error.message}", where=str(file)) from None
-
-
 def question(catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, objective: Sequence[str]) -> Question:
     """The flags as a problem.
 
@@ -93,13 +54,16 @@ def question(catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, obj
     if load is not None:
         said += load.warnings
         said.append(f"planned for {isl:,.0f} prompt and {osl:,.0f} answer tokens, the means of the load")
-    limits = _limits(flags, rate)
+    limits, systems = _limits(flags, rate), _systems(catalog, flags["systems"])
+    said += _strangers(catalog, systems, flags["engines"] or ())
+    if not limits.latencies:
+        said.append("no limit on a latency is given: batches are as large as memory holds; see --ttft, --tpot, --e2el")
     held = (limits.power_w, limits.capex_usd, limits.usd_per_hour, limits.chips, limits.racks)
     if rate is not None and all(one is None for one in held):
         objective = ("chips",)
     problem = Problem(
-        model=flags["model"], systems=_systems(catalog, flags["systems"]), isl=isl, osl=osl,
-        limits=limits, space=_space(catalog, flags),
+        model=flags["model"], systems=systems, isl=isl, osl=osl,
+        limits=limits, space=_space(flags),
         objectives=flags["objective"] or tuple(objective), confidence=flags["confidence"], level=flags["level"],
         max_load=flags["max_load"], intervals=flags["intervals"],
     )  # fmt: skip
@@ -140,12 +104,43 @@ def _systems(catalog: Catalog, text: str | None) -> tuple[str, ...]:
     if text.strip() == "all":
         return tuple(id for id in catalog.ids("systems") if _is_searched(catalog.system(id)))
     ids = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not ids:
+        raise UsageError(f"'{text}' names no system", where="--system", hint="name one or more, or all")
     for id in ids:
         if id not in catalog.ids("systems"):
             raise UsageError(
                 f"no system is called '{id}'", where="--system", hint=did_you_mean(id, catalog.ids("systems"))
             )
     return ids
+
+
+def _strangers(catalog: Catalog, systems: Sequence[str], engines: Sequence[str]) -> list[str]:
+    """Systems on whose chips none of the named engines runs. Raises UsageError where no system is left."""
+    bound = [_vendors(catalog, name) for name in engines]
+    if not all(bound):
+        return []
+    made = {system: _vendor(catalog, system) for system in systems}
+    left = [system for system, vendor in made.items() if any(vendor in vendors for vendors in bound)]
+    if not left:
+        known = ", ".join(sorted({vendor for vendors in bound for vendor in vendors}))
+        what = f"{', '.join(engines)} does not run on chips of {', '.join(sorted(set(made.values())))}"
+        raise UsageError(what, where="--engine", hint=f"it is for {known}; name another, or leave it out")
+    return [f"{system}: no named engine runs on it" for system in systems if system not in left]
+
+
+def _vendors(catalog: Catalog, engine: str) -> tuple[str, ...]:
+    """Vendors that an engine is bound to, none where it runs on chips of any. Raises UsageError for an unknown one."""
+    try:
+        return tuple(catalog.engine(engine_id(catalog, engine)).vendors)
+    except CatalogError as error:
+        raise UsageError(error.what, where="--engine", hint=error.hint) from None
+
+
+def _vendor(catalog: Catalog, system: str) -> str:
+    """The vendor of a system's chips, "" where it names none."""
+    kind, record = catalog.find(system)
+    chip = system if kind == "chips" else getattr(record, "chip", None)
+    return catalog.chip(chip).vendor if chip else ""
 
 
 def _is_searched(system: System) -> bool:
@@ -163,16 +158,11 @@ def _limits(flags: Mapping[str, Any], rate: float | None) -> Limits:
     )  # fmt: skip
 
 
-def _space(catalog: Catalog, flags: Mapping[str, Any]) -> Space:
-    for name in flags["engines"] or ():
-        try:
-            engine_id(catalog, name)
-        except AccordError as error:
-            raise UsageError(error.what, where="--engine", hint=error.hint) from None
+def _space(flags: Mapping[str, Any]) -> Space:
+    named = {name: tuple(dict.fromkeys(flags[name] or ())) for name in ("engines", "weights", "kv", *_RANKS)}
+    lists = {name: tuple(dict.fromkeys(flags[flag] or ())) for name, flag in _LISTS}
     return Space(
-        modes=flags["modes"] or ("aggregated", "disaggregated"), mixed=flags["mixed"], engines=flags["engines"] or (),
-        engine_version=flags["engine_version"], weights=flags["weights"] or (), kv=flags["kv"] or (),
-        batches=flags["batch"] or (), budgets=flags["budgets"] or (), microbatches=flags["microbatches"] or (),
-        mtp_tokens=flags["mtp_tokens"] or (), mtp_accept=flags["mtp_accept"], reuse=flags["reuse"] or (0.0,),
-        **{name: flags[name] or () for name in ("tp", "pp", "dp", "cp", "ep")},
+        modes=tuple(dict.fromkeys(flags["modes"] or ("aggregated", "disaggregated"))), mixed=flags["mixed"],
+        engine_version=flags["engine_version"], mtp_accept=flags["mtp_accept"],
+        reuse=tuple(dict.fromkeys(flags["reuse"] or (0.0,))), **named, **lists,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ from accord.api.relaxation import Relaxed, Replan, relaxations
 from accord.api.scenario import taken_for_granted
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
-from accord.catalog.origin import COUNTRY
 from accord.cli.output import emit, say, write
-from accord.cli.plan_matrix import COST, cause_dict, draw_tornado, show_matrix
-from accord.cli.plan_question import Question, question, with_scenario
+from accord.cli.plan_check import check
+from accord.cli.plan_matrix import COST, cause_dict, show_matrix, tornado
+from accord.cli.plan_question import Question, question
+from accord.cli.plan_settings import given, placed, settings, with_scenario
 from accord.cli.watching import Watching
 from accord.economics.scenario_text import scenario_toml
 from accord.planner.executor import Place, Work
@@ -32,6 +32,7 @@ from accord.planner.plan import Plan
 from accord.planner.problem import Limit, Problem
 from accord.report import plan_view as view
 from accord.report.dependence import dependence_dict, dependence_tables
+from accord.report.plan_json import plan_dict, relaxed_dict, terms_dict
 from accord.report.tables import Table
 from accord.report.to_json import envelope
 from accord.report.tornado import Cause, causes_of, tornado_table
@@ -53,21 +54,34 @@ class _Told:
 
 def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple[Path, ...], *, as_json: bool) -> int:
     """Answer one question; the exit code is 1 where no plan keeps the limits."""
-    extra = tuple(str(path) for path in paths)
-    catalog = catalog_of(extra)
+    catalog = catalog_of(tuple(str(path) for path in paths))
     scenario = with_scenario(flags, catalog)
-    if flags["print_config"]:
-        write(scenario_toml(scenario, taken_for_granted(catalog, scenario)))
-        return 0
-    _check(flags, verb)
-    if flags.get("matrix") or flags.get("fleet") is not None:
-        return show_matrix(verb, catalog, flags, scenario, paths, as_json=as_json)
-    asked = question(catalog, flags, scenario, objective)
+    try:
+        check(flags, given(scenario))
+        if flags["print_config"]:
+            full = msgspec.structs.replace(scenario, plan=settings(flags, scenario))
+            write(scenario_toml(full, taken_for_granted(catalog, scenario)))
+            return 0
+        if flags.get("matrix") or flags.get("fleet") is not None:
+            return show_matrix(verb, catalog, flags, scenario, paths, as_json=as_json)
+        asked = question(catalog, flags, scenario, objective)
+        if verb == "size" and asked.problem.limits.request_per_s is None:
+            raise UsageError(
+                "no load to size for", where="--goodput", hint="give --goodput, or a --trace with its rate"
+            )
+        return _answered(verb, catalog, asked, flags, paths, as_json=as_json)
+    except UsageError as error:
+        raise placed(error, flags["scenario"], scenario) from None
+
+
+def _answered(
+    verb: str, catalog: Catalog, asked: Question, flags: Mapping[str, Any], paths: tuple[Path, ...], *, as_json: bool
+) -> int:  # fmt: skip
+    extra = tuple(str(path) for path in paths)
     problem, gone = _without(catalog, asked.problem, flags)
-    if verb == "size" and problem.limits.request_per_s is None:
-        raise UsageError("no load to size for", where="--goodput", hint="give --goodput, or a --trace with its rate")
     sweep = _sweep(catalog, flags)
     count = max(flags["top"], flags["simulated"] or 0)
+    draw = None if flags.get("tornado") is None else tornado(flags["tornado"])
 
     def solve(one: Problem, sweep: Sweep = run_here) -> Answer:
         return plan(one, scenario=asked.scenario, paths=extra, sweep=sweep, count=count, day=flags["date"])
@@ -75,34 +89,16 @@ def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple
     answer = solve(problem, sweep)
     told = _finish(catalog, answer, asked, flags, lambda one: solve(one).plans)
     causes = _causes(catalog, told, asked)
+    if draw is not None and told.plans:
+        draw(causes)
     body = _body(verb, catalog, answer, asked, told, gone, flags, paths, causes)
     emit(body, *_tables(answer, told, catalog, flags, causes), as_json=as_json)
-    if flags.get("tornado") is not None and told.plans:
-        draw_tornado(flags["tornado"], causes)
     return 0 if told.plans else NO_PLAN
 
 
 def run_here(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
     """Tasks one after another in this process."""
     return [work(task) for task in tasks]
-
-
-def _check(flags: Mapping[str, Any], verb: str) -> None:
-    """Refuse flags that contradict each other or say nothing. Raises UsageError."""
-    if flags["date"]:
-        try:
-            datetime.date.fromisoformat(flags["date"])
-        except ValueError:
-            raise UsageError(f"'{flags['date']}' is no day", where="--date", hint="write 2026-03-01") from None
-    if flags["trace"] and flags["workload"]:
-        raise UsageError("--trace and --workload at once: two loads", hint="give one of them")
-    if flags["simulated"] and not (flags["trace"] or flags["workload"]):
-        raise UsageError("a simulation without a load", where="--simulate", hint="give --trace or --workload")
-    if flags["ray_address"] and flags["executor"] != "ray":
-        raise UsageError("a cluster that is not asked", where="--ray-address", hint="add --executor ray")
-    for country in flags["exclude_origin"] or ():
-        if not COUNTRY.fullmatch(country):
-            raise UsageError(f"'{country}' is no country", where="--exclude-origin", hint="two capitals, such as CN,US")
 
 
 def _without(catalog: Catalog, problem: Problem, flags: Mapping[str, Any]) -> tuple[Problem, tuple[str, ...]]:
@@ -113,9 +109,7 @@ def _without(catalog: Catalog, problem: Problem, flags: Mapping[str, Any]) -> tu
     words = tuple(f"{system}: excluded by origin ({one.answer}: {one.words})" for system, one in gone.items())
     left = tuple(system for system in problem.systems if system not in gone)
     if not left:
-        raise UsageError(
-            f"--exclude-origin leaves no system: {words[0]}", where="--exclude-origin", hint="name other systems"
-        )
+        raise UsageError(f"no system is left; {words[0]}", where="--exclude-origin", hint="name other systems")
     return msgspec.structs.replace(problem, systems=left), words
 
 
@@ -183,20 +177,21 @@ def _body(
     result: dict[str, object] = {
         "feasible": best is not None,
         "metrics": msgspec.to_builtins(best.metrics) if best else {},
-        "plans": [view.plan_dict(one) for one in told.plans],
-        "front": [view.plan_dict(one) for one in answer.front],
-        "by_system": [view.plan_dict(one) for one in answer.by_system],
-        "rejected": dict(sorted((answer.tally.rejected + answer.rejected).items())),
+        "plans": [plan_dict(one) for one in told.plans],
+        "front": [plan_dict(one) for one in answer.front],
+        "by_system": [plan_dict(one) for one in answer.by_system],
+        "rejected": dict(sorted(answer.tally.rejected.items())),
+        "rejected_candidates": dict(sorted(answer.rejected.items())),
         "searched": {
             "counted": answer.tally.counted, "estimated": answer.tally.estimated, "candidates": answer.candidates,
             "pruned": answer.pruned,
         },
         "refused": [*answer.refused, *gone],
-        "terms": [view.terms_dict(one) for one in answer.terms],
+        "terms": [terms_dict(one) for one in answer.terms],
         "dependence": dependence_dict(dependence_of(catalog, best, flags["date"])) if best else None,
         "cost_causes": [cause_dict(one) for one in causes],
-        "relaxations": [view.relaxed_dict(one) for one in told.relaxed],
-        "law": {"answer": "not checked", "from": flags["seller"], "to": flags["buyer"], "date": flags["date"]},
+        "relaxations": [relaxed_dict(one) for one in told.relaxed],
+        "law": _law(flags),
     }  # fmt: skip
     inputs = {
         "problem": msgspec.to_builtins(problem), "scenario": msgspec.to_builtins(asked.scenario),
@@ -209,6 +204,13 @@ def _body(
         verb, inputs=inputs, result=result, sources=sources_of(catalog, problem.model, told.plans, answer.terms),
         warnings=warnings, catalog_digest=catalog.digest,
     )  # fmt: skip
+
+
+def _law(flags: Mapping[str, Any]) -> dict[str, object] | None:
+    """What is said of the law: as long as there are no rules, that it was not checked."""
+    if not flags["law"]:
+        return None
+    return {"answer": "not checked", "from": flags["seller"], "to": flags["buyer"], "date": flags["date"]}
 
 
 def _mentioned(answer: Answer, told: _Told) -> list[str]:
@@ -233,21 +235,21 @@ def _causes(catalog: Catalog, told: _Told, asked: Question) -> tuple[Cause, ...]
 def _tables(
     answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, Any], causes: Sequence[Cause]
 ) -> list[Table]:
+    problem = answer.problem
     if not told.plans:
-        return [view.no_plan_table(answer.problem, told.relaxed), _searched(answer)]
-    tables = [view.asked_table(answer.problem), *view.plan_tables(told.plans, answer.problem.level)]
+        none = view.no_plan_table(problem, told.relaxed, answer.refused)
+        return [view.asked_table(problem), none, _searched(answer)]
+    tables = [view.asked_table(problem), *view.plan_tables(told.plans, problem.level, law=flags["law"])]
     if len(answer.by_system) > 1:
         tables.append(view.systems_table(answer.by_system))
-    if len(answer.problem.objectives) > 1:
-        tables.append(view.front_table(answer.front, answer.problem.objectives))
+    if len(problem.objectives) > 1:
+        tables.append(view.front_table(answer.front, problem.objectives))
     if causes:
         tables.append(tornado_table(causes, COST, "USD/Mtok"))
-    tables += dependence_tables(dependence_of(catalog, told.plans[0], flags["date"]))[:3]
+    tables += dependence_tables(dependence_of(catalog, told.plans[0], flags["date"]))
     return [*tables, _searched(answer)]
 
 
 def _searched(answer: Answer) -> Table:
-    return view.searched_table(
-        answer.tally.counted, answer.tally.estimated, answer.candidates, answer.pruned,
-        answer.tally.rejected + answer.rejected,
-    )  # fmt: skip
+    rows = answer.tally.counted, answer.tally.estimated, answer.pruned
+    return view.searched_table(rows, answer.tally.rejected, answer.candidates, answer.rejected)

@@ -1,31 +1,41 @@
-"""Plans for a reader and for a program."""
+"""Plans for a reader: tables of the best, of each system, of the front, and of what was asked and looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
-
-import msgspec
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from accord.planner.plan import Metric, Plan, PoolPlan
-from accord.planner.problem import Problem
-from accord.planner.terms import Terms
-from accord.report.tables import NOTHING, Column, Table, number, number_column, pairs, text_column
-from accord.uncertainty.figure import Figure
+from accord.planner.problem import Limits, Problem
+from accord.report.plan_json import Relaxation
+from accord.report.tables import NOTHING, Column, Table, number, number_column, pairs, text_column, to_text
 
-_SHOWN: tuple[tuple[str, str, str, float], ...] = (
-    ("output per chip [tok/s]", "output_token_per_s_per_chip", "", 1.0),
-    ("goodput [req/s]", "request_per_s", "", 1.0),
-    ("time per output token [ms]", "tpot_s", "", 1e3),
-    ("time to first token [s]", "ttft_s", "", 1.0),
-    ("  99 % of requests within [s]", "ttft_p99_s", "", 1.0),
-    ("whole answer [s]", "e2el_s", "", 1.0),
-    ("USD per M output tokens", "usd_per_million_output_tokens", "", 1.0),
-    ("energy of an output token [J]", "energy_j_per_output_token", "", 1.0),
-    ("power at the racks [kW]", "power_w", "", 1e-3),
-    ("capital [M USD]", "capex_usd", "", 1e-6),
-    ("hour of all chips [USD]", "usd_per_hour", "", 1.0),
+WIDTH = 120  # of a line, where words can be wrapped and plans left to a later table
+FRONT_SHOWN = 20
+_TAILS = tuple(
+    (f"  {share} % of requests within [{unit}]", f"{name}_p{share}_s", factor)
+    for name, unit, factor in (("tpot", "ms", 1e3), ("ttft", "s", 1.0), ("e2el", "s", 1.0))
+    for share in (50, 90, 99)
 )
+_SHOWN: tuple[tuple[str, str, float], ...] = (
+    ("output per chip [tok/s]", "output_token_per_s_per_chip", 1.0),
+    ("goodput [req/s]", "request_per_s", 1.0),
+    ("time per output token [ms]", "tpot_s", 1e3),
+    *_TAILS[:3],
+    ("time to first token [s]", "ttft_s", 1.0),
+    *_TAILS[3:6],
+    ("whole answer [s]", "e2el_s", 1.0),
+    *_TAILS[6:],
+    ("USD per M output tokens", "usd_per_million_output_tokens", 1.0),
+    ("energy of an output token [J]", "energy_j_per_output_token", 1.0),
+    ("kg CO2e per M output tokens", "kgco2_per_million_output_tokens", 1.0),
+    ("power at the racks [kW]", "power_w", 1e-3),
+    ("racks", "racks", 1.0),
+    ("capital [M USD]", "capex_usd", 1e-6),
+    ("hour of all chips [USD]", "usd_per_hour", 1.0),
+)
+_USUAL_TAIL = "ttft_p99_s"  # shown whether limited or not
 _SIMULATED = (
     ("goodput [req/s]", "goodput_request_per_s", 1.0), ("requests within limits [%]", "share_within_limits", 100.0),
     ("time per output token [ms]", "tpot_s", 1e3), ("time to first token [s]", "ttft_mean_s", 1.0),
@@ -34,28 +44,44 @@ _SIMULATED = (
 )  # fmt: skip
 
 
-def plan_dict(plan: Plan) -> dict[str, object]:
-    """A plan as JSON holds it."""
-    made = msgspec.to_builtins(plan)
-    assert isinstance(made, dict)
-    return made
+def plan_tables(plans: Sequence[Plan], level: float, shown: int = 4, *, law: bool = True) -> tuple[Table, ...]:
+    """The best plans side by side, as many as a line holds, what each is, and how sure its limits are.
 
-
-def plan_tables(plans: Sequence[Plan], level: float, shown: int = 4) -> tuple[Table, ...]:
-    """The best plans side by side, what each is, and how sure its limits are."""
+    law: whether the law is spoken of
+    """
     if not plans:
         return ()
-    few = plans[:shown]
-    tables = [_deployments(few), _numbers(few, level), _limits(few)]
+    for count in range(min(shown, len(plans)), 0, -1):
+        few = plans[:count]
+        tables = [_deployments(few), _numbers(few, level), _limits(few, law=law)]
+        if max(map(table_width, tables)) <= WIDTH:
+            break
     if any(plan.simulated for plan in plans):
-        tables.append(_simulated(plans[: max(shown, 6)]))
-    rest = plans[shown:]
+        tables.append(_simulated(plans[: max(len(few), 6)]))
+    rest = plans[len(few) :]
     if rest:
-        tables.append(_others(rest, shown))
+        tables.append(_lines("Further plans", rest, len(few)))
     notes = [(f"{rank}", text) for rank, plan in enumerate(few, 1) for text in plan.unknown]
     if notes:
-        tables.append(pairs("Not known, substituted or assumed", _merged(notes)))
+        tables.append(_wrapped_pairs("Not known, substituted or assumed of these plans", _merged(notes)))
     return tuple(table for table in tables if table.rows)
+
+
+def table_width(table: Table) -> int:
+    """Length of the longest line of a table's text."""
+    return max(map(len, to_text(table).splitlines()))
+
+
+def _wrapped_pairs(title: str, lines: Iterable[tuple[str, str]]) -> Table:
+    """Pairs whose words run over several lines where one is not enough."""
+    lines = list(lines)
+    room = WIDTH - 2 - max((len(key) for key, _ in lines), default=0)
+    rows = [
+        (key if at == 0 else "", part)
+        for key, text in lines
+        for at, part in enumerate(textwrap.wrap(text, room, subsequent_indent="  ", break_on_hyphens=False) or [""])
+    ]
+    return pairs(title, rows)
 
 
 def _merged(notes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -72,11 +98,13 @@ def _columns(plans: Sequence[Plan], first: int = 1) -> tuple[Column, ...]:
 
 def _deployments(plans: Sequence[Plan]) -> Table:
     """What each plan deploys."""
-    rows: list[tuple[str, ...]] = [
-        ("id", *(plan.id for plan in plans)),
-        ("system", *(" + ".join(one.system for one in plan.holdings) for plan in plans)),
-        ("chips held (used)", *(" + ".join(f"{one.chips} ({one.used})" for one in plan.holdings) for plan in plans)),
-    ]
+    rows: list[tuple[str, ...]] = [("id", *(plan.id for plan in plans))]
+    for at in range(max(len(plan.holdings) for plan in plans)):
+        own = [plan.holdings[at] if at < len(plan.holdings) else None for plan in plans]
+        rows += [
+            ("and of a second system" if at else "system", *(one.system if one else NOTHING for one in own)),
+            ("chips held (used)", *(f"{one.chips:,} ({one.used:,})" if one else NOTHING for one in own)),
+        ]
     for role, title in (("serve", "serving pool"), ("prefill", "prefill pool"), ("decode", "decode pool")):
         pools = [next((pool for pool in plan.pools if pool.role == role), None) for plan in plans]
         if any(pools):
@@ -113,9 +141,11 @@ def _load(pool: PoolPlan) -> str:
 
 def _numbers(plans: Sequence[Plan], level: float) -> Table:
     rows: list[tuple[str, ...]] = []
-    for title, name, _, factor in _SHOWN:
+    tails = {name for _, name, _ in _TAILS}
+    asked = {f"{check.name}_s" for plan in plans for check in plan.checks} | {_USUAL_TAIL}
+    for title, name, factor in _SHOWN:
         found = [plan.metrics.get(name) for plan in plans]
-        if not any(found):
+        if not any(found) or (name in tails and name not in asked):
             continue
         rows.append((title, *(_value(one, factor) for one in found)))
         if any(one is not None and one.low is not None and one.low != one.high for one in found):
@@ -133,7 +163,7 @@ def _band(one: Metric | None, factor: float) -> str:
     return f"{number(one.low * factor)} to {number(one.high * factor)}"
 
 
-def _limits(plans: Sequence[Plan]) -> Table:
+def _limits(plans: Sequence[Plan], *, law: bool) -> Table:
     names = list(dict.fromkeys(check.name for plan in plans for check in plan.checks))
     rows: list[tuple[str, ...]] = []
     for name in names:
@@ -143,13 +173,25 @@ def _limits(plans: Sequence[Plan]) -> Table:
         rows.append((title, *(NOTHING if check is None else _percent(check.chance) for check in found)))
     if rows:
         rows.append(("all of them", *(_percent(plan.chance) for plan in plans)))
-    rows.append(("law", *(plan.law for plan in plans)))
+    if law:
+        rows.append(("law", *(plan.law for plan in plans)))
     return Table(title="How likely each limit holds", columns=_columns(plans), rows=tuple(rows))
 
 
 def _quantity(value: float, unit: str) -> str:
-    scale = {"s": (1e3, "ms"), "W": (1e-3, "kW"), "USD": (1e-6, "M USD"), "1": (1.0, "")}.get(unit, (1.0, unit))
-    return f"{number(value * scale[0], 4)} {scale[1]}".strip()
+    """A limit as somebody would write it: ``1,000 ms``, ``32``, ``2.5 M USD``."""
+    scale = {"s": (1e3, "ms"), "W": (1e-3, "kW"), "1": (1.0, "")}.get(unit, (1.0, unit))
+    if unit == "USD" and value >= 1e6:
+        scale = (1e-6, "M USD")
+    return f"{plainly(value * scale[0])} {scale[1]}".strip()
+
+
+def plainly(value: float, digits: int = 4) -> str:
+    """A number without noughts that say nothing; a whole one in full."""
+    if math.isfinite(value) and value == round(value) and abs(value) < 1e9:
+        return f"{value:,.0f}"
+    text = number(value, digits)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def _percent(chance: float) -> str:
@@ -166,44 +208,69 @@ def _simulated(plans: Sequence[Plan]) -> Table:
     return Table(title="Simulated request by request", columns=_columns(plans), rows=tuple(rows), notes=notes)
 
 
-def _others(plans: Sequence[Plan], before: int) -> Table:
-    """One line each for the plans that follow."""
-    return _lines("Further plans", plans, before)
-
-
 def systems_table(plans: Sequence[Plan]) -> Table:
     """The best plan of each system."""
     return _lines("Best of each system", plans, 0)
 
 
 def _lines(title: str, plans: Sequence[Plan], before: int) -> Table:
-    rows = tuple(
-        (
-            str(before + at), plan.id, " + ".join(one.system for one in plan.holdings), _short(plan),
-            f"{plan.chips:,}", _value(plan.metrics.get("request_per_s"), 1.0), _value(plan.metrics.get("tpot_s"), 1e3),
-            _value(plan.metrics.get("usd_per_million_output_tokens"), 1.0), _percent(plan.chance),
+    """A few lines each: numbers on the first, what is deployed below one another."""
+    same = len({_systems(plan) for plan in plans}) == 1
+    rows = [
+        row
+        for at, plan in enumerate(plans, before + 1)
+        for row in _stacked(
+            (f"{at}", plan.id), _deployed(plan, with_system=not same),
+            (f"{plan.chips:,}", _value(plan.metrics.get("request_per_s"), 1.0),
+             _value(plan.metrics.get("tpot_s"), 1e3), _value(plan.metrics.get("usd_per_million_output_tokens"), 1.0),
+             _percent(plan.chance)),
         )
-        for at, plan in enumerate(plans, 1)
-    )  # fmt: skip
+    ]  # fmt: skip
     columns = (
-        number_column(""), text_column("id"), text_column("system"), text_column("pools"), number_column("chips"),
-        number_column("req/s"), number_column("TPOT [ms]"), number_column("USD/Mtok"), number_column("all hold"),
+        number_column(""), text_column("id"), text_column("pools" if same else "systems, pools"),
+        number_column("chips"), number_column("req/s"), number_column("TPOT [ms]"), number_column("USD/Mtok"),
+        number_column("all hold"),
     )  # fmt: skip
-    return Table(title=title, columns=columns, rows=rows)
+    notes = (f"all on {_systems(plans[0])}",) if same and len(plans) > 1 else ()
+    return Table(title=title, columns=columns, rows=tuple(rows), notes=notes)
 
 
-def _short(plan: Plan) -> str:
-    return " | ".join(f"{pool.engine} {pool.instances} x {_layout(pool)}" for pool in plan.pools)
+def _stacked(first: Sequence[str], lines: Sequence[str], last: Sequence[str]) -> list[tuple[str, ...]]:
+    """Rows of one entry whose middle cell takes several lines."""
+    head, *more = lines
+    return [
+        (*first, head, *last), *((*("" for _ in first), line, *("" for _ in last)) for line in more)
+    ]  # fmt: skip
 
 
-def searched_table(counted: int, estimated: int, candidates: int, pruned: int, rejected: Mapping[str, int]) -> Table:
-    """What was looked at, and why candidates fell."""
-    lines = [
-        ("rows of pools", f"{counted:,} counted, {estimated:,} fit and were estimated, {pruned:,} could not be best"),
-        ("candidates", f"{candidates:,} put together of them"),
-    ]
-    lines += [(f"  {why}", f"{many:,}") for why, many in sorted(rejected.items(), key=lambda one: -one[1])]
+def _systems(plan: Plan) -> str:
+    return " + ".join(one.system for one in plan.holdings)
+
+
+def _deployed(plan: Plan, *, with_system: bool = True) -> list[str]:
+    """What a plan deploys, a line a system and a pool."""
+    pools = [f"{pool.engine} {pool.instances:,} x {_layout(pool)}" for pool in plan.pools]
+    return [*(one.system for one in plan.holdings), *(f"  {one}" for one in pools)] if with_system else pools
+
+
+def searched_table(
+    rows: tuple[int, int, int], rejected: Mapping[str, int], candidates: int, fell: Mapping[str, int]
+) -> Table:  # fmt: skip
+    """What was looked at, and why it fell.
+
+    rows: counted, estimated, and those that could not be best; rejected, fell: why rows and candidates fell
+    """
+    counted, estimated, pruned = rows
+    lines = [("pools at a load", f"{counted:,} counted, {estimated:,} of them fit and were estimated")]
+    lines += [(f"  {why}", f"{many:,}") for why, many in _most(rejected)]
+    lines += [("  another is better in everything", f"{pruned:,}")] if pruned else []
+    lines.append(("candidates", f"{candidates:,} put together of the pools that are left"))
+    lines += [(f"  {why}", f"{many:,}") for why, many in _most(fell)]
     return pairs("What was looked at, and why it fell", lines)
+
+
+def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(((why, many) for why, many in counts.items() if many), key=lambda one: (-one[1], one[0]))
 
 
 def asked_table(problem: Problem) -> Table:
@@ -216,14 +283,11 @@ def asked_table(problem: Problem) -> Table:
         if value is not None:
             limits.append(f"{words} {_quantity(float(value), unit)}")
     lines.append(("limits", "; ".join(limits) or "none"))
-    sure = (
-        "at the estimate"
-        if problem.confidence <= 0.5 or not problem.intervals
-        else (f"each with a chance of {problem.confidence:.0%}")
-    )
-    lines.append(("held", f"{sure}; pools are planned at {problem.max_load:.0%} of what they can do"))
-    lines.append(("best", ", then ".join(problem.objectives)))
-    return pairs("What is asked", lines)
+    alone = problem.confidence <= 0.5 or not problem.intervals
+    sure = "at the estimate" if alone else f"each with a chance of {100.0 * problem.confidence:g} %"
+    lines.append(("held", f"{sure}; pools are planned at {100.0 * problem.max_load:g} % of what they can do"))
+    lines.append(("best", " and ".join(problem.objectives)))
+    return _wrapped_pairs("What is asked", lines)
 
 
 _LIMITED = (
@@ -234,79 +298,63 @@ _LIMITED = (
 
 
 def front_table(plans: Sequence[Plan], objectives: Sequence[str]) -> Table:
-    """Every plan that no other beats in all objectives."""
-    names = [METRICS[name] for name in objectives]
-    columns = (text_column("id"), text_column("system"), text_column("pools"), *(number_column(n) for n in objectives))
-    rows = tuple(
-        (
-            plan.id, " + ".join(one.system for one in plan.holdings), _short(plan),
-            *(_value(plan.metrics.get(name), 1e3 if name == "tpot_s" else 1.0) for name in names),
-        )
-        for plan in plans
+    """Every plan that no other beats in all objectives, in order of the first; spread over them where many are."""
+    shown = [METRICS[name] for name in objectives]
+    columns = (
+        text_column("id"), text_column("systems, pools"), *(number_column(words) for _, words, _ in shown)
     )  # fmt: skip
-    return Table(title=f"Front of {len(plans)} plans", columns=columns, rows=rows, notes=("tpot in ms",))
+    ordered = sorted(plans, key=lambda plan: (_first_value(plan, shown[0][0]), plan.id))
+    few = ordered
+    if len(ordered) > FRONT_SHOWN:
+        last = len(ordered) - 1
+        few = [ordered[round(at * last / (FRONT_SHOWN - 1))] for at in range(FRONT_SHOWN)]
+    rows = [
+        row
+        for plan in few
+        for row in _stacked(
+            (plan.id,), _deployed(plan), [_value(plan.metrics.get(name), factor) for name, _, factor in shown]
+        )
+    ]
+    notes = () if few is ordered else (f"{len(few)} of {len(ordered)} are shown; --json has all",)
+    return Table(title=f"Front of {len(ordered)} plans", columns=columns, rows=tuple(rows), notes=notes)
 
 
-METRICS: Mapping[str, str] = {
-    "goodput": "request_per_s", "cost": "usd_per_million_output_tokens", "energy": "energy_j_per_output_token",
-    "carbon": "kgco2_per_million_output_tokens", "chips": "chips", "power": "power_w", "ttft": "ttft_s",
-    "tpot": "tpot_s", "e2el": "e2el_s",
+def _first_value(plan: Plan, name: str) -> float:
+    metric = plan.metrics.get(name)
+    return math.inf if metric is None else metric.value
+
+
+METRICS: Mapping[str, tuple[str, str, float]] = {
+    "goodput": ("request_per_s", "goodput [req/s]", 1.0),
+    "cost": ("usd_per_million_output_tokens", "cost [USD/Mtok]", 1.0),
+    "energy": ("energy_j_per_output_token", "energy [J/tok]", 1.0),
+    "carbon": ("kgco2_per_million_output_tokens", "carbon [kg CO2e/Mtok]", 1.0),
+    "chips": ("chips", "chips", 1.0), "power": ("power_w", "power [kW]", 1e-3), "ttft": ("ttft_s", "TTFT [ms]", 1e3),
+    "tpot": ("tpot_s", "TPOT [ms]", 1e3), "e2el": ("e2el_s", "E2EL [s]", 1.0),
 }  # fmt: skip
 
 
-def no_plan_table(problem: Problem, relaxed: Sequence[Relaxation]) -> Table:
-    """That no plan keeps the limits, and the nearest question that has one."""
-    lines = [
-        (one.name, f"{_quantity(one.needed, one.unit)} instead of {_quantity(one.asked, one.unit)} is enough: "
-         f"{_short(one.plan)} on {' + '.join(f'{held.chips} x {held.system}' for held in one.plan.holdings)}")
+def no_plan_table(problem: Problem, relaxed: Sequence[Relaxation], refused: Sequence[str] = ()) -> Table:
+    """That no plan keeps the limits, and the nearest question that has one; refused: what was not searched, and why."""
+    title = "No plan keeps every limit"
+    if not relaxed:
+        limited = problem.limits != Limits()
+        why = "letting go of any one limit is not enough" if limited else "nothing of what may be varied can be run"
+        words = [f"{why}; the counts below say why candidates fell", *refused]
+        return _wrapped_pairs(title, [("", text) for text in words])
+    rows = [
+        row
         for one in relaxed
-    ]  # fmt: skip
-    if not lines:
-        lines = [("", "no single limit is to blame: even without one of them none fits")]
-    return pairs("No plan keeps every limit. Nearest first, one limit at a time:", lines)
-
-
-class Relaxation(Protocol):
-    """A limit that was let go; see :class:`accord.api.relaxation.Relaxed`."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def asked(self) -> float: ...  # noqa: D102
-    @property
-    def needed(self) -> float: ...  # noqa: D102
-    @property
-    def unit(self) -> str: ...  # noqa: D102
-    @property
-    def factor(self) -> float: ...  # noqa: D102
-    @property
-    def plan(self) -> Plan: ...  # noqa: D102
-
-
-def relaxed_dict(one: Relaxation) -> dict[str, object]:
-    """One relaxation for JSON."""
-    return {
-        "limit": one.name, "asked": one.asked, "needed": one.needed, "unit": one.unit, "factor": one.factor,
-        "plan": plan_dict(one.plan),
-    }  # fmt: skip
-
-
-def terms_dict(terms: Terms) -> dict[str, object]:
-    """What a chip of a system draws and costs, for JSON."""
-    names = ("power_w", "capex_usd", "racks", "usd_per_hour", "kgco2_per_kwh", "pue")
-    found: dict[str, object] = {name: _figure(getattr(terms, name)) for name in names}
-    return {
-        "system": terms.system, "chip": terms.chip, "chips": terms.chips, "whole": terms.whole, "load": terms.load,
-        **found, "parts_usd_per_hour": {name: _figure(one) for name, one in terms.parts.items()},
-        "said": list(terms.said), "assumed": list(terms.assumed),
-    }  # fmt: skip
-
-
-def _figure(one: Figure | None) -> dict[str, object] | None:
-    if one is None:
-        return None
-    low, high = one.band()
-    return {
-        "value": one.value, "unit": one.unit, "low": min(low, one.value), "high": max(high, one.value),
-        "basis": one.basis, "sources": list(one.sources),
-    }  # fmt: skip
+        for row in _stacked(
+            (one.name, _quantity(one.asked, one.unit), _quantity(one.needed, one.unit), plainly(one.factor, 3)),
+            [f"{held.chips:,} x {held.system}" for held in one.plan.holdings]
+            + [f"  {line}" for line in _deployed(one.plan, with_system=False)],
+            (),
+        )
+    ]
+    columns = (
+        text_column("limit"), number_column("asked"), number_column("would do"), number_column("times"),
+        text_column("with"),
+    )  # fmt: skip
+    notes = ("nearest first; each line lets go of one limit and keeps the others",)
+    return Table(title=title, columns=columns, rows=tuple(rows), notes=notes)

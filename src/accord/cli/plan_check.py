@@ -1,0 +1,134 @@
+"""What flags of ``accord plan`` cannot mean, alone or together, said before anything is searched."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from accord.base.errors import UsageError
+from accord.catalog.origin import COUNTRY
+
+PICTURES = ("svg", "png")
+_FINITE = {
+    "isl": "--isl", "osl": "--osl", "rate": "--rate", "goodput": "--goodput", "budget_usd": "--budget-usd",
+    "usd_per_hour": "--usd-per-hour", "power_kw": "--power-kw", "racks": "--racks",
+}  # fmt: skip
+_FROM_ONE = {
+    "tp": "--tp", "pp": "--pp", "dp": "--dp", "cp": "--cp", "ep": "--ep", "batch": "--batch",
+    "budgets": "--max-num-batched-tokens",
+}  # fmt: skip
+_OF_A_LOAD = {
+    "rate": "--rate", "simulated": "--simulate", "requests": "--requests", "pace": "--pace", "seed": "--seed"
+}  # fmt: skip
+_OF_A_MATRIX = (
+    "matrix", "fleet", "model", "systems", "isl", "osl", "tpot", "engines", "level", "scenario", "buyer", "date",
+    "catalog_paths", "as_json", "print_config",
+)  # fmt: skip
+
+
+def check(flags: Mapping[str, Any], given: Collection[str]) -> None:
+    """Refuse flags that say nothing, contradict each other or cannot be read.
+
+    given: parameters that were set at all
+    Raises UsageError naming the flag.
+    """
+    _numbers(flags)
+    _places(flags, given)
+    _load(flags, given)
+    _search(flags, given)
+    _picture(flags)
+    if flags.get("matrix") or flags.get("fleet") is not None:
+        _matrix(flags, given)
+
+
+def _numbers(flags: Mapping[str, Any]) -> None:
+    for name, flag in _FINITE.items():
+        if flags[name] is not None and not math.isfinite(flags[name]):
+            raise UsageError(f"{flags[name]} is no number to plan with", where=flag, hint="give a finite one")
+    for name in ("isl", "osl"):
+        if flags[name] is not None and flags[name] < 1.0:
+            raise UsageError(f"{flags[name]:g} tokens", where=_FINITE[name], hint="give 1 or more")
+    for name, flag in _FROM_ONE.items():
+        if any(value < 1 for value in flags[name] or ()):
+            raise UsageError(f"{min(flags[name])} is none", where=flag, hint="give 1 or more")
+    if any(value > 2 for value in flags["microbatches"] or ()):
+        what = f"{max(flags['microbatches'])} microbatches"
+        raise UsageError(what, where="--microbatches", hint="1, 2, or 0 for the faster of both")
+    if any(value > 1.0 for value in flags["reuse"] or ()):
+        raise UsageError(f"a share of {max(flags['reuse']):g}", where="--reuse", hint="write 0.7 for 70 %")
+
+
+def _places(flags: Mapping[str, Any], given: Collection[str]) -> None:
+    if flags["date"]:
+        try:
+            datetime.date.fromisoformat(flags["date"])
+        except ValueError:
+            raise UsageError(f"'{flags['date']}' is no day", where="--date", hint="write 2026-03-01") from None
+    for name, flag in (("seller", "--from"), ("buyer", "--to")):
+        if flags[name] and not COUNTRY.fullmatch(flags[name]):
+            raise UsageError(f"'{flags[name]}' is no country", where=flag, hint="two letters of ISO 3166, such as DE")
+        if flags[name] and name == "seller" and not flags["law"]:
+            raise UsageError("--from and --no-law at once", where=flag, hint="it is asked for the law alone")
+    for country in flags["exclude_origin"] or ():
+        if not COUNTRY.fullmatch(country):
+            raise UsageError(f"'{country}' is no country", where="--exclude-origin", hint="two capitals, such as CN,US")
+    if "exclude_scope" in given and not flags["exclude_origin"]:
+        raise UsageError("nothing is excluded", where="--exclude-scope", hint="name countries with --exclude-origin")
+
+
+def _load(flags: Mapping[str, Any], given: Collection[str]) -> None:
+    if flags["trace"] and flags["workload"]:
+        raise UsageError("--trace and --workload at once: two loads", where="--workload", hint="give one of them")
+    if flags["trace_format"] and not flags["trace"]:
+        raise UsageError("the format of no trace", where="--format", hint="give --trace FILE")
+    for name, flag in _OF_A_LOAD.items():
+        if name in given and flags[name] != 0 and not (flags["trace"] or flags["workload"]):
+            what = "a simulation without a load" if name == "simulated" else "nothing is simulated without a load"
+            if name == "rate":
+                what = "the rate of no load"
+            hint = "give --trace or --workload" + ("; what must be served is --goodput" if name == "rate" else "")
+            raise UsageError(what, where=flag, hint=hint)
+
+
+def _search(flags: Mapping[str, Any], given: Collection[str]) -> None:
+    if flags["ray_address"] and flags["executor"] != "ray":
+        raise UsageError("a cluster that is not asked", where="--ray-address", hint="add --executor ray")
+    if flags["workers"] is not None and flags["executor"] == "local":
+        raise UsageError("one process works alone", where="--workers", hint="add --executor processes")
+    if "confidence" in given and flags["confidence"] > 0.5 and not flags["intervals"]:
+        raise UsageError(
+            "--confidence and --no-intervals at once", where="--confidence",
+            hint="without intervals limits hold at the estimate: leave one out",
+        )  # fmt: skip
+    if flags["mixed"] and flags["modes"] == ("aggregated",):
+        raise UsageError("one pool is not mixed", where="--mixed", hint="leave out --mode aggregated")
+    if flags["mixed"] and flags["systems"] and flags["systems"].strip() != "all" and "," not in flags["systems"]:
+        raise UsageError("one system is not mixed", where="--mixed", hint="name two with --system")
+
+
+def _picture(flags: Mapping[str, Any]) -> None:
+    """Refuse a picture that could not be written, before the search."""
+    file: Path | None = flags.get("tornado")
+    if file is None:
+        return
+    if file.suffix.lower().removeprefix(".") not in PICTURES:
+        raise UsageError(f"'{file.name}' is no picture", where="--tornado", hint="name it .svg or .png")
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder '{file.parent}'", where="--tornado", hint="make it first")
+
+
+def _matrix(flags: Mapping[str, Any], given: Collection[str]) -> None:
+    """Refuse what a matrix or a fleet would not look at."""
+    verb = "--matrix" if flags["matrix"] else "--fleet"
+    allowed = _OF_A_MATRIX if flags["matrix"] else tuple(name for name in _OF_A_MATRIX if name != "date")
+    context = click.get_current_context()
+    for one in context.command.params:
+        if one.name in given and one.name not in allowed:
+            raise UsageError(f"{verb} does not look at {one.opts[0]}", where=one.opts[0], hint="leave it out")
+    if any(share is not None for share, _ in flags["tpot"]) or len(flags["tpot"]) > 1:
+        raise UsageError(f"{verb} takes one limit on the mean", where="--tpot", hint="such as --tpot 50ms")
