@@ -49,7 +49,7 @@ def command(
     devices_per_node: int | None,
     as_json: bool,
 ) -> None:
-    """Write a plan as launch files, each naming the version it is for and the check it passed.
+    """Write a plan as launch files, each naming the version it is for and how such files are checked.
 
     PLAN.json is what 'accord plan --json' printed; '-' reads it from standard input. A target that cannot express the
     plan says why and writes nothing; the others are written, and the exit code is 1.

@@ -30,8 +30,8 @@ ABOUT = About(
     "ai-dynamo/dynamo@components/src/dynamo/{vllm,sglang,frontend} (release 1.6.1, 2026-10, which pins vLLM 0.31.0 and"
     " SGLang 0.5.21), examples/backends/{vllm,sglang}/deploy/v1beta1 (commit 04521f473) and"
     " docs/kubernetes/deployment/multinode-deployment.md (commit 055373f22)",
-    "every flag and value was parsed with the flags of dynamo.vllm, dynamo.sglang and dynamo.frontend 1.6.1, listed"
-    " from their own parsers; every key of the YAML is one of the project's examples",
+    "tests parse such files with the flags of dynamo.vllm, dynamo.sglang and dynamo.frontend 1.6.1, listed from their"
+    " own parsers, and compare keys with the project's examples; this file was neither parsed nor applied",
 )
 ENGINES = {"vllm": ("vllm",), "sglang": ("dynamo-sglang", "sglang")}
 TYPES = {"serve": "worker", "prefill": "prefill", "decode": "decode"}

@@ -30,8 +30,8 @@ ABOUT = About(
     "llm-d-incubation/llm-d-modelservice@charts/llm-d-modelservice/values.yaml and templates/_helpers.tpl (commit"
     " 024c0f2d0), llm-d/llm-d@guides/wide-ep-lws/manifests/modelserver/base (commit 03da3b007), and"
     " vllm-project/vllm@vllm/engine/arg_utils.py 0.33.0",
-    "every key is one of the chart's values; every flag and value was parsed with the flags of `vllm serve` 0.33.0,"
-    " listed from its own parser",
+    "tests compare keys of such files with the chart's values and parse their flags with those of `vllm serve` 0.33.0,"
+    " listed from its own parser; this file was neither parsed nor installed",
 )
 ENGINES = ("vllm",)
 RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu"}  # values.yaml, accelerator.resources

@@ -28,8 +28,8 @@ ABOUT = About(
     "0.5.23",
     "sgl-project/sglang@python/sglang/srt/server_args.py and srt/arg_groups/fields (release 0.5.23, 2026-10);"
     " sgl-model-gateway/bindings/python/src/sglang_router/router_args.py 0.3.2",
-    "every flag and value was parsed with the flags of sglang.launch_server 0.5.23 and sglang_router 0.3.2, listed"
-    " from their own parsers",
+    "tests parse such files with the flags of sglang.launch_server 0.5.23 and sglang_router 0.3.2, listed from their"
+    " own parsers; this file was neither parsed nor started",
 )
 ENGINES = ("sglang",)
 OFFSETS = {"serve": 1, "prefill": 1, "decode": 101}  # engines' ports above the router's

@@ -28,8 +28,8 @@ ABOUT = About(
     "0.33.0",
     "vllm-project/vllm@vllm/engine/arg_utils.py and vllm/entrypoints/common/cli_args.py (commit 4ba787ec9, 2026-11);"
     " vllm-project/router@py_src/vllm_router/router_args.py 0.1.17",
-    "every flag and value was parsed with the flags of `vllm serve` 0.33.0 and `vllm-router` 0.1.17, listed from their"
-    " own parsers",
+    "tests parse such files with the flags of `vllm serve` 0.33.0 and `vllm-router` 0.1.17, listed from their own"
+    " parsers; this file was neither parsed nor started",
 )
 ENGINES = ("vllm",)
 SIDE_PORT = 5600  # docs/features/nixl_connector_usage.md, VLLM_NIXL_SIDE_CHANNEL_PORT

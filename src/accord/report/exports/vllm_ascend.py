@@ -35,8 +35,8 @@ ABOUT = About(
     "vllm-project/vllm-ascend@docs/source/tutorials/features/pd_disaggregation_mooncake_multi_node.md,"
     " docs/source/tutorials/models/DeepSeek-R1.md and docs/source/user_guide (release 0.23.0.post1, 2026-09), and"
     " vllm-project/vllm@vllm/engine/arg_utils.py 0.23.0",
-    "every flag and value was parsed with the flags of `vllm serve` 0.23.0, listed from its own parser, and with those"
-    " that the proxies of the examples document",
+    "tests parse such files with the flags of `vllm serve` 0.23.0, listed from its own parser, and with those that the"
+    " examples' proxies document; this file was neither parsed nor started",
 )
 ENGINES = ("vllm-ascend",)
 FAMILY = "ascend-910"  # Atlas A2 and A3
