@@ -117,7 +117,7 @@ def _systems(catalog: Catalog, text: str | None) -> tuple[str, ...]:
 def _strangers(catalog: Catalog, systems: Sequence[str], engines: Sequence[str]) -> list[str]:
     """Systems on whose chips none of the named engines runs. Raises UsageError where no system is left."""
     bound = [_vendors(catalog, name) for name in engines]
-    if not all(bound):
+    if not bound or not all(bound):
         return []
     made = {system: _vendor(catalog, system) for system in systems}
     left = [system for system, vendor in made.items() if any(vendor in vendors for vendors in bound)]

@@ -193,8 +193,9 @@ def _body(
         "relaxations": [relaxed_dict(one) for one in told.relaxed],
         "law": _law(flags),
     }  # fmt: skip
+    scenario = msgspec.structs.replace(asked.scenario, plan=settings(flags, asked.scenario))
     inputs = {
-        "problem": msgspec.to_builtins(problem), "scenario": msgspec.to_builtins(asked.scenario),
+        "problem": msgspec.to_builtins(problem), "scenario": msgspec.to_builtins(scenario),
         "catalog": [str(path) for path in paths],
     }  # fmt: skip
     if asked.load is not None:

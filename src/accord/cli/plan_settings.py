@@ -104,7 +104,8 @@ def _fill(flags: dict[str, Any], plan: Mapping[str, Setting]) -> None:
         try:
             flags[option.name] = option.type_cast_value(context, _text(option, value))
         except click.BadParameter as error:
-            raise ScenarioError(f"plan.{key}: {error.message}", field=f"plan/{key}") from None
+            hint = f"'{context.command_path} --help' says what {option.opts[0]} takes"
+            raise ScenarioError(f"plan.{key}: {error.message.rstrip('.')}", field=f"plan/{key}", hint=hint) from None
 
 
 def _text(option: click.Option, value: Setting) -> object:
