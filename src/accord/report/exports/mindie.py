@@ -35,8 +35,8 @@ ABOUT = About(
     "Ascend/MindIE-LLM@docs/en/user_guide/user_manual/service_parameter_configuration.md and docs/en/user_guide/feature"
     " (commit 613aab547, 2026-08) and, for two pools, MindIE-Motor@mindie_service/management_service/example/"
     "deploy_scripts/user_config_base_A3.json (commit 2a88c0e4c)",
-    "tests compare keys and values of such files with the documented keys, types and ranges, not with the server itself;"
-    " this file was neither compared nor started",
+    "tests compare keys and values of such files with the documented keys, types and ranges, not with the server; this"
+    " file was neither compared nor started",
 )
 ENGINES = ("mindie",)
 HARDWARE = (("huawei-ascend-910c", "800I_A3"), ("huawei-ascend-910b", "800I_A2"))  # chip, how the cluster names it
