@@ -132,14 +132,16 @@ def sources_of(catalog: Catalog, model: str, plans: Sequence[Plan], terms: Seque
     for engine in dict.fromkeys(pool.engine for plan in plans for pool in plan.pools):
         found += entry_sources(catalog.engine(engine), f"engines/{engine}")
     for one in terms:
-        if one.system in systems:
-            found += _cited(catalog, one)
+        found += _cited(catalog, one)
     return found
 
 
 def _cited(catalog: Catalog, terms: Terms) -> list[dict[str, object]]:
     """Sources of a system's money and power."""
-    figures = (terms.power_w, terms.capex_usd, terms.usd_per_hour, terms.racks, terms.kgco2_per_kwh, terms.pue)
+    figures = (
+        terms.power_w, terms.capex_usd, terms.usd_per_hour, terms.racks, terms.kgco2_per_kwh, terms.pue,
+        *terms.parts.values(),
+    )  # fmt: skip
     names = dict.fromkeys(name for figure in figures if figure is not None for name in figure.sources)
     found = []
     for name in names:

@@ -73,7 +73,7 @@ def _places(flags: Mapping[str, Any], given: Collection[str]) -> None:
         if flags[name] and not COUNTRY.fullmatch(flags[name]):
             raise UsageError(f"'{flags[name]}' is no country", where=flag, hint="two letters of ISO 3166, such as DE")
         if flags[name] and name == "seller" and not flags["law"]:
-            raise UsageError("--from and --no-law at once", where=flag, hint="it is asked for the law alone")
+            raise UsageError("a country for the law, and no law", where=flag, hint="it is asked for the law alone")
     for country in flags["exclude_origin"] or ():
         if not COUNTRY.fullmatch(country):
             raise UsageError(f"'{country}' is no country", where="--exclude-origin", hint="two capitals, such as CN,US")
@@ -102,7 +102,7 @@ def _search(flags: Mapping[str, Any], given: Collection[str]) -> None:
         raise UsageError("one process works alone", where="--workers", hint="add --executor processes")
     if "confidence" in given and flags["confidence"] > 0.5 and not flags["intervals"]:
         raise UsageError(
-            "--confidence and --no-intervals at once", where="--confidence",
+            "a confidence without intervals", where="--confidence",
             hint="without intervals limits hold at the estimate: leave one out",
         )  # fmt: skip
     if flags["mixed"] and flags["modes"] == ("aggregated",):
@@ -129,6 +129,6 @@ def _matrix(flags: Mapping[str, Any], given: Collection[str]) -> None:
     context = click.get_current_context()
     for one in context.command.params:
         if one.name in given and one.name not in allowed:
-            raise UsageError(f"{verb} does not look at {one.opts[0]}", where=one.opts[0], hint="leave it out")
+            raise UsageError(f"{verb} does not look at it", where=one.opts[0], hint="leave it out")
     if any(share is not None for share, _ in flags["tpot"]) or len(flags["tpot"]) > 1:
         raise UsageError(f"{verb} takes one limit on the mean", where="--tpot", hint="such as --tpot 50ms")

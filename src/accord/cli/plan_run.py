@@ -198,11 +198,12 @@ def _body(
         "problem": msgspec.to_builtins(problem), "scenario": msgspec.to_builtins(scenario),
         "catalog": [str(path) for path in paths],
     }  # fmt: skip
+    shown = (*told.plans, *answer.front, *answer.by_system, *(one.plan for one in told.relaxed))
     if asked.load is not None:
         inputs["load"] = dict(asked.load.inputs)
     warnings = [*catalog.notes, *asked.said, *answer.refused, *gone, *told.said, *_mentioned(answer, told)]
     return envelope(
-        verb, inputs=inputs, result=result, sources=sources_of(catalog, problem.model, told.plans, answer.terms),
+        verb, inputs=inputs, result=result, sources=sources_of(catalog, problem.model, shown, answer.terms),
         warnings=warnings, catalog_digest=catalog.digest,
     )  # fmt: skip
 

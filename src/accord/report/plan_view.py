@@ -57,7 +57,7 @@ def plan_tables(plans: Sequence[Plan], level: float, shown: int = 4, *, law: boo
         if max(map(table_width, tables)) <= WIDTH:
             break
     if any(plan.simulated for plan in plans):
-        tables.append(_simulated(plans[: max(len(few), 6)]))
+        tables.append(_simulated([plan for plan in plans if plan.simulated][:6]))
     rest = plans[len(few) :]
     if rest:
         tables.append(_lines("Further plans", rest, len(few)))
@@ -200,17 +200,22 @@ def _percent(chance: float) -> str:
 
 def _simulated(plans: Sequence[Plan]) -> Table:
     rows = [
-        (title, *(_value((plan.simulated or {}).get(name), factor) for plan in plans))
+        (title, *(_simulated_value(plan, name, factor) for plan in plans))
         for title, name, factor in _SIMULATED
         if any(name in (plan.simulated or {}) for plan in plans)
     ]
-    notes = ("in the order of the simulation; '-' was not simulated",)
+    notes = ("plans that were simulated come first, in the order of the simulation",)
     return Table(title="Simulated request by request", columns=_columns(plans), rows=tuple(rows), notes=notes)
 
 
 def systems_table(plans: Sequence[Plan]) -> Table:
     """The best plan of each system."""
     return _lines("Best of each system", plans, 0)
+
+
+def _simulated_value(plan: Plan, name: str, factor: float) -> str:
+    one = (plan.simulated or {}).get(name)
+    return f"{one.value:.0f}" if one is not None and name == "steady_rank" else _value(one, factor)
 
 
 def _lines(title: str, plans: Sequence[Plan], before: int) -> Table:
