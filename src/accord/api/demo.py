@@ -2,55 +2,47 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from statistics import NormalDist
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
-from accord.api.lookup import residual_log_sd
-from accord.api.records import calibration_chain, efficiency_of, engine_id, machine_of, model_spec
-from accord.base.array import Array
+from accord.api.branches import catalog_of
+from accord.api.records import calibration_chain, engine_id, machine_of, model_spec
+from accord.api.variants import best, priced
 from accord.base.errors import CatalogError
-from accord.catalog.load import Catalog, load_catalog
+from accord.catalog.load import Catalog
 from accord.catalog.system import System
 from accord.catalog.value import Value
-from accord.hardware.derate import Efficiency
+from accord.economics.capex import system_price
+from accord.economics.scenario import Amount, Scenario
 from accord.hardware.device import bytes_per_number
-from accord.hardware.system import Machine
-from accord.inference.complete import Assumed, formats_for, number
-from accord.inference.layouts import Options, Pool, Split, Workload, best_split, decode_options, prefill_options
-from accord.inference.pools import decode_point, prefill_point
-from accord.inference.request import EstimateRequest
-from accord.inference.spread import spread_of
+from accord.inference.complete import number
 from accord.models.spec import ModelSpec
-from accord.parallel.plan import Deployments, Setting
+from accord.parallel.plan import Setting
+from accord.planner.plan import Plan
+from accord.planner.problem import Limit, Limits, Problem, Space
+from accord.planner.terms import Terms
 from accord.report.catalog_view import entry_sources
-from accord.report.comparison import profiles_of
 from accord.report.demo import (
     QUESTION,
     Candidate,
+    Chosen,
     Costs,
     Evidence,
     Measure,
-    Plan,
     Question,
     SystemPlan,
     result_dict,
 )
-from accord.report.demo_numbers import chance_below, measures
+from accord.report.demo_numbers import measures
 from accord.report.demo_tables import demo_tables
 from accord.report.tables import Table
 from accord.report.to_json import source_entry
 from accord.uncertainty import figure
 from accord.uncertainty.figure import Figure
 
-_ALL_IN = "capex_all_in_per_chip"
-_LOADS = ("tokens", "batch")
-_UNSURE = ("tpot_s", "request_per_s")
+_ESTIMATE = 0.5  # confidence with which a limit holds at the estimate
 
 
 class Demo(NamedTuple):
@@ -64,39 +56,24 @@ class Demo(NamedTuple):
     answers: tuple[SystemPlan, ...]
 
 
-class _Tried(NamedTuple):
-    """One weights format of one system, searched.
+def demo(*, paths: tuple[str, ...] = (), level: float = 0.9, question: Question = QUESTION) -> Demo:
+    """Plan the question's model on each of its systems.
 
-    sd: standard deviation in log space of a pool's latency, and of a served rate, at the loosest limit's plan
+    paths: extra catalogs; level: of the intervals, between 0 and 1
     """
-
-    setting: Setting
-    pools: tuple[Options, Options]
-    sd: tuple[float, float]
-
-
-def demo(*, catalog: Catalog | None = None, level: float = 0.9, question: Question = QUESTION) -> Demo:
-    """Plan the question's model on each of its systems. level: of the intervals, between 0 and 1."""
-    catalog = catalog or load_catalog()
+    catalog = catalog_of(paths)
     spec = model_spec(catalog, question.model)
     accept = number(catalog.defaults(), "speculation", "mtp_accept")
-    work = Workload(
-        isl=question.isl, osl=question.osl, context=question.context, ttft_s=question.ttft_s,
-        mtp_tokens=question.mtp_tokens, accept=accept,
-    )  # fmt: skip
     costs = Costs(
         life=_fact(catalog, question.life), tariff=_fact(catalog, question.tariff), pue=_fact(catalog, question.pue)
     )
-    profiles = profiles_of(catalog, [one.system for one in question.candidates])
-    answers = tuple(
-        _system(catalog, spec, work, candidate, question, costs, level, dict(known.whole))
-        for candidate, known in zip(question.candidates, profiles, strict=True)
-    )
+    scenario = _scenario(costs)
+    answers = tuple(_system(catalog, one, question, scenario, level, paths) for one in question.candidates)
     inputs = {**msgspec.to_builtins(question), "mtp_accept": accept, "level": level}
     return Demo(
         inputs=inputs, result=result_dict(answers, question),
         tables=demo_tables(answers, question, costs, accept, level),
-        sources=_sources(catalog, question), warnings=_warnings(answers, spec), answers=answers,
+        sources=_sources(catalog, question, answers), warnings=_warnings(answers, spec), answers=answers,
     )  # fmt: skip
 
 
@@ -108,124 +85,75 @@ def _fact(catalog: Catalog, place: tuple[str, str]) -> Figure:
     return found
 
 
-def _system(
-    catalog: Catalog, spec: ModelSpec, work: Workload, candidate: Candidate, question: Question, costs: Costs,
-    level: float, known: Mapping[str, Figure],
-) -> SystemPlan:  # fmt: skip
-    """Search every weights format of one system; each limit takes the format that serves most."""
-    one = machine_of(catalog, candidate.system)
-    machine = replace(one, chips=one.chips * candidate.nodes)
-    formats, loosest = candidate.weights or (None,), max(question.tpot_s)
-    tried = [_search(catalog, spec, work, machine, candidate, weights, loosest) for weights in formats]
-    power = _of_nodes(known.get("power"), candidate.nodes)
-    price = _with_network(catalog, _of_nodes(known.get("price"), candidate.nodes), machine, candidate.nodes)
-
-    def numbers(split: Split | None, sd: tuple[float, float]) -> dict[str, Measure]:
-        if split is None:
-            return {}
-        per_chip = machine.devices_per_chip
-        return measures(split, question, machine.chips, per_chip, sd, level, power, price, costs)
-
-    plans = []
-    sure = 0.5 + level / 2.0
-    for limit in question.tpot_s:
-        best, split = _best(tried, machine, work, limit, None)
-        assured_by, assured = _best(tried, machine, work, limit, sure)
-        plans.append(
-            Plan(
-                tpot_limit_s=limit, weights=best.setting.formats.experts, split=split, metrics=numbers(split, best.sd),
-                chance=chance_below(limit, split.tpot_s, best.sd[0]) if split else None, assured_chance=sure,
-                assured=assured, assured_metrics=numbers(assured, assured_by.sd),
-            )
-        )  # fmt: skip
-    first = next((one for one in tried if one.setting.formats.experts == plans[0].weights), tried[0])
-    return SystemPlan(
-        id=candidate.system, name=_short(catalog.system(candidate.system), candidate.nodes), nodes=candidate.nodes,
-        chips=machine.chips, devices_per_chip=machine.devices_per_chip,
-        engine=engine_id(catalog, candidate.engine),
-        formats={name: getattr(first.setting.formats, name) for name in ("attention", "dense", "experts", "kv")},
-        power=power, price=price, plans=tuple(plans),
-        evidence=_evidence(catalog, candidate, first.setting, power, price),
-        layouts=sum(pool.tried for one in tried for pool in one.pools),
+def _scenario(costs: Costs) -> Scenario:
+    """What the question says of money; what it leaves out costs nothing."""
+    return Scenario(
+        mode="own", life_years=costs.life.value, tariff=Amount(costs.tariff.value, costs.tariff.unit),
+        pue=costs.pue.value, interest_per_year=0.0, residual_share=0.0, maintenance_share=0.0, network_share=0.0,
+        utilisation=1.0,
     )  # fmt: skip
 
 
-def _search(
-    catalog: Catalog, spec: ModelSpec, work: Workload, machine: Machine, candidate: Candidate, weights: str | None,
-    limit: float,
-) -> _Tried:  # fmt: skip
-    efficiency = efficiency_of(catalog, machine.chip, candidate.engine)
-    request = EstimateRequest(model=spec.id, system=machine.id, weights=weights)
-    formats = formats_for(spec, machine, request, efficiency, Assumed())
-    setting = Setting(spec, machine, formats, efficiency)
-    wide = number(catalog.defaults(), "serving", "wide_ep")
-    pools = (
-        prefill_options(setting, machine.devices, work, wide),
-        decode_options(setting, machine.devices, work, wide),
-    )
-    own = residual_log_sd(efficiency, "tpot_s", "decode"), residual_log_sd(efficiency, "request_per_s", "split")
-    split = best_split(setting, machine.devices, pools, work, limit)
-    spread = _spread(setting, pools, split) if split else {}
-    pool, served = (math.hypot(sd, spread.get(name, 0.0)) for sd, name in zip(own, _UNSURE, strict=True))
-    return _Tried(setting, pools, (pool, served))
+def _system(
+    catalog: Catalog, candidate: Candidate, question: Question, scenario: Scenario, level: float,
+    paths: tuple[str, ...],
+) -> SystemPlan:  # fmt: skip
+    """The best plans of one system; each limit takes the weights format that serves most."""
+    machine = machine_of(catalog, candidate.system)
+    chips = machine.chips * candidate.nodes
+    rows = priced(_problem(candidate, question, chips, max(question.tpot_s), _ESTIMATE, level), scenario, paths)
+    power, price = _held(rows.offer.terms.power_w, chips), _price(catalog, rows.offer.terms, chips)
 
+    def chosen(limit: float, confidence: float) -> tuple[Plan | None, dict[str, Measure]]:
+        found = best(rows, _problem(candidate, question, chips, limit, confidence, level))
+        if found is None:
+            return None, {}
+        return found.plan, measures(found.plan, found.transfer_s, machine.devices_per_chip, level, power, price)
 
-def _spread(setting: Setting, pools: tuple[Options, Options], split: Split) -> Mapping[str, float]:
-    """Standard deviations in log space from parameters and disputed facts, of a split's latency and rate."""
-    plans = [
-        _chosen(options.plan, pool, load)
-        for options, pool, load in zip(pools, (split.prefill, split.decode), _LOADS, strict=True)
-    ]
-
-    def evaluate(machine: Machine, efficiency: Efficiency) -> dict[str, Array]:
-        drawn = replace(setting, machine=machine, efficiency=efficiency)
-        prefill, decode = prefill_point(drawn, plans[0]), decode_point(drawn, plans[1])
-        rates = [
-            pool.request_per_s * rate / at_mean
-            for pool, rate, at_mean in (
-                (split.prefill, prefill.tokens_per_s_per_device, split.prefill.tokens_per_s_per_device),
-                (split.decode, decode.tokens_per_s_per_device, split.decode.tokens_per_s_per_device),
+    sure = 0.5 + level / 2.0
+    plans = []
+    for limit in question.tpot_s:
+        (plan, metrics), (assured, assured_metrics) = (chosen(limit, chance) for chance in (_ESTIMATE, sure))
+        plans.append(
+            Chosen(
+                tpot_limit_s=limit, weights=plan.pools[0].weights if plan else next(iter(rows.settings)), plan=plan,
+                metrics=metrics, assured_chance=sure, assured=assured, assured_metrics=assured_metrics,
             )
-        ]
-        return dict(zip(_UNSURE, (decode.tpot_s, np.minimum(*rates)), strict=True))
-
-    return spread_of(evaluate, setting.machine, setting.efficiency)
-
-
-def _chosen(plan: Deployments, pool: Pool, load: str) -> Deployments:
-    """The deployment of a pool as it was chosen."""
-    wanted = {"tp": pool.tp, "dp": pool.dp, "ep": pool.ep, load: pool.load_per_device}
-    same = np.logical_and.reduce([getattr(plan, name) == value for name, value in wanted.items()])
-    return plan.pick(np.flatnonzero(same)[:1])
+        )  # fmt: skip
+    setting = rows.settings[plans[0].weights]
+    return SystemPlan(
+        id=candidate.system, name=_short(catalog.system(candidate.system), candidate.nodes), nodes=candidate.nodes,
+        chips=chips, devices_per_chip=machine.devices_per_chip, engine=engine_id(catalog, candidate.engine),
+        formats={name: getattr(setting.formats, name) for name in ("attention", "dense", "experts", "kv")},
+        power=power, price=price, plans=tuple(plans),
+        evidence=_evidence(catalog, candidate, setting, power, price), layouts=rows.tried,
+    )  # fmt: skip
 
 
-def _best(
-    tried: Sequence[_Tried], machine: Machine, work: Workload, limit: float, sure: float | None
-) -> tuple[_Tried, Split | None]:
-    """The format and split that serve most; sure: chance with which the limit must be kept, None at the estimate."""
-    found: list[tuple[float, int, Split | None]] = []
-    for at, one in enumerate(tried):
-        margin = 1.0 if sure is None else math.exp(NormalDist().inv_cdf(sure) * one.sd[0])
-        split = best_split(one.setting, machine.devices, one.pools, work, limit / margin)
-        found.append((split.request_per_s if split else 0.0, -at, split))
-    rate, at, split = max(found, key=lambda entry: entry[:2])
-    return tried[-at], split
+def _problem(
+    candidate: Candidate, question: Question, chips: int, tpot_s: float, confidence: float, level: float
+) -> Problem:
+    """The question put to one system, as the planner is asked it."""
+    limits = (Limit(latency="ttft", limit_s=question.ttft_s), Limit(latency="tpot", limit_s=tpot_s))
+    return Problem(
+        model=question.model, systems=(candidate.system,), isl=question.isl, osl=question.osl,
+        context=question.context, limits=Limits(latencies=limits, chips=chips),
+        space=Space(
+            modes=("disaggregated",), engines=(candidate.engine,), weights=candidate.weights,
+            mtp_tokens=(question.mtp_tokens,), pp=question.pp,
+        ),
+        confidence=confidence, level=level, max_load=question.max_load,
+    )  # fmt: skip
 
 
-def _of_nodes(one: Figure | None, nodes: int) -> Figure | None:
-    return None if one is None else figure.scaled(one, float(nodes), one.unit)
+def _held(each: Figure | None, chips: int) -> Figure | None:
+    return None if each is None else figure.scaled(each, float(chips), each.unit)
 
 
-def _with_network(catalog: Catalog, price: Figure | None, machine: Machine, nodes: int) -> Figure | None:
-    """Price of several nodes, with claims per chip that contain the network between them as further ones."""
-    if price is None or nodes == 1:
-        return price
-    for id in catalog.ids("prices"):
-        entry = catalog.price(id)
-        claim = figure.of(entry.facts.get(_ALL_IN), f"prices/{id}") if entry.chip == machine.chip else None
-        if claim is not None and claim.unit == price.unit:
-            price = figure.pooled(price, figure.scaled(claim, float(machine.chips), price.unit))
-    return price
+def _price(catalog: Catalog, terms: Terms, chips: int) -> Figure | None:
+    """Price of all chips. That the question adds nothing for a network makes the stated price no assumption."""
+    price, stated = _held(terms.capex_usd, chips), system_price(catalog.system(terms.system))
+    return msgspec.structs.replace(price, basis=stated.basis) if price is not None and stated is not None else price
 
 
 def _short(system: System, nodes: int) -> str:
@@ -308,13 +236,13 @@ def _warnings(answers: Iterable[SystemPlan], spec: ModelSpec) -> list[str]:
             for weights in sorted(narrow)
         ]
         for plan in one.plans:
-            if plan.split is None:
+            if plan.plan is None:
                 limit = plan.tpot_limit_s * 1e3
                 said.append(f"{one.id}: no layout keeps {limit:g} ms per output token at the estimate")
     return said
 
 
-def _sources(catalog: Catalog, question: Question) -> list[dict[str, object]]:
+def _sources(catalog: Catalog, question: Question, answers: Iterable[SystemPlan]) -> list[dict[str, object]]:
     """Sources of every entry that the answer used."""
     found = entry_sources(catalog.model(question.model), f"models/{question.model}")
     for one in question.candidates:
@@ -329,4 +257,10 @@ def _sources(catalog: Catalog, question: Question) -> list[dict[str, object]]:
         price = catalog.price(id)
         keys = {price.facts[name].source, *(other.source for other in price.facts[name].alternatives)}
         found += [source_entry(f"prices/{id}:{key}", price.sources[key]) for key in sorted(keys)]
+    claims = (name for one in answers if one.price is not None for name in one.price.sources)
+    for name in dict.fromkeys(claims):
+        kind, _, rest = name.partition("/")
+        id, _, key = rest.rpartition(":")
+        if kind == "prices":
+            found.append(source_entry(name, catalog.source(kind, id, key)))
     return found

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import msgspec
 
 from accord.base.source import Basis
-from accord.inference.layouts import Pool, Split
+from accord.planner.plan import Plan, PoolPlan, Role
 from accord.report.to_json import metric
 from accord.uncertainty.figure import Figure
 
-NOT_EVALUATED = "export control and AI law are not evaluated in this version"
+ROLES: tuple[Role, ...] = ("prefill", "decode")
+NOT_EVALUATED = "export control and AI law: not checked"
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,7 +33,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     isl, osl: prompt and answer; context: cache entries in the middle of the answer [token]
     tpot_s: limits on the time per output token; ttft_s: limit on the mean time to first token [s]
-    mtp_tokens: draft tokens an iteration; feed_w: a power feed [W]; budget_usd: money for machines [USD]
+    mtp_tokens: draft tokens an iteration; max_load: share of what a pool can do that is planned with [1]
+    pp: pipeline stages that are tried; feed_w: a power feed [W]; budget_usd: money for machines [USD]
     life, tariff, pue: ``entry.fact`` of the catalog's prices
     """
 
@@ -43,6 +45,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tpot_s: tuple[float, ...]
     ttft_s: float
     mtp_tokens: int
+    max_load: float
+    pp: tuple[int, ...]
     feed_w: float
     budget_usd: float
     life: tuple[str, str]
@@ -59,6 +63,8 @@ QUESTION = Question(
     tpot_s=(0.050, 0.015),
     ttft_s=5.0,
     mtp_tokens=1,
+    max_load=0.9,
+    pp=(1,),
     feed_w=600e3,
     budget_usd=10e6,
     life=("tco-h100-system", "payback_years"),
@@ -83,21 +89,25 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     basis: Basis = "derived"
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The best deployment of one system under one limit.
 
-    tpot_limit_s: the limit; split: None where no layout keeps it at the estimate; weights: format of the experts
-    chance: that the limit is kept; assured: the split that keeps it with the chance of ``level`` below, if any
+    tpot_limit_s: the limit; plan: None where no layout keeps it at the estimate; weights: format of the experts
+    assured_chance: that each limit on a latency is to be kept with; assured: the plan that does so, if any
     """
 
     tpot_limit_s: float
     weights: str
-    split: Split | None
+    plan: Plan | None
     metrics: dict[str, Measure]
-    chance: float | None
     assured_chance: float
-    assured: Split | None
+    assured: Plan | None
     assured_metrics: dict[str, Measure]
+
+    def chance(self, latency: str) -> float | None:
+        """Chance that ``tpot`` or ``ttft`` keeps its limit; None without a plan."""
+        checks = self.plan.checks if self.plan else ()
+        return next((check.chance for check in checks if check.name == latency), None)
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,7 +123,7 @@ class SystemPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """One system's answer.
 
     name: short, for headings; power [W], price [USD]: of all nodes, None where nobody states them
-    layouts: decode and prefill layouts looked at
+    layouts: prefill and decode layouts at a load that were looked at
     """
 
     id: str
@@ -125,7 +135,7 @@ class SystemPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     formats: dict[str, str]
     power: Figure | None
     price: Figure | None
-    plans: tuple[Plan, ...]
+    plans: tuple[Chosen, ...]
     evidence: tuple[Evidence, ...]
     layouts: int
 
@@ -167,7 +177,7 @@ def _system(one: SystemPlan, question: Question) -> dict[str, object]:
         "systems_in_budget": fitting(question.budget_usd, one.price),
         "layouts": one.layouts,
         "evidence": [msgspec.structs.asdict(part) for part in one.evidence],
-        "slo": [_plan(plan) for plan in one.plans],
+        "slo": [_chosen(plan, one) for plan in one.plans],
     }
 
 
@@ -182,25 +192,62 @@ def _figure(one: Figure | None) -> dict[str, object] | None:
     return {**metric(one.value, one.unit, *one.band(), one.basis), "sources": list(one.sources)}
 
 
-def _plan(plan: Plan) -> dict[str, object]:
+def _chosen(one: Chosen, system: SystemPlan) -> dict[str, object]:
+    plan = one.plan
     return {
-        "tpot_limit_s": plan.tpot_limit_s,
-        "feasible": plan.split is not None,
-        "weights": plan.weights,
-        "chance": plan.chance,
-        "prefill": _pool(plan.split.prefill) if plan.split else None,
-        "decode": _pool(plan.split.decode) if plan.split else None,
-        "idle_devices": plan.split.idle_devices if plan.split else None,
-        "metrics": _metrics(plan.metrics),
+        "tpot_limit_s": one.tpot_limit_s,
+        "feasible": plan is not None,
+        "weights": one.weights,
+        "chance": one.chance("tpot"),
+        "chance_ttft": one.chance("ttft"),
+        **_pools(plan),
+        "idle_devices": idle_devices(plan, system) if plan else None,
+        "metrics": _metrics(one.metrics),
+        "unknown": list(plan.unknown) if plan else [],
+        "law": plan.law if plan else None,
         "assured": {
-            "chance": plan.assured_chance,
-            "feasible": plan.assured is not None,
-            "prefill": _pool(plan.assured.prefill) if plan.assured else None,
-            "decode": _pool(plan.assured.decode) if plan.assured else None,
-            "metrics": _metrics(plan.assured_metrics),
+            "chance": one.assured_chance,
+            "feasible": one.assured is not None,
+            **_pools(one.assured),
+            "metrics": _metrics(one.assured_metrics),
         },
     }
 
 
-def _pool(pool: Pool) -> dict[str, object]:
-    return msgspec.structs.asdict(pool)
+def idle_devices(plan: Plan, system: SystemPlan) -> int:
+    """Devices of a system that are in no instance."""
+    return system.chips * system.devices_per_chip - sum(pool.devices * pool.instances for pool in plan.pools)
+
+
+def _pools(plan: Plan | None) -> dict[str, object]:
+    return {role: _pool(plan, plan.pool(role)) if plan else None for role in ROLES}
+
+
+def _pool(plan: Plan, pool: PoolPlan | None) -> dict[str, object] | None:
+    if pool is None:
+        return None
+    return {
+        "tp": pool.tp,
+        "pp": pool.pp,
+        "dp": pool.dp,
+        "ep": pool.ep,
+        "devices": pool.devices,
+        "instances": pool.instances,
+        "load_per_device": load_per_device(pool),
+        "microbatches": pool.microbatches,
+        "request_per_s": pool.request_per_s,
+        "tokens_per_s_per_device": tokens_per_s_per_device(plan, pool),
+        "memory_bytes": pool.memory_bytes,
+        "capacity_bytes": pool.capacity_bytes,
+    }
+
+
+def load_per_device(pool: PoolPlan) -> float:
+    """Requests in flight (decode) or prompt tokens of a step (prefill) on a device."""
+    return pool.tokens_per_device if pool.role == "prefill" else pool.batch_per_device
+
+
+def tokens_per_s_per_device(plan: Plan, pool: PoolPlan) -> float:
+    """Prompt tokens (prefill) or output tokens (decode) of a device at the most its pool can do [tok/s]."""
+    tokens = plan.isl if pool.role == "prefill" else plan.osl
+    return pool.request_per_s * tokens / (pool.devices * pool.instances)

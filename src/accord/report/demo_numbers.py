@@ -1,7 +1,6 @@
-"""The numbers of one plan with their intervals: rates, latencies, and rates per watt and per dollar.
+"""The numbers of one plan with their intervals: those the planner states, and rates per watt and per dollar.
 
-A rate or latency is off by a log-normal factor; what sources say about power, price and tariff is as spread as
-their claims. Both pools are taken to be off by the same factor, so a system's rate moves with it too.
+A rate or latency is off by a log-normal factor; what sources say about power and price is as spread as their claims.
 """
 
 from __future__ import annotations
@@ -10,49 +9,41 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from accord.economics.capex import usd_per_year
-from accord.economics.unit_cost import energy_usd_per_year, usd_per_million_tokens
-from accord.inference.layouts import Split
-from accord.report.demo import Costs, Measure, Question
+from accord.planner.plan import Metric, Plan
+from accord.report.demo import Measure, tokens_per_s_per_device
 from accord.uncertainty.figure import Figure, calculated_basis
 from accord.uncertainty.interval import band, products
 
+_AS_PLANNED = (
+    "tpot_s", "ttft_s", "request_per_s", "output_token_per_s_per_chip", "output_token_per_s_total",
+    "usd_per_million_output_tokens",
+)  # fmt: skip
 POINTS = 200  # equally likely values that stand for a log-normal factor
 
 
 def measures(
-    split: Split, question: Question, chips: int, per_chip: int, sd: tuple[float, float], level: float,
-    power: Figure | None, price: Figure | None, costs: Costs,
-) -> dict[str, Measure]:  # fmt: skip
-    """Metrics of a split by name.
+    plan: Plan, transfer_s: float, per_chip: int, level: float, power: Figure | None, price: Figure | None
+) -> dict[str, Measure]:
+    """Metrics of a plan of two pools by name.
 
-    per_chip: devices of a chip; sd: standard deviation in log space of a pool's latency, and of a served rate
-    power [W], price [USD]: of the whole system
+    transfer_s: of a prompt's cache from pool to pool; per_chip: devices of a chip; level: of the plan's intervals
+    power [W], price [USD]: of the whole system, which the plan holds
     """
-    pool, served = sd
-    output = split.request_per_s * question.osl
-    total = split.request_per_s * (question.isl + question.osl)
-    found = {
-        "tpot_s": _spread(split.tpot_s, "s", pool, level),
-        "ttft_s": _spread(split.ttft_s, "s", served, level),
-        "kv_transfer_s": _spread(split.transfer_s, "s", served, level),
-        "request_per_s": _spread(split.request_per_s, "req/s", served, level),
-        "output_token_per_s_per_chip": _spread(output / chips, "tok/s", served, level),
-        "output_token_per_s_total": _spread(output, "tok/s", served, level),
-        "total_token_per_s_total": _spread(total, "tok/s", served, level),
-        "decode_token_per_s_per_chip": _spread(split.decode.tokens_per_s_per_device * per_chip, "tok/s", pool, level),
-        "prefill_token_per_s_per_chip": _spread(split.prefill.tokens_per_s_per_device * per_chip, "tok/s", pool, level),
-        "decode_memory_bytes": _exact(split.decode.memory_bytes, "B"),
-        "prefill_memory_bytes": _exact(split.prefill.memory_bytes, "B"),
-    }
-    draws = lognormal(1.0, served)
+    known = {name: _measure(plan.metrics[name]) for name in _AS_PLANNED if name in plan.metrics}
+    output, slow, first = known["output_token_per_s_total"], known["tpot_s"], known["ttft_s"]
+    total = _like(output, output.value * (plan.isl + plan.osl) / plan.osl, "tok/s")
+    found = {**known, "kv_transfer_s": _like(first, transfer_s, "s"), "total_token_per_s_total": total}
+    for role, time in (("decode", slow), ("prefill", first)):
+        pool = plan.pool("prefill" if role == "prefill" else "decode")
+        assert pool is not None
+        found[f"{role}_token_per_s_per_chip"] = _like(time, tokens_per_s_per_device(plan, pool) * per_chip, "tok/s")
+        found[f"{role}_memory_bytes"] = _exact(pool.memory_bytes, "B")
+    draws = lognormal(1.0, log_sd(output, level))
     if power is not None:
-        found["output_token_per_s_per_w"] = _over(output, draws, power, "tok/s/W", level)
-        found["total_token_per_s_per_w"] = _over(total, draws, power, "tok/s/W", level)
+        found["output_token_per_s_per_w"] = _over(output.value, draws, power, "tok/s/W", level)
+        found["total_token_per_s_per_w"] = _over(total.value, draws, power, "tok/s/W", level)
     if price is not None:
-        found["output_token_per_s_per_usd"] = _over(output, draws, price, "tok/s/USD", level)
-    if power is not None and price is not None:
-        found["usd_per_million_output_tokens"] = _cost(output, draws, power, price, costs, level)
+        found["output_token_per_s_per_usd"] = _over(output.value, draws, price, "tok/s/USD", level)
     return found
 
 
@@ -62,23 +53,25 @@ def lognormal(median: float, sd: float) -> tuple[float, ...]:
     return tuple(median * math.exp(sd * normal.inv_cdf((at + 0.5) / POINTS)) for at in range(POINTS))
 
 
-def chance_below(limit: float, median: float, sd: float) -> float:
-    """Chance that a log-normal quantity stays within ``limit``."""
-    if sd <= 0.0:
-        return float(median <= limit)
-    return NormalDist().cdf(math.log(limit / median) / sd)
-
-
 def chance_above(a: Measure, b: Measure, level: float) -> float:
     """Chance that A is more than B, from their intervals at ``level``, taken as independent and log-normal."""
-    z = NormalDist().inv_cdf(0.5 + level / 2.0)
-    sd = math.hypot(*(math.log(one.high / one.low) / (2.0 * z) for one in (a, b)))
+    sd = math.hypot(*(log_sd(one, level) for one in (a, b)))
     return NormalDist().cdf(math.log(a.value / b.value) / sd) if sd > 0.0 else float(a.value > b.value)
 
 
-def _spread(value: float, unit: str, sd: float, level: float) -> Measure:
-    factor = math.exp(sd * NormalDist().inv_cdf(0.5 + level / 2.0))
-    return Measure(value=value, unit=unit, low=value / factor, high=value * factor)
+def log_sd(one: Measure, level: float) -> float:
+    """Standard deviation of the logarithm, from an interval at ``level``."""
+    return math.log(one.high / one.low) / (2.0 * NormalDist().inv_cdf(0.5 + level / 2.0))
+
+
+def _measure(one: Metric) -> Measure:
+    low, high = (one.value if end is None else end for end in (one.low, one.high))
+    return Measure(value=one.value, unit=one.unit, low=low, high=high, basis=one.basis)
+
+
+def _like(other: Measure, value: float, unit: str) -> Measure:
+    """A value that is as unsure as another one."""
+    return Measure(value=value, unit=unit, low=value * other.low / other.value, high=value * other.high / other.value)
 
 
 def _exact(value: float, unit: str) -> Measure:
@@ -91,24 +84,3 @@ def _over(rate: float, draws: Sequence[float], below: Figure, unit: str, level: 
     return Measure(
         value=rate / below.value, unit=unit, low=low, high=high, basis=calculated_basis(("derived", below.basis))
     )
-
-
-def _cost(rate: float, draws: Sequence[float], power: Figure, price: Figure, costs: Costs, level: float) -> Measure:
-    """Owning and energy for a million output tokens, busy all year."""
-
-    def cost(price_usd: float, power_w: float, tariff: float, pue: float) -> float:
-        return usd_per_million_tokens(
-            rate,
-            capex_usd_per_year=usd_per_year(price_usd, life_years=costs.life.value),
-            energy_usd_per_year=energy_usd_per_year(power_w, tariff, pue=pue),
-        )
-
-    claims = [
-        cost(a, b, c, d)
-        for a in price.points for b in power.points for c in costs.tariff.points for d in costs.pue.points
-    ]  # fmt: skip
-    low, high = band(products(claims, tuple(1.0 / draw for draw in draws)), level)
-    parts = (price, power, costs.life, costs.tariff, costs.pue)
-    value = cost(price.value, power.value, costs.tariff.value, costs.pue.value)
-    basis = calculated_basis(part.basis for part in parts)
-    return Measure(value=value, unit="USD", low=low, high=high, basis=basis)

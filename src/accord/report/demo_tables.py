@@ -7,14 +7,23 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from accord.base import units
-from accord.inference.layouts import Pool
-from accord.ops.op import Phase
-from accord.report.demo import NOT_EVALUATED, Costs, Measure, Plan, Question, SystemPlan, fitting
+from accord.planner.plan import PoolPlan, Role
+from accord.report.demo import (
+    NOT_EVALUATED,
+    Chosen,
+    Costs,
+    Measure,
+    Question,
+    SystemPlan,
+    fitting,
+    load_per_device,
+)
 from accord.report.demo_numbers import chance_above
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 from accord.uncertainty.figure import Figure
 
 WIDTH = 97  # of 100 columns: terminals put a little more between columns than plain text does
+FEW = 10.0  # requests a device below which a part of one is told
 SURE = 0.9  # chance from which the verdict calls a difference clear
 _RATES = (
     # name, label, factor from SI, digits
@@ -34,7 +43,7 @@ def demo_tables(
     """The question, the systems, one table a limit, what fits feed and budget, what it rests on, the verdict."""
     return (
         _question(answers, question, costs, accept),
-        *(_limit(answers, at, level) for at in range(len(question.tpot_s))),
+        *(_limit(answers, at, question.ttft_s, level) for at in range(len(question.tpot_s))),
         _feed(answers, question),
         _rests_on(answers),
         _verdict(answers, question, level),
@@ -49,15 +58,21 @@ def _question(answers: Sequence[SystemPlan], question: Question, costs: Costs, a
                   f"decode in mid-answer at {question.context:,}"),
         ("limits", f"{limits} per output token (two plans), mean time to first token {question.ttft_s:g} s"),
         ("drafts", f"{question.mtp_tokens} token ahead (MTP), accepted with chance {accept:g} (assumed) everywhere"),
-        ("search", f"prefill and decode pools in whole instances; {tried:,} layouts checked for memory and time"),
+        ("search", f"that of 'accord plan': prefill and decode pools in whole instances{_stages(question)}, planned at "
+                   f"{question.max_load * 100:g} % of what they can do; {tried:,} layouts and loads checked"),
         ("cost", f"machines over {costs.life.value:g} years, {units.show(costs.tariff.value, costs.tariff.unit)}, "
-                 f"PUE {costs.pue.value:g} ({costs.tariff.basis}s), busy all year; no building, staff or storage"),
+                 f"PUE {costs.pue.value:g} ({costs.tariff.basis}s), busy all year; no interest, upkeep, "
+                 "building, staff or storage"),
     )  # fmt: skip
     return pairs("What is asked", _wrapped(told))
 
 
-def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
-    """One column a system; an interval under each number."""
+def _stages(question: Question) -> str:
+    return " without pipeline stages" if question.pp == (1,) else ""
+
+
+def _limit(answers: Sequence[SystemPlan], at: int, first: float, level: float) -> Table:
+    """One column a system; an interval under each number. first: limit on the time to first token [s]."""
     plans = [one.plans[at] for one in answers]
     limit = plans[0].tpot_limit_s * 1e3
     rows = [_row("engine", answers, lambda one: one.engine), _row("chips", answers, lambda one: f"{one.chips:,}")]
@@ -72,16 +87,18 @@ def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
     rows += [_pool_rate("  tok/s of a prefill chip", plans, "prefill_token_per_s_per_chip")]
     rows += [_cells("memory, both pools [GB]", plans, _memory)]
     rows += [row for spec in (*_RATES, *_TIMES) for row in _measured(plans, *spec, level)]
-    rows += [_cells(f"chance to keep {limit:g} ms", plans, lambda plan: _percent(plan.chance))]
+    rows += [_cells(f"chance to keep {limit:g} ms", plans, lambda plan: _percent(plan.chance("tpot")))]
+    rows += [_cells(f"chance to keep {first:g} s", plans, lambda plan: _percent(plan.chance("ttft")))]
     sure = plans[0].assured_chance
     name = "output_token_per_s_per_chip"
     label = f"{sure * 100:g} % sure, a chip [tok/s]"
     rows += [_cells(label, plans, lambda plan: _value(plan.assured_metrics.get(name), 1.0))]
     columns = (text_column(""), *(number_column(one.name) for one in answers))
     notes = textwrap.wrap(
-        "pools: instances x ranks of one, EP: ranks that share out the experts, TP: tensor parallel ranks; memory: the "
-        f"fullest rank while decoding, then in prefill; a rank is a device, and {_doubles(answers)}; "
-        f"'{sure * 100:g} % sure' plans again so that the upper end of the interval keeps the limit", WIDTH
+        "pools: instances x ranks of one, EP: ranks that share out the experts, TP: tensor parallel ranks; tok/s of a "
+        "chip: the most its pool can do; memory: the fullest rank while decoding, then in prefill; a rank "
+        f"is a device, and {_doubles(answers)}; '{sure * 100:g} % sure' plans again so that each "
+        "limit is kept with that chance", WIDTH
     )  # fmt: skip
     return Table(
         title=f"Best plan within {limit:g} ms per output token", columns=columns, rows=tuple(rows),
@@ -89,7 +106,7 @@ def _limit(answers: Sequence[SystemPlan], at: int, level: float) -> Table:
     )  # fmt: skip
 
 
-def _pool_rate(label: str, plans: Sequence[Plan], name: str) -> tuple[str, ...]:
+def _pool_rate(label: str, plans: Sequence[Chosen], name: str) -> tuple[str, ...]:
     return (label, *(_value(plan.metrics.get(name), 1.0) for plan in plans))
 
 
@@ -103,44 +120,43 @@ def _row(label: str, answers: Sequence[SystemPlan], cell: Callable[[SystemPlan],
     return (label, *(cell(one) for one in answers))
 
 
-def _cells(label: str, plans: Sequence[Plan], cell: Callable[[Plan], str]) -> tuple[str, ...]:
+def _cells(label: str, plans: Sequence[Chosen], cell: Callable[[Chosen], str]) -> tuple[str, ...]:
     return (label, *(cell(plan) for plan in plans))
 
 
-def _formats(one: SystemPlan, plan: Plan) -> str:
+def _formats(one: SystemPlan, plan: Chosen) -> str:
     return f"{plan.weights.upper()}, {one.formats['kv'].upper()}"
 
 
-def _of(plan: Plan, phase: Phase) -> Pool | None:
-    if plan.split is None:
-        return None
-    return plan.split.decode if phase == "decode" else plan.split.prefill
+def _of(one: Chosen, role: Role) -> PoolPlan | None:
+    return None if one.plan is None else one.plan.pool(role)
 
 
-def _pool(pool: Pool | None) -> str:
+def _pool(pool: PoolPlan | None) -> str:
     if pool is None:
         return NOTHING
-    tensor = f" TP{pool.tp}" if pool.tp > 1 else ""
-    return f"EP{pool.ep}{tensor}"
+    sliced = [f" {name.upper()}{getattr(pool, name)}" for name in ("tp", "pp") if getattr(pool, name) > 1]
+    return f"EP{pool.ep}{''.join(sliced)}"
 
 
-def _size(pool: Pool | None) -> str:
+def _size(pool: PoolPlan | None) -> str:
     return "none keeps it" if pool is None else f"{pool.instances} x {pool.devices} ranks"
 
 
-def _load(pool: Pool | None) -> str:
-    return NOTHING if pool is None else f"{pool.load_per_device:,.0f}"
-
-
-def _memory(plan: Plan) -> str:
-    if plan.split is None:
+def _load(pool: PoolPlan | None) -> str:
+    if pool is None:
         return NOTHING
-    pools = (plan.split.decode, plan.split.prefill)
-    used = " | ".join(f"{pool.memory_bytes / 1e9:.0f}" for pool in pools)
-    return f"{used} of {pools[0].capacity_bytes / 1e9:.0f}"
+    load = load_per_device(pool)
+    return f"{load:,.0f}" if load >= FEW or load.is_integer() else number(load, 2)
 
 
-def _measured(plans: Sequence[Plan], name: str, label: str, factor: float, level: float) -> Iterator[tuple[str, ...]]:
+def _memory(one: Chosen) -> str:
+    pools = (_of(one, "decode"), _of(one, "prefill"))
+    used = " | ".join(f"{pool.memory_bytes / 1e9:.0f}" for pool in pools if pool is not None)
+    return f"{used} of {pools[0].capacity_bytes / 1e9:.0f}" if pools[0] is not None else NOTHING
+
+
+def _measured(plans: Sequence[Chosen], name: str, label: str, factor: float, level: float) -> Iterator[tuple[str, ...]]:
     found = [plan.metrics.get(name) for plan in plans]
     yield (label, *(_value(one, factor) for one in found))
     yield (f"  {level * 100:g} % interval", *(_ends(one, factor) for one in found))
@@ -176,7 +192,7 @@ def _feed(answers: Sequence[SystemPlan], question: Question) -> Table:
     limit = f"{question.tpot_s[0] * 1e3:g} ms"
     notes = textwrap.wrap(
         f"a feed of {feed} at the racks and {budget} for machines; output within {limit}. A range is what sources say; "
-        "prices of several nodes range up to claims that contain the network between them", WIDTH
+        "prices range up to claims that contain the network between nodes", WIDTH
     )  # fmt: skip
     return Table(title="What a power feed and a budget hold", columns=columns, rows=tuple(rows), notes=tuple(notes))
 
@@ -226,7 +242,7 @@ def _verdict(answers: Sequence[SystemPlan], question: Question, level: float) ->
         *((f"{limit * 1e3:g} ms", _winners(answers, at, level)) for at, limit in enumerate(question.tpot_s)),
         ("sources", _disagreement(answers)),
         ("footing", _footing(answers)),
-        ("law", f"{NOT_EVALUATED}: whether a system may be bought in a place is not part of this answer."),
+        ("law", f"{NOT_EVALUATED}; whether a system may be bought in a place is not part of this answer."),
     ]
     return pairs("Verdict", _wrapped([(key, text) for key, text in told if text]))
 

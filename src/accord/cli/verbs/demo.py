@@ -18,12 +18,13 @@ def command(level: float, as_json: bool, catalog_paths: tuple[Path, ...]) -> Non
 
     Best layouts under two latency limits, per chip, per kW and per dollar, with error bars and what they rest on.
     """
+    from accord.api.branches import catalog_of
     from accord.api.demo import demo
-    from accord.catalog.load import load_catalog
     from accord.report.to_json import envelope
 
-    catalog = load_catalog(catalog_paths)
-    found = demo(catalog=catalog, level=level)
+    paths = tuple(str(path) for path in catalog_paths)
+    catalog = catalog_of(paths)
+    found = demo(paths=paths, level=level)
     answer = envelope(
         "demo",
         inputs={**found.inputs, "catalog": catalog_paths},
