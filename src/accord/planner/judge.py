@@ -21,7 +21,7 @@ from accord.planner.waits import sure_rate
 from accord.uncertainty.figure import Figure
 
 W_PER_KW, SECONDS_PER_HOUR, PER_MILLION = 1000.0, 3600.0, 1e6
-_DIGITS = 2.0**40
+_DIGITS = 2.0**30
 _HELD = (("power_w", "power"), ("capex_usd", "capex"), ("usd_per_hour", "usd"), ("racks", "racks"))
 
 
@@ -49,7 +49,7 @@ def judge(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> Judg
 
 
 def _rounded(values: Array) -> Array:
-    """Values to 40 binary digits, so that equal ones are equal, in whatever order they were multiplied."""
+    """Values to 30 binary digits, so that equal ones are equal, in whatever order they were found."""
     share, power = np.frexp(values)
     return np.asarray(np.ldexp(np.round(share * _DIGITS) / _DIGITS, power), dtype=np.float64)
 

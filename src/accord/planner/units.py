@@ -22,14 +22,15 @@ _SMALL = 16  # units up to which every number is tried
 _BY_UNITS = frozenset({"chips", "power", "cost", "energy", "carbon"})  # more units are never better
 
 
-def ladder(offer: Offer) -> tuple[int, ...]:
+def ladder(offer: Offer, *, sparse: bool = False) -> tuple[int, ...]:
     """Numbers of units that are tried: all small ones, then 1, 3, 5 and 9 times powers of two, and the most.
 
-    None where only a load says how many.
+    None where only a load says how many. sparse: powers of two and the most, for pairs of systems
     """
     most = offer.most if offer.why else 0
-    large = (base << power for base in (1, 3, 5, 9) for power in range(most.bit_length()))
-    return tuple(sorted({*range(1, min(most, _SMALL) + 1), *(count for count in large if count <= most), most} - {0}))
+    small = 1 if sparse else min(most, _SMALL)
+    large = (base << power for base in ((1,) if sparse else (1, 3, 5, 9)) for power in range(most.bit_length()))
+    return tuple(sorted({count for count in (*range(1, small + 1), *large, most) if 0 < count <= most}))
 
 
 def by_units(problem: Problem) -> bool:
@@ -41,7 +42,8 @@ def unit_pairs(
     tables: tuple[Table, Table], offers: tuple[Offer, Offer], shared: bool, problem: Problem, transfer: Array
 ) -> Sequence[tuple[int, int]]:
     """Units of both systems that are tried. On one system the second number is 0."""
-    first, second = ladder(offers[0]), (0,) if shared else ladder(offers[1])
+    first = ladder(offers[0], sparse=not shared)
+    second = (0,) if shared else ladder(offers[1], sparse=True)
     tried = {(a, b) for a in first for b in second}
     if problem.limits.request_per_s is not None and len(tables[0]) and len(tables[1]):
         many, others = _needed(tables, offers, shared, problem, transfer)
