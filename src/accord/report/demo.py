@@ -208,6 +208,7 @@ def _chosen(one: Chosen, system: SystemPlan) -> dict[str, object]:
         "assured": {
             "chance": one.assured_chance,
             "feasible": one.assured is not None,
+            "weights": one.assured.pools[0].weights if one.assured else None,
             **_pools(one.assured),
             "metrics": _metrics(one.assured_metrics),
         },

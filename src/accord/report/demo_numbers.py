@@ -30,14 +30,14 @@ def measures(
     power [W], price [USD]: of the whole system, which the plan holds
     """
     known = {name: _measure(plan.metrics[name]) for name in _AS_PLANNED if name in plan.metrics}
-    output, slow, first = known["output_token_per_s_total"], known["tpot_s"], known["ttft_s"]
+    output = known["output_token_per_s_total"]
     total = _like(output, output.value * (plan.isl + plan.osl) / plan.osl, "tok/s")
-    found = {**known, "kv_transfer_s": _like(first, transfer_s, "s"), "total_token_per_s_total": total}
-    for role, time in (("decode", slow), ("prefill", first)):
-        pool = plan.pool("prefill" if role == "prefill" else "decode")
-        assert pool is not None
-        found[f"{role}_token_per_s_per_chip"] = _like(time, tokens_per_s_per_device(plan, pool) * per_chip, "tok/s")
-        found[f"{role}_memory_bytes"] = _exact(pool.memory_bytes, "B")
+    found = {**known, "kv_transfer_s": _like(output, transfer_s, "s"), "total_token_per_s_total": total}
+    for pool in plan.pools:
+        as_sure = known["tpot_s"] if pool.role == "decode" else output
+        rate = tokens_per_s_per_device(plan, pool) * per_chip
+        found[f"{pool.role}_token_per_s_per_chip"] = _like(as_sure, rate, "tok/s")
+        found[f"{pool.role}_memory_bytes"] = _exact(pool.memory_bytes, "B")
     draws = lognormal(1.0, log_sd(output, level))
     if power is not None:
         found["output_token_per_s_per_w"] = _over(output.value, draws, power, "tok/s/W", level)
