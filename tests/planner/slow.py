@@ -230,18 +230,20 @@ class Slow:
 
     # Which are good
 
-    def _in_time(self, limit: Limit, first: float, first_sd: float, gap: float, gap_sd: float) -> bool:
+    def _in_time(
+        self, limit: Limit, first: float, first_sd: float, gap: float, gap_sd: float, room: float = 1.0
+    ) -> bool:
         late = first * math.exp(self.z * first_sd), gap * math.exp(self.z * gap_sd)
         answer = (self.problem.osl - 1.0) * late[1]
         value = {"ttft": late[0], "tpot": late[1], "e2el": late[0] + answer}[limit.latency]
-        return value <= limit.limit_s * (1.0 + 1e-10)
+        return value <= limit.limit_s * room
 
     def keeps(self, one: Answered) -> bool:
         """Whether a candidate keeps every limit with the chance that is wanted."""
         limits = self.limits
         for limit in limits.latencies:
             share = limit.quantile
-            if not self._in_time(limit, one.first[share], one.first_sd, one.gap[share], one.gap_sd):
+            if not self._in_time(limit, one.first[share], one.first_sd, one.gap[share], one.gap_sd, 1.0 + 1e-9):
                 return False
         wanted = self.problem.confidence if self.problem.intervals else 0.5
         if limits.request_per_s is not None:

@@ -13,7 +13,7 @@ from accord.planner.pricing import within
 from accord.planner.search import Found, search
 
 COUNT = 240
-NEAR = 1e-6
+NEAR = 1e-8  # objectives are compared to nine digits
 
 
 def found(asked: Case, *, prune: bool) -> Found:
@@ -38,6 +38,13 @@ def no_worse(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return all(x <= y + NEAR * abs(y) for x, y in zip(a, b, strict=True))
 
 
+def beats(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Whether a is somewhere less than b, and nowhere so near that rounding decides."""
+    same = [abs(x - y) <= 1e-13 * abs(y) for x, y in zip(a, b, strict=True)]
+    less = [x < y - NEAR * abs(y) for x, y in zip(a, b, strict=True)]
+    return any(less) and all(one or other for one, other in zip(same, less, strict=True))
+
+
 def check(asked: Case, slow: list[tuple[float, ...]], *, prune: bool) -> Found:
     """Compare both answers; returns the quick one."""
     quick = found(asked, prune=prune)
@@ -51,8 +58,9 @@ def check(asked: Case, slow: list[tuple[float, ...]], *, prune: bool) -> Found:
     if len(best) == 1:
         leaders = [best]
     for one in ahead:
-        assert any(near(one, other) for other in slow), "a point that no candidate has"
-        assert not any(no_worse(other, one) and not no_worse(one, other) for other in leaders)
+        alike = [other for other in slow if near(one, other)]
+        assert alike, "a point that no candidate has"
+        assert any(not any(beats(other, own) for other in leaders) for own in alike), "a point that another beats"
     for one in leaders:
         assert any(no_worse(other, one) for other in ahead), "a point of the front is missing"
     return quick
