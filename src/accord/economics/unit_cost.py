@@ -22,25 +22,6 @@ def energy_usd_per_year(power_w: float, usd_per_kwh: float, *, pue: float = 1.0,
     return kwh_per_year(power_w, pue=pue, load=load) * usd_per_kwh
 
 
-def usd_per_million_tokens(
-    tokens_per_s: float, *, capex_usd_per_year: float, energy_usd_per_year: float, utilisation: float = 1.0
-) -> float:
-    """Cost of a million tokens [USD].
-
-    tokens_per_s: throughput of the whole system while it works [tokens/s]
-    capex_usd_per_year, energy_usd_per_year: yearly costs of the same system [USD/year]
-    utilisation: share of the year in which that throughput is reached [1]
-    Raises UsageError where no token is made or a cost is negative.
-    """
-    _share(utilisation, "utilisation")
-    if not tokens_per_s > 0.0 or utilisation == 0.0:
-        raise UsageError("no token is made, so a token has no cost", hint="give a throughput and utilisation above 0")
-    if capex_usd_per_year < 0.0 or energy_usd_per_year < 0.0:
-        raise UsageError("a yearly cost may not be negative")
-    tokens_per_year = tokens_per_s * utilisation * SECONDS_PER_YEAR
-    return (capex_usd_per_year + energy_usd_per_year) / tokens_per_year * PER_MILLION
-
-
 def usd_per_million_at(usd_per_hour: float, tokens_per_s: float, load: float = 1.0) -> float:
     """Cost of a million tokens of what costs so much an hour, used or not [USD].
 
