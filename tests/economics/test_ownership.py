@@ -16,7 +16,6 @@ from accord.economics.unit_cost import (
     energy_usd_per_year,
     training_run_usd,
     usd_per_million_at,
-    usd_per_million_tokens,
 )
 from accord.uncertainty.figure import Figure
 
@@ -81,9 +80,9 @@ def test_energy_of_a_year_is_that_of_its_hours(power: float, tariff: float, load
 
 
 @given(st.floats(min_value=0.01, max_value=1e4), st.floats(min_value=1.0, max_value=1e7), st.floats(0.01, 1.0))
-def test_tokens_by_the_hour_and_by_the_year_cost_the_same(hour: float, rate: float, load: float) -> None:
-    yearly = usd_per_million_tokens(rate, capex_usd_per_year=hour * 8760.0, energy_usd_per_year=0.0, utilisation=load)
-    assert usd_per_million_at(hour, rate, load) == pytest.approx(yearly)
+def test_tokens_cost_what_their_hours_cost(hour: float, rate: float, load: float) -> None:
+    millions_a_year = rate * load * 8760.0 * 3600.0 / 1e6
+    assert usd_per_million_at(hour, rate, load) == pytest.approx(hour * 8760.0 / millions_a_year)
 
 
 def test_a_token_that_is_not_made_has_no_cost() -> None:
