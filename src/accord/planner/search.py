@@ -27,6 +27,7 @@ from accord.planner.pareto import front
 from accord.planner.problem import Problem
 from accord.planner.table import Index
 from accord.planner.useful import useful_decode, useful_prefill, useful_serving
+from accord.planner.waits import sure_rate
 
 Sends = Callable[[Option, Option], Send | None]
 
@@ -112,7 +113,17 @@ def search(
             if parts:
                 groups.append(_united(parts))
     best, leaders = _chosen(groups, count)
-    return Found(best, leaders, _by_system(groups), looked, pruned, +fell)
+    whole = {_branch(option): option for option in options.get("decode", ())}
+
+    def eased(picks: Sequence[Pick]) -> tuple[Pick, ...]:
+        return tuple(
+            pick
+            if len(pick.group.options) == 1
+            else _eased(pick, whole[_branch(pick.group.options[1])], offers, problem)
+            for pick in picks
+        )
+
+    return Found(eased(best), leaders, eased(_by_system(groups)), looked, pruned, +fell)
 
 
 def _kept(option: Option, index: Index) -> Option:
@@ -171,6 +182,36 @@ def _chosen(groups: Sequence[Group], count: int) -> tuple[tuple[Pick, ...], tupl
             break
     leaders = order[front(values[order])]
     return tuple(best), tuple(Pick(filled[which[at]], int(where[at])) for at in leaders)
+
+
+def _branch(option: Option) -> tuple[str, str, str, str]:
+    return option.system, option.engine, option.weights, option.kv
+
+
+def _eased(pick: Pick, whole: Option, offers: Sequence[Offer], problem: Problem) -> Pick:
+    """The same pools at the shortest time per token at which the decode pool still carries what the plan serves.
+
+    whole: the decode option with the rows that were left out, since they serve less. Where prompts are the limit a
+    smaller batch serves as much, and answers come sooner.
+    """
+    group, made = pick.group, pick.group.candidates.pick(np.array([pick.at], dtype=np.intp))
+    table, row = group.options[1].table, int(made.second[0])
+    own, other = table.pick(np.array([row], dtype=np.intp)), whole.table
+    same = np.logical_and.reduce(
+        [getattr(other, rank) == getattr(own, rank) for rank in ("tp", "pp", "dp", "cp", "ep")]
+    )
+    carried = made.others * other.request_per_s * problem.max_load
+    enough = carried >= made.request_per_s
+    enough &= sure_rate(carried, other.rate_sd, problem) >= sure_rate(made.request_per_s, made.rate_sd, problem)
+    found = np.flatnonzero(same & enough & (other.tpot_s < own.tpot_s))
+    if not len(found):
+        return pick
+    at = found[[int(np.argmin(other.tpot_s[found]))]]
+    eased = replace(made, second=at, tpot_s=other.tpot_s[at], tpot_q_s=other.tpot_q_s[:, at], tpot_sd=other.tpot_sd[at])
+    options = (group.options[0], whole)
+    judged = judge(eased, tuple(offers[option.offer] for option in options), problem)
+    worse = np.any(judged.objectives > group.judged.objectives[pick.at])
+    return pick if worse or not judged.good[0] else Pick(Group(options, eased, judged), 0)
 
 
 def _by_system(groups: Sequence[Group]) -> tuple[Pick, ...]:
