@@ -39,7 +39,7 @@ def test_of_equal_points_the_first_counts() -> None:
 
 @given(POINTS, st.integers(1, 4))
 def test_leading_is_the_front_of_each_key(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], keys: int) -> None:
-    own = np.arange(len(values)) % keys * 1.5
+    own = np.asarray(np.arange(len(values)) % keys * 1.5, dtype=np.float64)
     found = leading(own, values)
     assert np.all(np.diff(found) > 0)
     for key in np.unique(own):

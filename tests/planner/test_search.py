@@ -40,7 +40,7 @@ def asked(question: Problem, units: int = 4, *, prune: bool = True, **tables: Ta
     options = {role: [Option("east", "e", "fp8", "fp8", 0, one)] for role, one in tables.items()}
 
     def sends(first: Option, second: Option) -> Send | None:
-        return lambda payload: np.zeros_like(payload)
+        return np.zeros_like
 
     return search(options, (held,), sends, question, 3, prune=prune)
 
