@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from accord.api.matrix import Fleet, Matrix, fleet, matrix
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
@@ -45,8 +47,9 @@ def show_matrix(
             catalog, flags["fleet"], systems[0], flags["model"], scenario=scenario, point=point, engine=engines[0],
             level=flags["level"],
         )  # fmt: skip
+    asked = msgspec.to_builtins(msgspec.structs.replace(scenario, plan={}))
     body = envelope(
-        verb, inputs={**found.inputs, "catalog": [str(path) for path in paths]}, result=found.result,
+        verb, inputs={**found.inputs, "scenario": asked, "catalog": [str(path) for path in paths]}, result=found.result,
         sources=found.sources, warnings=[*catalog.notes, *found.warnings], catalog_digest=catalog.digest,
     )  # fmt: skip
     emit(body, *found.tables, as_json=as_json)

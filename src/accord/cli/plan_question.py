@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from accord.api.records import engine_id
+from accord.api.workloads import parse_mix
 from accord.base.errors import CatalogError, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
@@ -16,6 +17,7 @@ from accord.catalog.system import System
 from accord.cli.simulate_load import Load, load_of
 from accord.economics.scenario import Scenario
 from accord.planner.problem import LATENCIES, Limit, Limits, Problem, Space
+from accord.workloads.request import Workload
 
 W_PER_KW = 1000.0
 _RANKS = ("tp", "pp", "dp", "cp", "ep")
@@ -90,11 +92,18 @@ def _work(flags: Mapping[str, Any], load: Load | None) -> tuple[float, float, fl
         work = load.make(flags["seed"])
         isl = isl or float(np.mean(work.prompt))
         osl = osl or float(np.mean(work.answer))
-        span = float(np.ptp(work.arrival_s)) if len(work) > 1 else 0.0
-        asked = flags["trace"] is not None or flags["rate"] is not None
-        if rate is None and asked and span > 0.0:
-            rate = (len(work) - 1) / span
+        rate = rate if rate is not None else _asked_rate(flags, work)
     return isl or 4096.0, osl or 1024.0, rate
+
+
+def _asked_rate(flags: Mapping[str, Any], work: Workload) -> float | None:
+    """Requests a second that the load asks for: as stated, else as a trace's arrivals have it; None for neither."""
+    if flags["rate"] is not None:
+        return float(flags["rate"])
+    if flags["workload"]:
+        return sum(parse_mix(flags["workload"]).values()) if "=" in flags["workload"] else None
+    span = float(np.ptp(work.arrival_s)) if len(work) > 1 else 0.0
+    return (len(work) - 1) / span if span > 0.0 else None
 
 
 def _systems(catalog: Catalog, text: str | None) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ _HEADER = re.compile(rf"\s*\[\s*({_DOTTED})\s*\]\s*(?:#.*)?")
 _LINE = re.compile(rf"\s*({_DOTTED})\s*=")
 _AT = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 _TWICE_HINT = "keep one"
+_TWO_MEANINGS = ("mode",)  # one pool or two in [plan], to own or to rent in [money]
 At = tuple[str, ...]
 Check = Callable[[Scenario], object]
 
@@ -182,6 +183,8 @@ class _Reader:
         """Refuse what the section plan says again."""
         for name in self._root.get("plan", {}):
             for key in KEYS:
+                if name in _TWO_MEANINGS:
+                    continue
                 if name in (key.name, key.field) and key.name in self._root.get(key.section, {}):
                     other = (key.section, key.name)
                     self._fail(
