@@ -13,15 +13,16 @@ from accord.planner.plan import Plan
 from accord.planner.problem import Limit, Limits, Objective, Problem
 
 Replan = Callable[[Problem], tuple[Plan, ...]]
-_LIMITED: tuple[tuple[str, str, Objective], ...] = (
-    ("request_per_s", "goodput", "goodput"),
-    ("power_w", "power", "power"),
-    ("capex_usd", "capex", "chips"),
-    ("usd_per_hour", "usd", "chips"),
-    ("racks", "racks", "chips"),
-    ("chips", "chips", "chips"),
+_LIMITED = (
+    ("power_w", "power"),
+    ("capex_usd", "capex"),
+    ("usd_per_hour", "usd"),
+    ("racks", "racks"),
+    ("chips", "chips"),
 )
-_UNITS = {"goodput": "req/s", "power": "W", "capex": "USD", "usd": "USD/h", "racks": "1", "chips": "1"}
+_CLOSE = 0.015  # of a confidence
+_DOUBLINGS = 5  # of a limit, where letting it go is not enough to say what is needed
+_UNITS = {"power": "W", "capex": "USD", "usd": "USD/h", "racks": "1", "chips": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,11 @@ def relaxations(problem: Problem, replan: Replan) -> tuple[Relaxed, ...]:
     replan: plans of a problem, best first
     """
     found = [_latency(problem, limit, replan) for limit in problem.limits.latencies]
-    for field, name, objective in _LIMITED:
+    if problem.limits.request_per_s is not None:
+        found.append(_goodput(problem, replan))
+    for field, name in _LIMITED:
         if getattr(problem.limits, field) is not None:
-            found.append(_other(problem, field, name, objective, replan))
+            found.append(_other(problem, field, name, replan))
     found.append(_confidence(problem, replan))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.factor))
 
@@ -71,42 +74,92 @@ def _sure_value(plan: Plan, limit: Limit, problem: Problem) -> float:
     return metric.value * math.exp(share * math.log(metric.high / metric.value))
 
 
-def _other(problem: Problem, field: str, name: str, objective: Objective, replan: Replan) -> Relaxed | None:
-    asked = float(getattr(problem.limits, field))
-    limits: Limits = msgspec.structs.replace(problem.limits, **{field: None})
-    plans = replan(msgspec.structs.replace(problem, limits=limits, objectives=(objective,)))
-    needed = [(value, plan) for plan in plans if (value := _held(plan, field, problem)) is not None and value > 0.0]
-    if not needed:
+def _goodput(problem: Problem, replan: Replan) -> Relaxed | None:
+    """The most that is surely served."""
+    asked = problem.limits.request_per_s or 0.0
+    plans = _plans(problem, replan, "goodput", request_per_s=None)
+    needed = [(value, plan) for plan in plans if (value := _held(plan, "request_per_s", problem)) is not None]
+    if not needed or not max(needed, key=lambda one: one[0])[0] > 0.0:
         return None
-    if field == "request_per_s":
-        value, plan = max(needed, key=lambda one: one[0])
-        return Relaxed(name, asked, value, _UNITS[name], asked / value, plan)
-    value, plan = min(needed, key=lambda one: one[0])
+    value, plan = max(needed, key=lambda one: one[0])
+    return Relaxed("goodput", asked, value, "req/s", asked / value, plan)
+
+
+def _other(problem: Problem, field: str, name: str, replan: Replan) -> Relaxed | None:
+    """The least of what is held that keeps the others, system by system: fewer chips of one are less of everything."""
+    asked = float(getattr(problem.limits, field))
+    alone = [(system,) for system in problem.systems]
+    together = [problem.systems] if problem.space.mixed and len(alone) > 1 else []
+    found = []
+    for systems in (*alone, *together):
+        one = msgspec.structs.replace(problem, systems=systems)
+        plans = _plans(one, replan, "chips", **{field: None})
+        if not plans or field == "chips":
+            plans = _doubled(one, field, replan, plans) or plans
+        found += [(value, plan) for plan in plans if (value := _held(plan, field, problem)) is not None and value > 0.0]
+    if not found:
+        return None
+    value, plan = min(found, key=lambda one: one[0])
     return Relaxed(name, asked, value, _UNITS[name], value / asked, plan)
 
 
+def _doubled(problem: Problem, field: str, replan: Replan, free: tuple[Plan, ...]) -> tuple[Plan, ...]:
+    """Plans at the first doubling of a limit that has any; free: those without it, beyond which nobody need look.
+
+    Without a limit or a load one system is searched, whole, so more of it is to be asked for, or parts of it.
+    """
+    asked = float(getattr(problem.limits, field))
+    least = min((value for plan in free if (value := _held(plan, field, problem)) is not None), default=math.inf)
+    for power in range(1, _DOUBLINGS + 1):
+        limit = asked * 2.0**power
+        if limit >= least:
+            break
+        plans = _plans(problem, replan, "chips", **{field: int(limit) if field == "chips" else limit})
+        if plans:
+            return plans
+    return ()
+
+
+def _plans(problem: Problem, replan: Replan, objective: Objective, **limits: float | None) -> tuple[Plan, ...]:
+    """Plans with other limits, with intervals wide enough to tell what holds at the problem's confidence."""
+    changed: Limits = msgspec.structs.replace(problem.limits, **limits)
+    level = max(problem.level, 2.0 * problem.confidence - 1.0)
+    return replan(msgspec.structs.replace(problem, limits=changed, objectives=(objective,), level=level))
+
+
 def _held(plan: Plan, field: str, problem: Problem) -> float | None:
-    if field == "request_per_s":
-        metric = plan.metrics["request_per_s"]
-        if metric.low is None:
-            return metric.value
-        share = NormalDist().inv_cdf(problem.confidence) / NormalDist().inv_cdf(0.5 + problem.level / 2.0)
-        return metric.value * math.exp(-share * math.log(metric.value / metric.low))
+    """What a plan holds or serves for sure; at the end of its interval where that is what claims allow to tell."""
     if field == "chips":
         return float(plan.chips)
-    metric_of = plan.metrics.get(field)
-    return None if metric_of is None else metric_of.high if metric_of.high is not None else metric_of.value
+    metric = plan.metrics.get(field)
+    if metric is None or not problem.intervals or problem.confidence <= 0.5:
+        return None if metric is None else metric.value
+    if field != "request_per_s":
+        return metric.high if metric.high is not None else metric.value
+    level = max(problem.level, 2.0 * problem.confidence - 1.0)
+    share = NormalDist().inv_cdf(problem.confidence) / NormalDist().inv_cdf(0.5 + level / 2.0)
+    return metric.value * math.exp(-share * math.log(metric.value / (metric.low or metric.value)))
 
 
 def _confidence(problem: Problem, replan: Replan) -> Relaxed | None:
-    """The confidence at which some plan keeps every limit, if the estimate alone does."""
+    """The most confidence at which some plan keeps every limit, to a hundredth or two, if the estimate alone does."""
     if not problem.intervals or problem.confidence <= 0.5:
         return None
-    plans = replan(msgspec.structs.replace(problem, confidence=0.5))
-    if not plans:
+    low, high, best = 0.5, problem.confidence, None
+    while best is None or high - low > _CLOSE:
+        middle = low if best is None else 0.5 * (low + high)
+        plans = replan(msgspec.structs.replace(problem, confidence=middle))
+        if not plans and best is None:
+            return None
+        if not plans:
+            high = middle
+            continue
+        best = max(plans, key=_least)
+        low = min(max(middle, _least(best)), high)
+    if low >= problem.confidence:
         return None
-    best = max(plans, key=lambda plan: min((check.chance for check in plan.checks), default=1.0))
-    least = max(min((check.chance for check in best.checks), default=1.0), 0.5)
-    if least >= problem.confidence:
-        return None
-    return Relaxed("confidence", problem.confidence, least, "1", problem.confidence / least, best)
+    return Relaxed("confidence", problem.confidence, low, "1", problem.confidence / low, best)
+
+
+def _least(plan: Plan) -> float:
+    return min((check.chance for check in plan.checks), default=1.0)
