@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -213,3 +217,51 @@ def test_a_limit_on_what_nobody_states_cannot_be_kept(capsys: Capture) -> None:
 def test_mistakes_of_size(words: tuple[str, ...], message: str, capsys: Capture) -> None:
     code, said = refused(capsys, *words, verb="size")
     assert code == 2 and said.startswith(message)
+
+
+# Help
+
+
+@pytest.mark.parametrize("verb", ["plan", "size"])
+def test_help_lists_every_flag_in_its_section(verb: str, capsys: Capture) -> None:
+    assert main([verb, "--help"]) == 0
+    shown = capsys.readouterr().out
+    titles = ["The question:", "Limits:", "What may be varied:", "The search and its answer:", "Output:"]
+    places = [shown.index(f"\n{title}\n") for title in titles]
+    assert places == sorted(places) and "RANGE" not in shown and f"accord {verb} --model" in shown
+    context = import_module(f"accord.cli.verbs.{verb}").command
+    for option in context.params:
+        assert shown.count(f"  {option.opts[0]} ") >= 1, option.opts[0]
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("verb", ["plan", "size"])
+def test_help_loads_neither_catalog_nor_planner(verb: str) -> None:
+    heavy = (
+        "accord.api",
+        "accord.catalog",
+        "accord.inference",
+        "accord.planner.search",
+        "yaml",
+        "rich",
+        "ray",
+        "scipy",
+    )
+    code = (
+        "import sys; from accord.cli.main import main; main(sys.argv[1:]);"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, verb, "--help"], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["[]"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "size"])
+def test_help_takes_little_processor_time(verb: str) -> None:
+    assert min(_cpu_s(verb) for _ in range(5)) < 0.3  # the least of five: the machine may be busy
+
+
+def _cpu_s(verb: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "accord", verb, "--help"], stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

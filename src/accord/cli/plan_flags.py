@@ -10,16 +10,32 @@ import click
 from accord.base import units
 from accord.base.errors import AccordError
 from accord.cli.deployment_flags import FLOATS, INTS, Option
-from accord.cli.flags import NumberList, Quantity, WordList, level_option
+from accord.cli.flags import WordList, level_option
 from accord.planner.problem import OBJECTIVES, QUANTILES
 from accord.workloads.formats import FORMATS
 
-TIME = Quantity("s", example="30 s", above=0.0)
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_COUNT = click.IntRange(min=1)
-_ABOVE = click.FloatRange(min=0.0, min_open=True)
 EXECUTORS = ("local", "processes", "ray")
-TARGETS = ("engine",)
+
+
+class Whole(click.IntRange):
+    """A whole number in a range, ``N`` in the help."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Show a letter in the help."""
+        return "N"
+
+
+class Number(click.FloatRange):
+    """A number in a range, ``X`` in the help; a share where it ends at 1."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Show a letter or a word in the help."""
+        return "SHARE" if self.max is not None and self.max <= 1.0 else "X"
+
+
+_COUNT = Whole(min=1)
+_ABOVE = Number(min=0.0, min_open=True)
 
 
 class LatencyLimit(click.ParamType):
@@ -55,8 +71,8 @@ ASKED: tuple[Option, ...] = (
     click.option("--model", metavar="ID_OR_PATH", help="A catalog model, or the path of a config.json."),
     click.option("--system", "systems", metavar="ID[,ID]|all", help="Systems to choose from."),
     click.option("--chips", type=_COUNT, help="Packages that may be held; else whole systems as they are sold."),
-    click.option("--isl", type=float, help="Prompt tokens (mean)."),
-    click.option("--osl", type=float, help="Answer tokens (mean)."),
+    click.option("--isl", type=float, metavar="X", help="Prompt tokens (mean)."),
+    click.option("--osl", type=float, metavar="X", help="Answer tokens (mean)."),
     click.option("--trace", type=_FILE, metavar="FILE", help="Lengths, rate and a simulation from a trace."),
     click.option("--format", "trace_format", type=click.Choice(list(FORMATS)), help="Its format, if not told by it."),
     click.option("--workload", metavar="ID", help="The same from a profile of the catalog, such as chat."),
@@ -80,9 +96,9 @@ LIMITS: tuple[Option, ...] = (
     click.option("--to", "buyer", metavar="CC", help="Country of delivery, for the law and the tariff."),
     click.option("--date", metavar="DAY", help="Day of delivery, for the law; engines run what was said by then."),
     click.option("--law/--no-law", default=True, help="Speak of the law of both places, or not."),
-    click.option("--confidence", type=click.FloatRange(0.5, 0.999), default=0.9, show_default=True,
+    click.option("--confidence", type=Number(0.5, 0.999), default=0.9, show_default=True,
                  help="Chance with which each limit must hold; 0.5 is the estimate alone."),
-    click.option("--max-load", type=click.FloatRange(0.0, 1.0, min_open=True), default=0.9, show_default=True,
+    click.option("--max-load", type=Number(0.0, 1.0, min_open=True), default=0.9, show_default=True,
                  help="Share of its most at which a pool is planned."),
 )  # fmt: skip
 SPACE: tuple[Option, ...] = (
@@ -102,17 +118,17 @@ SPACE: tuple[Option, ...] = (
     click.option("--max-num-batched-tokens", "budgets", type=INTS, help="Token budgets of an iteration."),
     click.option("--microbatches", type=INTS, help="1, 2, or 0 for the faster."),
     click.option("--mtp-tokens", type=INTS, help="Draft tokens; 0 for none."),
-    click.option("--mtp-accept", type=click.FloatRange(0.0, 1.0), help="Chance that a draft is accepted."),
+    click.option("--mtp-accept", type=Number(0.0, 1.0), help="Chance that a draft is accepted."),
     click.option("--reuse", type=FLOATS, help="Shares of prompts found in the cache."),
 )  # fmt: skip
 SEARCH: tuple[Option, ...] = (
     click.option("--objective", type=WordList(*OBJECTIVES), help="What is best; two or three give a front."),
-    click.option("--top", type=click.IntRange(1, 100), default=10, show_default=True, help="Plans that are shown."),
-    click.option("--simulate", "simulated", type=click.IntRange(0, 100), help="Best plans that are simulated."),
+    click.option("--top", type=Whole(1, 100), default=10, show_default=True, help="Plans that are shown."),
+    click.option("--simulate", "simulated", type=Whole(0, 100), help="Best plans that are simulated."),
     click.option("--requests", type=_COUNT, help="Requests of that simulation; else enough to fill the plan."),
     click.option("--pace", type=click.Choice(["own", "plan"]), default="own", show_default=True,
                  help="Arrivals of the load itself, or at the rate each plan was found to serve."),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of that simulation."),
+    click.option("--seed", type=Whole(min=0), default=0, show_default=True, help="Of that simulation."),
     click.option("--intervals/--no-intervals", default=True, help="Compute intervals; without, limits hold at means."),
     click.option("--executor", type=click.Choice(EXECUTORS), default="local", show_default=True,
                  help="Where the search is worked off."),
@@ -128,6 +144,36 @@ MATRIX: tuple[Option, ...] = (
     click.option("--fleet", type=_COUNT, metavar="N", help="What N chips of --system could train or serve."),
     click.option("--tornado", type=_FILE, metavar="FILE", help="Picture of what the cost of a token depends on."),
 )
+SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
+    ("The question", ASKED), ("Limits", LIMITS), ("What may be varied", SPACE), ("The search and its answer", SEARCH),
+    ("Other questions, and a picture", MATRIX),
+)  # fmt: skip
+
+
+class Sectioned(click.Command):
+    """A command whose help lists its options by :data:`SECTIONS`."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list a section, and what is left at the end."""
+        left = {one.name or "": one.get_help_record(ctx) for one in self.get_params(ctx)}
+        for title, options in (*SECTIONS, ("Output", ())):
+            names = [_name(one) for one in options] if options else list(left)
+            lines = [line for name in names if (line := left.pop(name, None)) is not None]
+            if lines:
+                with formatter.section(title):
+                    formatter.write_dl(lines)
+
+
+def _name(option: Option) -> str:
+    """The parameter that an option decorates a function with."""
+
+    def bare() -> None: ...
+
+    option(bare)
+    made: list[click.Parameter] = bare.__click_params__  # type: ignore[attr-defined]
+    return made[0].name or ""
+
+
 PLAN_KEYS: tuple[str, ...] = (
     "model", "system", "chips", "isl", "osl", "trace", "format", "workload", "rate", "ttft", "tpot", "e2el", "goodput",
     "budget_usd", "usd_per_hour", "power_kw", "racks", "exclude_origin", "exclude_scope", "from", "to", "date", "law",
@@ -136,4 +182,4 @@ PLAN_KEYS: tuple[str, ...] = (
     "simulate", "requests", "pace", "seed", "intervals", "level",
 )  # fmt: skip
 
-__all__ = ["ASKED", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "NumberList"]
+__all__ = ["ASKED", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "Sectioned"]

@@ -108,16 +108,17 @@ def _deployments(plans: Sequence[Plan]) -> Table:
     for role, title in (("serve", "serving pool"), ("prefill", "prefill pool"), ("decode", "decode pool")):
         pools = [next((pool for pool in plan.pools if pool.role == role), None) for plan in plans]
         if any(pools):
-            rows += _pool_rows(title, pools)
+            rows += _pool_rows(title, pools, mixed=any(len(plan.holdings) > 1 for plan in plans))
     return Table(title="Plans, best first", columns=_columns(plans), rows=tuple(rows))
 
 
-def _pool_rows(title: str, pools: Sequence[PoolPlan | None]) -> list[tuple[str, ...]]:
+def _pool_rows(title: str, pools: Sequence[PoolPlan | None], *, mixed: bool) -> list[tuple[str, ...]]:
     def line(name: str, each: Callable[[PoolPlan], str]) -> tuple[str, ...]:
         return (name, *(NOTHING if pool is None else each(pool) for pool in pools))
 
     return [
         line(title, lambda one: f"{one.instances} x {one.devices} ranks"),
+        *([line("  on", lambda one: one.system)] if mixed else []),
         line("  engine", lambda one: one.engine),
         line("  weights, cache", lambda one: f"{one.weights.upper()}, {one.kv.upper()}"),
         line("  layout", _layout),
@@ -154,7 +155,10 @@ def _numbers(plans: Sequence[Plan], level: float) -> Table:
 
 
 def _value(one: Metric | None, factor: float) -> str:
-    return NOTHING if one is None else number(one.value * factor)
+    if one is None:
+        return NOTHING
+    whole = one.unit == "1" and one.value == round(one.value)  # chips, racks
+    return plainly(one.value * factor) if whole and factor == 1.0 else number(one.value * factor)
 
 
 def _band(one: Metric | None, factor: float) -> str:
@@ -200,7 +204,7 @@ def _percent(chance: float) -> str:
 
 def _simulated(plans: Sequence[Plan]) -> Table:
     rows = [
-        (title, *(_simulated_value(plan, name, factor) for plan in plans))
+        (title, *(_value((plan.simulated or {}).get(name), factor) for plan in plans))
         for title, name, factor in _SIMULATED
         if any(name in (plan.simulated or {}) for plan in plans)
     ]
@@ -211,11 +215,6 @@ def _simulated(plans: Sequence[Plan]) -> Table:
 def systems_table(plans: Sequence[Plan]) -> Table:
     """The best plan of each system."""
     return _lines("Best of each system", plans, 0)
-
-
-def _simulated_value(plan: Plan, name: str, factor: float) -> str:
-    one = (plan.simulated or {}).get(name)
-    return f"{one.value:.0f}" if one is not None and name == "steady_rank" else _value(one, factor)
 
 
 def _lines(title: str, plans: Sequence[Plan], before: int) -> Table:
@@ -254,8 +253,14 @@ def _systems(plan: Plan) -> str:
 
 def _deployed(plan: Plan, *, with_system: bool = True) -> list[str]:
     """What a plan deploys, a line a system and a pool."""
-    pools = [f"{pool.engine} {pool.instances:,} x {_layout(pool)}" for pool in plan.pools]
-    return [*(one.system for one in plan.holdings), *(f"  {one}" for one in pools)] if with_system else pools
+    pools = [(pool.system, f"{pool.engine} {pool.instances:,} x {_layout(pool)}") for pool in plan.pools]
+    if not with_system:
+        return [words for _, words in pools]
+    return [
+        line
+        for one in plan.holdings
+        for line in (one.system, *(f"  {words}" for system, words in pools if system == one.system))
+    ]
 
 
 def searched_table(

@@ -8,14 +8,14 @@ import click
 
 from accord.cli.deployment_flags import add
 from accord.cli.flags import Decorated, common_options
-from accord.cli.plan_flags import ASKED, LIMITS, MATRIX, SEARCH, SPACE
+from accord.cli.plan_flags import ASKED, LIMITS, MATRIX, SEARCH, SPACE, Sectioned
 
 
 def _flags(function: Decorated) -> Decorated:
     return add(function, (*ASKED, *LIMITS, *SPACE, *SEARCH, *MATRIX))
 
 
-@click.command("plan")
+@click.command("plan", cls=Sectioned)
 @_flags
 @common_options
 def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: object) -> int:
@@ -23,7 +23,11 @@ def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: object) -> 
 
     Searches systems, layouts, formats and loads exactly; a limit holds with --confidence. With a trace or a profile
     the best plans are simulated too.
-    """
+
+    \b
+    accord plan --model deepseek-v3 --system nvidia-hgx-h200-8 --chips 32
+        --isl 4000 --osl 1000 --ttft 1000ms --tpot 40ms
+    """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.cli.plan_run import run
 
     return run("plan", ("goodput",), dict(flags), catalog_paths, as_json=as_json)
