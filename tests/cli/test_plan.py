@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +314,50 @@ def test_no_intervals(capsys: Capture) -> None:
     found = best(capsys, *BASE, "--no-intervals")
     assert found.metrics["tpot_s"].low is None
     assert all(check.chance >= 0.5 for check in best(capsys, *BASE, *LIMITS, "--no-intervals").checks)
+
+
+# Tables
+
+
+def printed(capsys: Capture, *words: str, code: int = 0) -> str:
+    assert main([*words]) == code
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [
+    (*BASE, *LIMITS), (*BASE, *LIMITS, "--objective", "cost,tpot,power", "--top", "2"),
+    ("--model", "llama-3.1-8b", "--system", f"{H200},{CM},{NVL}", *WORK, "--batch", "8,64", *LIMITS),
+    ("--model", "llama-3.1-8b", "--system", "all", *WORK, "--batch", "8", "--mode", "aggregated", "--tp", "1"),
+])  # fmt: skip
+def test_no_line_but_an_address_is_wider_than_a_terminal(words: tuple[str, ...], capsys: Capture) -> None:
+    lines = [line for line in printed(capsys, "plan", *words).splitlines() if "https://" not in line]
+    assert [line for line in lines if len(line) > 120] == []
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_tables_of_a_usual_question(golden: Callable[[str, str], None], capsys: Capture) -> None:
+    words = ("plan", *BASE, "--chips", "8", "--ttft", "p99:1s", "--tpot", "30ms", "--to", "US", "--top", "6")
+    golden("plan.txt", printed(capsys, *words))
+
+
+def test_tables_where_nothing_is_feasible(golden: Callable[[str, str], None], capsys: Capture) -> None:
+    words = ("plan", *BASE, "--chips", "8", "--goodput", "300", "--tpot", "10ms", "--mode", "aggregated")
+    golden("plan-none.txt", printed(capsys, *words, code=1))
+
+
+def test_tables_of_a_size(golden: Callable[[str, str], None], capsys: Capture) -> None:
+    words = (
+        "size",
+        "--model",
+        "llama-3.1-8b",
+        "--system",
+        f"{H200},nvidia-hgx-h100-8",
+        *WORK,
+        *FEW,
+        "--goodput",
+        "300",
+    )
+    golden("size.txt", printed(capsys, *words, "--mode", "aggregated", "--tpot", "30ms", "--top", "3"))
 
 
 # Own systems

@@ -162,7 +162,8 @@ def test_law_may_be_left_out() -> None:
 def test_pools_stand_with_their_system() -> None:
     plans = several(2, *LONG)
     assert [row[2] for row in view.systems_table([*plans, plan("b" * 10, LONG[0])]).rows[:4]] == [
-        LONG[0], "  cloudmatrix-infer 12 x TP2 PP4 DP96 EP192", LONG[1], "  cloudmatrix-infer 12 x TP2 PP4 DP96 EP192"
+        LONG[0], "  prefill: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
+        LONG[1], "  decode: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
     ]  # fmt: skip
     first = view.plan_tables(plans, 0.9)[0]
     assert [row[1] for row in first.rows if row[0] == "  on"] == list(LONG)
@@ -217,10 +218,11 @@ def test_no_plan_and_what_would_do() -> None:
     let = [Let("ttft", 0.1, 0.35, "s", 3.5, best), Let("chips", 16.0, 80.0, "1", 5.0, best)]
     table = view.no_plan_table(problem(), let)
     assert table.rows[0][:4] == ("ttft", "100 ms", "350 ms", "3.5")
-    assert table.rows[0][4] == f"1,152 x {LONG[0]}"
+    assert table.rows[0][4] == f"1,152 chips of {LONG[0]}"
     assert widest(table) <= view.WIDTH
     assert [row[4] for row in table.rows[1:4]] == [
-        f"1,152 x {LONG[1]}", *(["  cloudmatrix-infer 12 x TP2 PP4 DP96 EP192"] * 2)
+        f"1,152 chips of {LONG[1]}", "  prefill: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
+        "  decode: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
     ]  # fmt: skip
     assert relaxed_dict(let[0])["factor"] == 3.5
     for limits, why in ((problem().limits, "letting go of any one limit"), (Limits(), "nothing of what may be varied")):

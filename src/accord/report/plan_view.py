@@ -51,11 +51,12 @@ def plan_tables(plans: Sequence[Plan], level: float, shown: int = 4, *, law: boo
     """
     if not plans:
         return ()
-    for count in range(min(shown, len(plans)), 0, -1):
-        few = plans[:count]
-        tables = [_deployments(few), _numbers(few, level), _limits(few, law=law)]
-        if max(map(table_width, tables)) <= WIDTH:
-            break
+    count = min(shown, len(plans))
+    tables = _beside(plans[:count], level, law=law)
+    while count > 1 and max(map(table_width, tables)) > WIDTH:
+        count -= 1
+        tables = _beside(plans[:count], level, law=law)
+    few = plans[:count]
     if any(plan.simulated for plan in plans):
         tables.append(_simulated([plan for plan in plans if plan.simulated][:6]))
     rest = plans[len(few) :]
@@ -65,6 +66,10 @@ def plan_tables(plans: Sequence[Plan], level: float, shown: int = 4, *, law: boo
     if notes:
         tables.append(_wrapped_pairs("Not known, substituted or assumed of these plans", _merged(notes)))
     return tuple(table for table in tables if table.rows)
+
+
+def _beside(plans: Sequence[Plan], level: float, *, law: bool) -> list[Table]:
+    return [_deployments(plans), _numbers(plans, level), _limits(plans, law=law)]
 
 
 def table_width(table: Table) -> int:
@@ -253,7 +258,7 @@ def _systems(plan: Plan) -> str:
 
 def _deployed(plan: Plan, *, with_system: bool = True) -> list[str]:
     """What a plan deploys, a line a system and a pool."""
-    pools = [(pool.system, f"{pool.engine} {pool.instances:,} x {_layout(pool)}") for pool in plan.pools]
+    pools = [(pool.system, _pool_words(pool)) for pool in plan.pools]
     if not with_system:
         return [words for _, words in pools]
     return [
@@ -277,6 +282,11 @@ def searched_table(
     lines.append(("candidates", f"{candidates:,} put together of the pools that are left"))
     lines += [(f"  {why}", f"{many:,}") for why, many in _most(fell)]
     return pairs("What was looked at, and why it fell", lines)
+
+
+def _pool_words(pool: PoolPlan) -> str:
+    role = "" if pool.role == "serve" else f"{pool.role}: "
+    return f"{role}{pool.engine} {pool.instances:,} x {_layout(pool)}"
 
 
 def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -357,7 +367,7 @@ def no_plan_table(problem: Problem, relaxed: Sequence[Relaxation], refused: Sequ
         for one in relaxed
         for row in _stacked(
             (one.name, _quantity(one.asked, one.unit), _quantity(one.needed, one.unit), plainly(one.factor, 3)),
-            [f"{held.chips:,} x {held.system}" for held in one.plan.holdings]
+            [f"{held.chips:,} chips of {held.system}" for held in one.plan.holdings]
             + [f"  {line}" for line in _deployed(one.plan, with_system=False)],
             (),
         )
