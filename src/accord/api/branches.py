@@ -41,6 +41,7 @@ USUAL_ENGINES: Mapping[str, tuple[str, ...]] = {
     "amd": ("vllm", "sglang"),
 }
 OTHER_ENGINES = ("vllm",)
+_OF_SUPERNODES = ("cloudmatrix-infer",)  # written for one, and never told of on single nodes
 _ROLES: Mapping[str, tuple[Role, ...]] = {"aggregated": ("serve",), "disaggregated": ("prefill", "decode")}
 
 
@@ -225,7 +226,11 @@ def _keys(catalog: Catalog, system: str, problem: Problem) -> list[Key]:
     vendor = catalog.chip(machine_of(catalog, system).chip).vendor
     named = [engine_id(catalog, engine) for engine in space.engines]
     bound = {id: catalog.engine(id).vendors for id in named}
-    engines = [id for id in named if not bound[id] or vendor in bound[id]] if named else usual_engines(vendor)
+    engines = (
+        [id for id in named if not bound[id] or vendor in bound[id]]
+        if named
+        else usual_engines(catalog, system, vendor)
+    )
     return [
         Key(system=system, engine=engine, weights=weights, kv=kv, role=role)
         for engine in engines
@@ -236,9 +241,12 @@ def _keys(catalog: Catalog, system: str, problem: Problem) -> list[Key]:
     ]
 
 
-def usual_engines(vendor: str) -> tuple[str, ...]:
-    """Engines tried on chips of a vendor."""
-    return USUAL_ENGINES.get(vendor, OTHER_ENGINES)
+def usual_engines(catalog: Catalog, system: str, vendor: str) -> tuple[str, ...]:
+    """Engines tried on a system with chips of a vendor."""
+    found = USUAL_ENGINES.get(vendor, OTHER_ENGINES)
+    if catalog.system(system).kind == "supernode":
+        return found
+    return tuple(engine for engine in found if engine not in _OF_SUPERNODES)
 
 
 def _offer(catalog: Catalog, terms: Terms, problem: Problem, paths: tuple[str, ...]) -> Offer:
