@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,14 +34,30 @@ def option(role: str, count: int = 6, seed: int = 0) -> Option:
 
 @given(st.integers(0, 5000))
 def test_small_numbers_of_units_are_all_tried(most: int) -> None:
+    cheap = msgspec.structs.replace(problem(), objectives=("cost",))
     for sparse in (False, True):
-        found = ladder(held(most), sparse=sparse)
+        found = ladder(held(most), cheap, sparse=sparse)
         assert list(found) == sorted(set(found))
         assert all(0 < count <= most for count in found)
         assert (most in found) == (most > 0)
         assert all(2**power in found for power in range(13) if 2**power <= most)
-    assert set(range(1, min(most, 16) + 1)) <= set(ladder(held(most)))
-    assert ladder(held(most, why="")) == ()
+    assert set(range(1, min(most, 16) + 1)) <= set(ladder(held(most), cheap))
+    assert ladder(held(most, why=""), cheap) == ()
+    assert {*ladder(held(most), problem())} == {*range(1, min(most, 16) + 1), most} - {0}
+
+
+@pytest.mark.parametrize("most", [17, 40, 61])
+def test_more_units_never_serve_less(most: int) -> None:
+    pools, offer = (option("prefill", seed=1), option("decode", seed=2)), held(most)
+    for asked in (problem(), problem(latencies=(Limit(latency="ttft", limit_s=1.0),))):
+        cheap = msgspec.structs.replace(asked, objectives=("cost",))
+        for made in (
+            splitting(pools, (offer, offer), np.zeros_like, cheap),
+            [(serving(option("serve"), offer, cheap), 0)],
+        ):
+            every = put_together([part for part, _ in made])
+            best = [every.request_per_s[every.units == units].max(initial=0.0) for units in ladder(offer, cheap)]
+            assert all(a <= b * (1 + 1e-12) for a, b in zip(best, best[1:], strict=False))
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.01, 100.0), st.integers(1, 64), st.sampled_from([None, 0.5, 0.9, 0.99]))

@@ -92,7 +92,7 @@ def serving(option: Option, offer: Offer, problem: Problem) -> Candidates:
     wanted = problem.limits.request_per_s
     every = np.arange(len(table))
     rows, units = [every[:0]], [np.zeros(0)]
-    for count in ladder(offer):
+    for count in ladder(offer, problem):
         rows.append(every)
         units.append(np.full(len(table), float(count)))
     if wanted is not None:

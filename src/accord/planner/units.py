@@ -22,15 +22,16 @@ _SMALL = 16  # units up to which every number is tried
 _BY_UNITS = frozenset({"chips", "power", "cost", "energy", "carbon"})  # more units are never better
 
 
-def ladder(offer: Offer, *, sparse: bool = False) -> tuple[int, ...]:
-    """Numbers of units that are tried: all small ones, then 1, 3, 5 and 9 times powers of two, and the most.
+def ladder(offer: Offer, problem: Problem, *, sparse: bool = False) -> tuple[int, ...]:
+    """Numbers of units that are tried: all small ones, then powers of two, and the most.
 
-    None where only a load says how many. sparse: powers of two and the most, for pairs of systems
+    None where only a load says how many. Where goodput alone counts, large numbers but the most are left out: whatever
+    runs on fewer units runs on more. sparse: powers of two and the most, for pairs of systems
     """
     most = offer.most if offer.why else 0
-    small = 1 if sparse else min(most, _SMALL)
-    large = (base << power for base in ((1,) if sparse else (1, 3, 5, 9)) for power in range(most.bit_length()))
-    return tuple(sorted({count for count in (*range(1, small + 1), *large, most) if 0 < count <= most}))
+    small = range(1, 1 if sparse else _SMALL + 1)
+    large = (1 << power for power in range(most.bit_length() if sparse or problem.objectives != ("goodput",) else 0))
+    return tuple(sorted({count for count in (*small, *large, most) if 0 < count <= most}))
 
 
 def by_units(problem: Problem) -> bool:
@@ -42,8 +43,8 @@ def unit_pairs(
     tables: tuple[Table, Table], offers: tuple[Offer, Offer], shared: bool, problem: Problem, transfer: Array
 ) -> Sequence[tuple[int, int]]:
     """Units of both systems that are tried. On one system the second number is 0."""
-    first = ladder(offers[0], sparse=not shared)
-    second = (0,) if shared else ladder(offers[1], sparse=True)
+    first = ladder(offers[0], problem, sparse=not shared)
+    second = (0,) if shared else ladder(offers[1], problem, sparse=True)
     tried = {(a, b) for a in first for b in second}
     if problem.limits.request_per_s is not None and len(tables[0]) and len(tables[1]):
         many, others = _needed(tables, offers, shared, problem, transfer)
