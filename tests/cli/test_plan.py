@@ -280,6 +280,16 @@ def test_a_trace_gives_lengths_and_rate_and_is_simulated(capsys: Capture, tmp_pa
     assert none[0].isl == 500.0 and not any(one.simulated for one in none)
 
 
+def test_more_are_simulated_than_shown(capsys: Capture, tmp_path: Path) -> None:
+    words = (*MACHINE, *FEW, "--trace", trace(tmp_path), "--tpot", "30ms", "--top", "2", "--objective", "tpot")
+    for more, simulated in ((("--simulate", "6"), True), ((), True), (("--simulate", "0"), False)):
+        found = plans(envelope(capsys, *words, *more))
+        assert [one.simulated is not None for one in found] == [simulated] * 2
+    six = plans(envelope(capsys, *words, "--simulate", "6", "--top", "9"))
+    ranks = [one.simulated["steady_rank"].value for one in six if one.simulated]
+    assert sorted(ranks) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_profile_with_its_rate(capsys: Capture) -> None:
     words = (*MACHINE, *FEW, "--workload", "chat", "--rate", "20", "--simulate", "1", "--tpot", "30ms")
     body = envelope(capsys, *words, "--requests", "40")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.cli.planned import BASE, H200, WORK, Capture, refused
 
+from accord.api.branches import branch_of, spec_of
 from accord.cli.main import main
 from accord.store.sweeps import Sweep
 
@@ -169,6 +171,34 @@ def test_the_checkpoint_of_another_question(tmp_path: Path, capsys: Capture) -> 
     )
     assert "hint: name another file" in said
     assert file.read_bytes() == before
+
+
+def test_a_model_that_changed_in_its_file_is_another_question(tmp_path: Path, capsys: Capture) -> None:
+    config = Path(__file__).parents[2] / "examples" / "example-model" / "config.json"
+    model, file = tmp_path / "config.json", tmp_path / "sweep.sqlite"
+    model.write_text(config.read_text())
+    words = (
+        "--model",
+        str(model),
+        "--system",
+        H200,
+        *WORK,
+        "--engine",
+        "vllm",
+        "--batch",
+        "8",
+        "--checkpoint",
+        str(file),
+    )
+    assert main(["plan", *words]) == 0
+    assert main(["plan", *words]) == 0
+    assert "parts are in" in capsys.readouterr().err
+    body = json.loads(config.read_text())
+    model.write_text(json.dumps({**body, "num_hidden_layers": body["num_hidden_layers"] // 2}))
+    spec_of.cache_clear()  # a process reads a model once
+    branch_of.cache_clear()
+    code, said = refused(capsys, *words)
+    assert code == 3 and "the checkpoint is of another sweep" in said
 
 
 @pytest.mark.parametrize(

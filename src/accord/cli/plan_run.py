@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from accord.api.branches import catalog_of
+from accord.api.branches import catalog_of, spec_of
 from accord.api.cost_causes import cost_causes
 from accord.api.plan import Answer, Sweep, plan
 from accord.api.plan_parts import dependence_of, excluded, sources_of
@@ -79,8 +79,8 @@ def _answered(
 ) -> int:  # fmt: skip
     extra = tuple(str(path) for path in paths)
     problem, gone = _without(catalog, asked.problem, flags)
-    sweep = _sweep(catalog, flags)
-    count = max(flags["top"], flags["simulated"] or 0)
+    sweep = _sweep(catalog, flags, repr(spec_of(extra, problem.model)).encode())
+    count = max(flags["top"], _simulated(asked, flags))
     draw = None if flags.get("tornado") is None else tornado(flags["tornado"])
 
     def solve(one: Problem, sweep: Sweep = run_here) -> Answer:
@@ -113,8 +113,11 @@ def _without(catalog: Catalog, problem: Problem, flags: Mapping[str, Any]) -> tu
     return msgspec.structs.replace(problem, systems=left), words
 
 
-def _sweep(catalog: Catalog, flags: Mapping[str, Any]) -> Sweep:
-    """Where tasks are worked off, and whether finished ones are kept."""
+def _sweep(catalog: Catalog, flags: Mapping[str, Any], spec: bytes) -> Sweep:
+    """Where tasks are worked off, and whether finished ones are kept.
+
+    spec: what the model is; a path alone does not say
+    """
     name, file = flags["executor"], flags["checkpoint"]
     if name == "local" and file is None:
         return run_here
@@ -124,7 +127,7 @@ def _sweep(catalog: Catalog, flags: Mapping[str, Any]) -> Sweep:
         engine = executor(name, place)
         if file is None:
             return run_sweep(engine, work, tasks)
-        with open_sweep(file, sweep_key(catalog.digest, problem, tasks), tasks) as kept:
+        with open_sweep(file, sweep_key(catalog.digest, spec + problem, tasks), tasks) as kept:
             found = len(kept.finished())
             if found:
                 say(f"{found} of {len(tasks)} parts are in {file} already")
@@ -142,7 +145,7 @@ def _finish(
     """Simulate the best plans where there is a load; where there is no plan, look for the nearest question."""
     if not answer.plans:
         return _Told((), (), relaxations(answer.problem, replan))
-    count = flags["simulated"] if flags["simulated"] is not None else USUAL_SIMULATED
+    count = _simulated(asked, flags)
     if asked.load is None or count == 0:
         return _Told(answer.plans[: flags["top"]], ())
     replay = Replay(
@@ -151,8 +154,14 @@ def _finish(
     )  # fmt: skip
     with Watching() as watching:
         done = simulate_plans(catalog, answer.plans[:count], asked.load, replay, progress=watching.progress)
-    rest = answer.plans[count : flags["top"]]
-    return _Told((*done.plans, *rest), done.said)
+    return _Told((*done.plans, *answer.plans[count:])[: flags["top"]], done.said)
+
+
+def _simulated(asked: Question, flags: Mapping[str, Any]) -> int:
+    """Plans that are simulated."""
+    if asked.load is None:
+        return 0
+    return USUAL_SIMULATED if flags["simulated"] is None else int(flags["simulated"])
 
 
 def _slos(problem: Problem) -> tuple[Slo, ...]:

@@ -175,7 +175,11 @@ class _Reader:
                 )  # fmt: skip
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, str | bool) or _number(item) for item in items):
-                self._fail(at, f"plan.{name} is {_shown(value)}; text or a number is wanted", "write it as on the line")
+                self._fail(
+                    at,
+                    f"plan.{name} is {_shown(value)}; text or a number is wanted",
+                    "a list goes in brackets, text and days in quotes",
+                )
             found[name] = tuple(items) if isinstance(value, list) else value
         return found
 
