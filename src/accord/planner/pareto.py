@@ -15,13 +15,17 @@ def front(values: Array) -> Mask:
 
     values: shape ``(N, M)``, less is better; of equal points the first counts
     A point is beaten by one that is nowhere more and somewhere less. Each round keeps the least sum of what is left
-    and drops all that it beats, so the time is that of the front's size.
+    and drops all that it beats, so the time is that of the front's size. Of two columns one pass in order is enough.
     """
     count = len(values)
     kept = np.zeros(count, dtype=bool)
     left = np.lexsort((*values.T[::-1], np.zeros(count)))
     if values.shape[1] == 1:
         kept[left[:1]] = True
+        return kept
+    if values.shape[1] == 2:
+        second = values[left, 1]
+        kept[left[np.flatnonzero(second < np.minimum.accumulate(np.concatenate([[np.inf], second]))[:-1])]] = True
         return kept
     _, first = np.unique(values[left], axis=0, return_index=True)
     left = left[np.sort(first)]
