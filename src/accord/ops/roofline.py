@@ -66,9 +66,9 @@ def time_op(op: Op, device: Device, efficiency: Efficiency, *, eager: bool = Fal
 def shape_factor(curve: Curve, rows: Array, width: Array) -> Array:
     """Measured over modelled time at a shape class, between knots in proportion of logarithms, shape ``(D,)``."""
     own_rows, own_width, table = _arrays(curve)
-    at, part = _place(own_rows, rows)
-    column, share = _place(own_width, width)
-    line = len(own_width)
+    at, part = _place(*own_rows, rows)
+    column, share = _place(*own_width, width)
+    line = len(curve.width)
     here = at * line + column  # of the table laid out line after line
     rest = 1.0 - share
     low = table.take(here) * rest + table.take(here + 1) * share
@@ -78,14 +78,15 @@ def shape_factor(curve: Curve, rows: Array, width: Array) -> Array:
 
 
 @lru_cache(maxsize=1024)
-def _arrays(curve: Curve) -> tuple[Array, Array, Array]:
-    """Knots of both axes and the table, line after line."""
-    return np.asarray(curve.rows), np.asarray(curve.width), np.asarray(curve.log).ravel()
+def _arrays(curve: Curve) -> tuple[tuple[Array, Array], tuple[Array, Array], Array]:
+    """Knots of both axes with the gaps between them, and the table, line after line."""
+    rows, width = np.asarray(curve.rows), np.asarray(curve.width)
+    return (rows, np.diff(rows)), (width, np.diff(width)), np.asarray(curve.log).ravel()
 
 
-def _place(knots: Array, values: Array) -> tuple[npt.NDArray[np.intp], Array]:
+def _place(knots: Array, gaps: Array, values: Array) -> tuple[npt.NDArray[np.intp], Array]:
     """Knot below each value's binary logarithm, and how far it is to the next one; ends are held."""
     x = np.log2(np.maximum(values, 1e-30))
     at = knots[1:-1].searchsorted(x, side="right")
-    part = (x - knots.take(at)) / np.diff(knots).take(at)
+    part = (x - knots.take(at)) / gaps.take(at)
     return at, np.minimum(np.maximum(part, 0.0), 1.0)
