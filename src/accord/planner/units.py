@@ -13,7 +13,7 @@ from accord.planner.pareto import front
 from accord.planner.pricing import ROOM
 from accord.planner.problem import Problem
 from accord.planner.table import Table
-from accord.planner.waits import highest_load, sure_rate
+from accord.planner.waits import in_time, sure_rate
 
 MOST_INSTANCES = 1024  # of a prefill pool
 MANY = 16  # numbers of units that are tried for a wanted rate where more than needed may be better
@@ -70,10 +70,13 @@ def _needed(
     answers = (decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d]) if ends else None
     most = np.clip(np.floor(offers[0].most * offers[0].unit_devices / prefill.devices[rows]), 0.0, MOST_INSTANCES)
 
+    sure = sure_rate(prefill.request_per_s[rows], prefill.rate_sd[rows], problem)
+
     def enough(many: Array) -> npt.NDArray[np.bool_]:
-        load = highest_load(prefill, rows, many, transfer[rows], limits, problem, answers)
-        sure = sure_rate(load * many * prefill.request_per_s[rows], prefill.rate_sd[rows], problem)
-        return np.asarray(sure * ROOM >= wanted, dtype=np.bool_)
+        load = wanted / (many * sure)
+        least = np.minimum(load, problem.max_load)
+        kept = in_time(prefill, rows, many, transfer[rows], least, limits, problem, answers)
+        return np.asarray(kept & (load <= problem.max_load * ROOM), dtype=np.bool_)
 
     good = enough(np.maximum(most, 1.0)) & (most >= 1.0)
     low, high = np.zeros(len(rows)), np.where(good, most, 1.0)

@@ -51,20 +51,9 @@ def highest_load(
     high = np.full(len(rows), problem.max_load)
     if not limits:
         return high
-    z = problem.deviations
-    sd = table.first_sd[rows]
 
     def keeps(load: Array) -> npt.NDArray[np.bool_]:
-        mean, tails = first_tokens(table, rows, many, transfer, load)
-        good = np.ones(len(rows), dtype=bool)
-        for limit in limits:
-            at = None if limit.quantile is None else QUANTILES.index(limit.quantile)
-            value, own = (mean if at is None else tails[at]), sd
-            if limit.latency == "e2el" and answers is not None:
-                tpot = answers[0] if at is None else answers[1][at]
-                value, own = end_to_end(value, sd, tpot, answers[2], problem.osl, z)
-            good &= value * np.exp(z * own) <= limit.limit_s
-        return good
+        return in_time(table, rows, many, transfer, load, limits, problem, answers)
 
     whole = keeps(high)
     low, top = np.where(whole, high, 0.0), high.copy()
@@ -75,3 +64,23 @@ def highest_load(
             good = keeps(middle)
             low, top = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, top)
     return low
+
+
+def in_time(
+    table: Table, rows: Index, many: Array, transfer: Array, load: Array, limits: Sequence[Limit], problem: Problem,
+    answers: tuple[Array, Array, Array] | None = None,
+) -> npt.NDArray[np.bool_]:  # fmt: skip
+    """Whether a prefill pool keeps its limits at a load; arguments as of :func:`highest_load`."""
+    good = np.ones(len(rows), dtype=bool)
+    if not limits:
+        return good
+    z, sd = problem.deviations, table.first_sd[rows]
+    mean, tails = first_tokens(table, rows, many, transfer, load)
+    for limit in limits:
+        at = None if limit.quantile is None else QUANTILES.index(limit.quantile)
+        value, own = (mean if at is None else tails[at]), sd
+        if limit.latency == "e2el" and answers is not None:
+            tpot = answers[0] if at is None else answers[1][at]
+            value, own = end_to_end(value, sd, tpot, answers[2], problem.osl, z)
+        good &= value * np.exp(z * own) <= limit.limit_s
+    return good
