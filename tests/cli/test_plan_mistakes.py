@@ -169,6 +169,23 @@ def test_the_nearest_question_that_has_an_answer(capsys: Capture) -> None:
     assert envelope(capsys, *words, "--goodput", f"{fewer['needed'] * 0.999}")["result"]["feasible"] is True
 
 
+@pytest.mark.parametrize("held", [False, True], ids=["latencies and load", "all of them"])
+def test_where_one_limit_is_not_enough_several_give_way(held: bool, capsys: Capture) -> None:
+    def words(factor: float) -> tuple[str, ...]:
+        limits = ("--tpot", f"{factor * 0.5}ms", "--ttft", f"{factor}ms", "--goodput", f"{100 / factor}")
+        power = f"{2.0 * factor if held else 30.0}"  # two kilowatts hold no system, whatever is asked of it
+        return (*BASE, "--mode", "aggregated", *limits, "--power-kw", power)
+
+    (found,) = envelope(capsys, *words(1.0), code=1)["result"]["relaxations"]
+    name = "all of them" if held else "latencies and load"
+    assert found["limit"] == name and found["factor"] == found["needed"] > 2.0
+    assert envelope(capsys, *words(found["factor"] * 1.001))["result"]["feasible"] is True
+    assert envelope(capsys, *words(found["factor"] / 1.1), code=1)["result"]["feasible"] is False
+    assert main(["plan", *words(1.0)]) == 1
+    shown = capsys.readouterr().out
+    assert f"\n{name} " in shown and "these give way together, each by this factor\n" in shown
+
+
 def test_an_infeasible_question_has_a_table(capsys: Capture) -> None:
     assert main(["plan", *BASE, "--goodput", "500", "--chips", "16", "--tornado", "none.svg"]) == 1
     shown = capsys.readouterr()

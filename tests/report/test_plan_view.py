@@ -224,8 +224,13 @@ def test_no_plan_and_what_would_do() -> None:
         f"1,152 chips of {LONG[1]}", "  prefill: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
         "  decode: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
     ]  # fmt: skip
+    every = view.no_plan_table(problem(), [Let(view.ALL, 1.0, 1.83, "1", 1.83, best)])
+    assert every.notes == ("letting go of one limit is not enough: these give way together, each by this factor",)
     assert relaxed_dict(let[0])["factor"] == 3.5
-    for limits, why in ((problem().limits, "letting go of any one limit"), (Limits(), "nothing of what may be varied")):
+    for limits, why in (
+        (problem().limits, "no limit is to blame, or none alone"),
+        (Limits(), "nothing of what may be varied"),
+    ):
         shown = to_text(view.no_plan_table(problem(limits=limits), [], ["x: the limit on power holds none of it"]))
         assert why in shown and "the limit on power holds none of it" in shown
 

@@ -17,6 +17,7 @@ from accord.api.plan_parts import dependence_of, excluded, sources_of
 from accord.api.plan_traffic import Replay, simulate_plans
 from accord.api.relaxation import Relaxed, Replan, relaxations
 from accord.api.scenario import taken_for_granted
+from accord.api.stretch import stretched
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.cli.output import emit, say, write
@@ -144,7 +145,7 @@ def _finish(
 ) -> _Told:  # fmt: skip
     """Simulate the best plans where there is a load; where there is no plan, look for the nearest question."""
     if not answer.plans:
-        return _Told((), (), relaxations(answer.problem, replan))
+        return _Told((), (), relaxations(answer.problem, replan) or _together(answer.problem, replan))
     count = _simulated(asked, flags)
     if asked.load is None or count == 0:
         return _Told(answer.plans[: flags["top"]], ())
@@ -155,6 +156,12 @@ def _finish(
     with Watching() as watching:
         done = simulate_plans(catalog, answer.plans[:count], asked.load, replay, progress=watching.progress)
     return _Told((*done.plans, *answer.plans[count:])[: flags["top"]], done.said)
+
+
+def _together(problem: Problem, replan: Replan) -> tuple[Relaxed, ...]:
+    """All limits give way alike where letting go of one is not enough; nothing where that does not help either."""
+    found = stretched(problem, replan)
+    return () if found is None else (found,)
 
 
 def _simulated(asked: Question, flags: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from accord.report.tables import NOTHING, Column, Table, number, number_column, 
 
 WIDTH = 120  # of a line, where words can be wrapped and plans left to a later table
 FRONT_SHOWN = 20
+SERVED, ALL = "latencies and load", "all of them"  # relaxations of several limits at once
 _TAILS = tuple(
     (f"  {share} % of requests within [{unit}]", f"{name}_p{share}_s", factor)
     for name, unit, factor in (("tpot", "ms", 1e3), ("ttft", "s", 1.0), ("e2el", "s", 1.0))
@@ -359,7 +360,7 @@ def no_plan_table(problem: Problem, relaxed: Sequence[Relaxation], refused: Sequ
     title = "No plan keeps every limit"
     if not relaxed:
         limited = problem.limits != Limits()
-        why = "letting go of any one limit is not enough" if limited else "nothing of what may be varied can be run"
+        why = "no limit is to blame, or none alone" if limited else "nothing of what may be varied can be run"
         words = [f"{why}; the counts below say why candidates fell", *refused]
         return _wrapped_pairs(title, [("", text) for text in words])
     rows = [
@@ -376,5 +377,7 @@ def no_plan_table(problem: Problem, relaxed: Sequence[Relaxation], refused: Sequ
         text_column("limit"), number_column("asked"), number_column("would do"), number_column("times"),
         text_column("with"),
     )  # fmt: skip
-    notes = ("nearest first; each line lets go of one limit and keeps the others",)
+    alone = "nearest first; each line lets go of one limit and keeps the others"
+    together = "letting go of one limit is not enough: these give way together, each by this factor"
+    notes = (together if {one.name for one in relaxed} <= {ALL, SERVED} else alone,)
     return Table(title=title, columns=columns, rows=tuple(rows), notes=notes)
