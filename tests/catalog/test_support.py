@@ -36,7 +36,9 @@ def test_every_word_names_something_in_the_catalog(catalog: Catalog, records: li
 
 def test_every_source_is_used_and_says_where_it_is(records: list[Support]) -> None:
     for record in records:
-        assert {statement.source for statement in record.statements} == set(record.sources), record.id
+        ranks = (record.expert_ranks, record.attention_ranks)
+        rules = {one.source for one in ranks if one is not None}
+        assert {statement.source for statement in record.statements} | rules == set(record.sources), record.id
         for name, source in record.sources.items():
             assert source.title and source.publisher and source.date and source.locator, (record.id, name)
             assert source.url and source.url.startswith("https://"), (record.id, name)

@@ -28,7 +28,7 @@ from accord.planner.offer import Offer, offer
 from accord.planner.plan import Role
 from accord.planner.pricing import Branch, price
 from accord.planner.problem import Problem
-from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, layouts
+from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, Rules, layouts
 from accord.planner.table import Table, Tally, packed, unpacked
 from accord.planner.terms import Terms
 
@@ -119,8 +119,16 @@ def branch_of(key: Key, problem: Problem, devices: int, paths: tuple[str, ...]) 
         key.system, key.engine, key.role, Setting(spec, machine, formats, efficiency),
         _residuals(efficiency, key.role), number(defaults, "speculation", "mtp_accept") if accept is None else accept,
         number(defaults, "serving", "wide_ep"), number(defaults, "serving", "window"),
-        key.engine in catalog.ids("support") and catalog.support(key.engine).expert_ranks is not None,
+        _rules(catalog, key.engine),
     )  # fmt: skip
+
+
+def _rules(catalog: Catalog, engine: str) -> Rules:
+    """Which ranks an engine can be started with; any where nobody says."""
+    if engine not in catalog.ids("support"):
+        return Rules()
+    said = catalog.support(engine)
+    return Rules(said.expert_ranks is not None, said.attention_ranks is not None)
 
 
 def _residuals(efficiency: Efficiency, role: Role) -> dict[str, float]:
@@ -203,9 +211,7 @@ def _tasks(
 
 def _layouts(branch: Branch, problem: Problem, devices: int) -> tuple[tuple[Layout, ...], Counter[str]]:
     """Layouts that the branch's engine can run, and why others fell."""
-    return layouts(
-        branch.setting, devices, problem.space, branch.role, branch.redundant_from, whole=branch.whole_experts
-    )
+    return layouts(branch.setting, devices, problem.space, branch.role, branch.redundant_from, branch.rules)
 
 
 def _loads(branch: Branch, problem: Problem) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from accord.api.records import calibration_chain
 from accord.base import units
 from accord.catalog.load import Catalog
+from accord.catalog.origin import Origin
 from accord.hardware.device import bytes_per_number
 from accord.models.spec import ModelSpec
 from accord.planner.conversion import conversions_of
@@ -92,8 +94,22 @@ def dependence_of(catalog: Catalog, plan: Plan, day: str | None = None) -> Depen
     holdings = [_held(catalog, one.system, one.chips, one.capex_usd) for one in plan.holdings]
     known = plan.model in catalog.ids("models")
     weights = Weights(id=plan.model, vendor=catalog.model(plan.model).vendor) if known else None
-    origins = [catalog.origin(id) for id in catalog.ids("origins")]
-    return dependence(holdings, origins, weights, [pool.engine for pool in plan.pools])
+    engines = list(dict.fromkeys(pool.engine for pool in plan.pools))
+    named = [word for one in holdings for word in _words(one)] + engines
+    named += [weights.id, weights.vendor] if weights is not None else []
+    return dependence(holdings, _origins(catalog, named), weights, engines)
+
+
+def _words(one: Held) -> list[str]:
+    return [word for word in (one.chip, one.family, one.vendor, one.system, one.system_vendor) if word]
+
+
+def _origins(catalog: Catalog, named: Sequence[str]) -> list[Origin]:
+    """Origins whose files have one of the words; looked up in the text, so that few are parsed."""
+    words = "|".join(re.escape(word) for word in dict.fromkeys(named))
+    wanted = re.compile(rb"(?<![a-z0-9.-])(?:" + words.encode() + rb")(?![a-z0-9.-])")
+    ids = catalog.ids("origins")
+    return [catalog.origin(id) for id in ids if wanted.search(catalog.path("origins", id).read_bytes())]
 
 
 def _held(catalog: Catalog, system: str, chips: int, capex_usd: float | None) -> Held:
@@ -103,10 +119,10 @@ def _held(catalog: Catalog, system: str, chips: int, capex_usd: float | None) ->
 
 def excluded(catalog: Catalog, systems: Sequence[str], countries: Sequence[str], scope: str) -> dict[str, Exclusion]:
     """Systems that a wish to do without countries rules out, or may rule out: unknown is never free of them."""
-    origins = [catalog.origin(id) for id in catalog.ids("origins")]
     found: dict[str, Exclusion] = {}
     for system in systems:
-        made = dependence([_held(catalog, system, 1, None)], origins)
+        one = _held(catalog, system, 1, None)
+        made = dependence([one], _origins(catalog, _words(one)))
         for country in countries:
             answer = excludes(made, country, "any" if scope == "any" else "design")
             if answer.answer != "no":

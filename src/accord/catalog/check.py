@@ -96,9 +96,9 @@ def _cited(record: Support | Origin) -> Iterator[_Problem]:
     name, lines = "suppliers", [line.source for line in record.suppliers] if isinstance(record, Origin) else []
     if isinstance(record, Support):
         name, lines = "statements", [line.source for line in record.statements]
-        ranks = record.expert_ranks
-        if ranks is not None and ranks.source not in record.sources:
-            yield "expert_ranks.source", f"is {ranks.source!r}, no source of this entry", "add it to 'sources:'"
+        for key, ranks in (("expert_ranks", record.expert_ranks), ("attention_ranks", record.attention_ranks)):
+            if ranks is not None and ranks.source not in record.sources:
+                yield f"{key}.source", f"is {ranks.source!r}, no source of this entry", "add it to 'sources:'"
     for at, source in enumerate(lines):
         if source not in record.sources:
             yield f"{name}[{at}].source", f"is {source!r}, no source of this entry", "add it to 'sources:'"

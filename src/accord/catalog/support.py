@@ -64,16 +64,28 @@ class ExpertRanks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     note: str | None = None
 
 
+class AttentionRanks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an engine splits attention over the ranks of an instance.
+
+    which: ``either`` by tensors or by requests, never by both; source: key into the entry's sources
+    """
+
+    which: Literal["either"]
+    source: str
+    note: str | None = None
+
+
 class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of one engine.
 
     engine: id of a catalog engine, or the name of one that the catalog has no entry of
-    expert_ranks: None where the engine takes any number, or nobody says
+    expert_ranks, attention_ranks: None where the engine takes any number, or nobody says
     """
 
     id: str
     name: str
     engine: str
     expert_ranks: ExpertRanks | None = None
+    attention_ranks: AttentionRanks | None = None
     statements: tuple[Statement, ...]
     sources: Sources

@@ -31,7 +31,7 @@ from accord.parallel.memory import (
 from accord.parallel.plan import Deployments, Setting, deployments
 from accord.planner.plan import Role
 from accord.planner.problem import QUANTILES, Problem
-from accord.planner.space import BATCHES, BUDGETS, MOST_TOKENS, PROMPTS, Layout, redundant
+from accord.planner.space import ANY, BATCHES, BUDGETS, MOST_TOKENS, PROMPTS, Layout, Rules, redundant
 from accord.planner.table import Index, Table, Tally
 from accord.step.breakdown import StepTime
 from accord.step.decode import decode_step
@@ -49,7 +49,7 @@ class Branch:
     residuals: standard deviations of logarithms beyond parameters, of ``rate``, ``tpot`` and ``first``
     accept: chance that a draft is accepted; redundant_from: expert ranks from which experts are kept twice
     window_s: how long a queue has been building
-    whole_experts: the engine spreads experts over all ranks of an instance, or slices them
+    rules: which ranks the engine can be started with
     """
 
     system: str
@@ -60,7 +60,7 @@ class Branch:
     accept: float
     redundant_from: float
     window_s: float
-    whole_experts: bool = False
+    rules: Rules = ANY
 
 
 @dataclass(frozen=True, slots=True)

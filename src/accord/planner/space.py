@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from accord.models.spec import ModelSpec
 from accord.parallel.plan import Setting
@@ -43,13 +44,27 @@ class Layout:
         return self.tp * self.pp * self.dp * self.cp
 
 
+class Rules(NamedTuple):
+    """Which ranks an engine can be started with.
+
+    whole_experts: experts over all ranks of an instance, or sliced; either_attention: tensor-parallel or
+        data-parallel attention, not both in one instance
+    """
+
+    whole_experts: bool = False
+    either_attention: bool = False
+
+
+ANY = Rules()
+
+
 def layouts(
-    setting: Setting, devices: int, space: Space, role: Role, redundant_from: float, *, whole: bool = False
+    setting: Setting, devices: int, space: Space, role: Role, redundant_from: float, rules: Rules = ANY
 ) -> tuple[tuple[Layout, ...], Counter[str]]:
     """Layouts of up to ``devices`` ranks, and how many fell for which reason.
 
     redundant_from: expert-parallel ranks from which redundant experts are kept
-    whole: the engine spreads experts over all ranks of an instance, or slices them
+    rules: what the engine can start
     What the space does not name: pipelines are for prompts, and for dense models that decode beside them (a mixture
     spreads its experts instead); no context-parallel ranks, which few engines have.
     """
@@ -65,7 +80,7 @@ def layouts(
         for dp in space.dp or (_groups(inner, min(devices, widest * pp)) if experts else (1,)):
             for ep in space.ep or _expert_ranks(experts, tp * dp * cp, dp * cp):
                 layout = Layout(tp, pp, dp, cp, ep)
-                why = refusal(setting, layout, devices, redundant_from, whole=whole)
+                why = refusal(setting, layout, devices, redundant_from, rules)
                 if why:
                     fell[why] += 1
                 else:
@@ -79,14 +94,18 @@ def _groups(inner: int, most: int) -> tuple[int, ...]:
 
 
 def _expert_ranks(experts: int, ranks: int, groups: int) -> tuple[int, ...]:
-    """Experts over all ranks, over the groups, or sliced over one group."""
+    """Experts over all ranks; or, where one group has them alone, sliced over it.
+
+    Slices between groups are tried only where the space names them: what they exchange is priced too low, as if every
+    token went to one slice of its expert.
+    """
     if not experts:
         return (1,)
-    return tuple(dict.fromkeys((ranks, groups) if groups > 1 else (ranks, 1)))
+    return (ranks,) if groups > 1 else tuple(dict.fromkeys((ranks, 1)))
 
 
 def refusal(  # noqa: PLR0911  one return a reason
-    setting: Setting, layout: Layout, devices: int, redundant_from: float, *, whole: bool = False
+    setting: Setting, layout: Layout, devices: int, redundant_from: float, rules: Rules = ANY
 ) -> str | None:
     """Why a layout cannot be run, None where it can.
 
@@ -111,8 +130,10 @@ def refusal(  # noqa: PLR0911  one return a reason
         return "more stages than layers"
     if layout.ep > 1 and not experts:
         return "expert ranks without experts"
-    if whole and layout.ep not in (1, group):
+    if rules.whole_experts and layout.ep not in (1, group):
         return "engine spreads experts over all ranks or none"
+    if rules.either_attention and layout.tp > 1 and layout.dp > 1:
+        return "engine splits attention by tensors or by requests, not by both"
     if group % layout.ep:
         return "ep does not divide the ranks"
     if experts and layout.ep > int(experts * RANKS_PER_EXPERT):
