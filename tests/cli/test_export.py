@@ -129,13 +129,16 @@ def broken(change: str, value: Any) -> bytes:
 
 BAD = [
     (b"{", "is not JSON"),
-    (b"[]", "it has no schema"),
+    (b"[]", "is no answer of a verb"),
     (b"\xff\xfe", "is not JSON"),
-    (broken("schema", "accord.estimate/1"), "its schema is 'accord.estimate/1', not 'accord.plan/1'"),
-    (broken("result.plans", []), "result.plans is no list or empty"),
+    (broken("schema", "accord.estimate/1"), "is an answer of 'accord.estimate/1', not a file of plans"),
+    (broken("result.plans", []), "holds no plan"),
     (broken("result.plans", [7]), "result.plans[0]: is no plan"),
-    (broken("result.plans.0.pools.0.tp", "two"), "result.plans[0]: Expected `int`, got `str` at `$.pools[0].tp`"),
-    (broken("result.plans.0.id", ...), "result.plans[0]: Object missing required field `id`"),
+    (
+        broken("result.plans.0.pools.0.tp", "two"),
+        "result.plans[0]: is no plan: Expected `int`, got `str` - at `$.pools[0].tp`",
+    ),
+    (broken("result.plans.0.id", ...), "result.plans[0]: is no plan: Object missing required field `id`"),
     (broken("result.plans.0.pools.0.system", "nvidia-hgx-h200"), "nvidia-hgx-h200"),
     (broken("result.plans.0.model", "deepseek-v33"), "deepseek-v33"),
 ]

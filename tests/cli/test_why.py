@@ -216,7 +216,7 @@ BROKEN["result"] = {"plans": [{**BROKEN["result"]["plans"][0], "isl": "many"}]}
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("no json", "is no JSON"),
+        ("no json", "is not JSON"),
         ("[1, 2]", "is no answer of a verb, not a file of plans"),
         ({"schema": "accord.estimate/1"}, "is an answer of 'accord.estimate/1', not a file of plans"),
         (printed(), "holds no plan"),

@@ -7,22 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-import msgspec
-
-from accord.api.plan_file import SCHEMAS
 from accord.api.records import efficiency_of, machine_of, model_spec
-from accord.base.errors import DataError, Refusal, UsageError
+from accord.base.errors import Refusal, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.catalog.system import System
 from accord.hardware.system import Machine
-from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan
+from accord.planner.plan import Plan, PoolPlan
 from accord.report.launch import Bundle, Launch, Launcher, Served, Site
 
-HINT = "print one with 'accord plan ... --json'"
-LISTS = ("plans", "front", "by_system")  # of an answer, in the order in which --plan counts them
-PARTS: Mapping[str, type[msgspec.Struct]] = {"pools": PoolPlan, "holdings": Holding, "checks": Check}
-METRICS = ("metrics", "simulated")
 WIDEST_NODE = 16  # devices one operating system drives at most in the systems of the catalog
 WIDEST = 1e9  # devices of a tier without an end
 
@@ -34,54 +27,6 @@ class Exported:
     target: str
     bundle: Bundle | None
     refused: Refusal | None
-
-
-def plans_of(data: bytes, where: str) -> tuple[Plan, ...]:
-    """Plans of an envelope that ``accord plan`` or ``accord size`` printed; keys a plan has not are passed over.
-
-    Raises DataError with the place of what is wrong.
-    """
-    try:
-        body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not JSON: {error}", where=where, hint=HINT) from None
-    schema = body.get("schema") if isinstance(body, dict) else None
-    if schema not in SCHEMAS:
-        said = f"its schema is {schema!r}" if schema is not None else "it has no schema"
-        raise DataError(f"holds no plan: {said}, not '{SCHEMAS[0]}'", where=where, hint=HINT)
-    result = body.get("result")
-    lists = {name: result.get(name) for name in LISTS} if isinstance(result, dict) else {}
-    found: dict[str, Plan] = {}
-    for name, values in lists.items():
-        for at, one in enumerate(values if isinstance(values, list) else ()):
-            plan = _plan(one, f"{where}: result.{name}[{at}]")
-            found.setdefault(plan.id, plan)
-    if not found:
-        raise DataError("holds no plan: result.plans is no list or empty", where=where, hint=HINT)
-    return tuple(found.values())
-
-
-def _plan(raw: object, where: str) -> Plan:
-    if not isinstance(raw, dict):
-        raise DataError("is no plan but a value", where=where, hint=HINT)
-    known: dict[str, object] = _fields(raw, Plan)
-    for name, part in PARTS.items():
-        values = known.get(name)
-        if isinstance(values, list):
-            known[name] = [_fields(one, part) if isinstance(one, dict) else one for one in values]
-    for name in METRICS:
-        values = known.get(name)
-        if isinstance(values, dict):
-            known[name] = {key: _fields(one, Metric) if isinstance(one, dict) else one for key, one in values.items()}
-    try:
-        return msgspec.convert(known, Plan, strict=True)
-    except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at ")
-        raise DataError(f"{what} {f'at {place}' if place else ''}".rstrip(), where=where, hint=HINT) from None
-
-
-def _fields(raw: Mapping[str, object], part: type[msgspec.Struct]) -> dict[str, object]:
-    return {name: raw[name] for name in part.__struct_fields__ if name in raw}
 
 
 def chosen(plans: Sequence[Plan], which: str | None) -> Plan:

@@ -15,7 +15,7 @@ from accord.api.records import efficiency_of, machine_of
 from accord.base.errors import AccordError, DataError
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
-from accord.planner.plan import Plan
+from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan
 from accord.planner.problem import OBJECTIVES, Problem
 from accord.planner.why import METRIC_OF, Relaxation, Residual, relaxations, with_limits
 from accord.planner.why_terms import Parts
@@ -23,6 +23,8 @@ from accord.planner.why_terms import Parts
 T = TypeVar("T")
 SCHEMAS = ("accord.plan/1", "accord.size/1")
 _HINT = "give what 'accord plan --json' or 'accord size --json' printed"
+_PARTS: Mapping[str, builtins.type[msgspec.Struct]] = {"pools": PoolPlan, "holdings": Holding, "checks": Check}
+_METRICS = ("metrics", "simulated")
 _HELD = ("chips", "power_w", "capex_usd", "usd_per_hour", "racks")
 _WAITS = ("ttft", "e2el", "tpot")
 
@@ -49,16 +51,16 @@ class Printed:
     day: str | None = None
 
 
-def parse_plans(text: str, name: str) -> Printed:
-    """The plans in an answer of ``plan`` or ``size``.
+def parse_plans(data: bytes, name: str) -> Printed:
+    """The plans in an answer of ``plan`` or ``size``; keys that a plan of this version has not are passed over.
 
     name: for messages
     Raises DataError for what is none: no JSON, another verb's answer, a plan that is broken, no plan at all.
     """
     try:
-        found = msgspec.json.decode(text.encode())
-    except msgspec.DecodeError as error:
-        raise DataError(f"is no JSON: {error}", where=name, hint=_HINT) from None
+        found = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"is not JSON: {error}", where=name, hint=_HINT) from None
     schema = found.get("schema") if isinstance(found, dict) else None
     if schema not in SCHEMAS:
         what = f"is an answer of '{schema}'" if isinstance(schema, str) else "is no answer of a verb"
@@ -97,12 +99,24 @@ def _record(value: object, type: builtins.type[T]) -> T | None:
 
 
 def _plan(value: object, where: str) -> Plan:
-    """A plan; keys that a later version added are left out."""
-    known = {key: one for key, one in _dict(value).items() if key in Plan.__struct_fields__}
+    """A plan; keys that a later version added are left out, of its parts too."""
+    known = _fields(value, Plan)
+    for name, part in _PARTS.items():
+        values = known.get(name)
+        if isinstance(values, list):
+            known[name] = [_fields(one, part) if isinstance(one, dict) else one for one in values]
+    for name in _METRICS:
+        values = known.get(name)
+        if isinstance(values, dict):
+            known[name] = {key: _fields(one, Metric) if isinstance(one, dict) else one for key, one in values.items()}
     try:
-        return msgspec.convert(known, Plan)
+        return msgspec.convert(known, Plan, strict=True)
     except msgspec.ValidationError as error:
         raise DataError(f"is no plan: {error}", where=where, hint=_HINT) from None
+
+
+def _fields(value: object, part: builtins.type[msgspec.Struct]) -> dict[str, object]:
+    return {name: one for name, one in _dict(value).items() if name in part.__struct_fields__}
 
 
 def _parts(value: object) -> Parts:

@@ -12,6 +12,7 @@ from typing import cast
 import click
 
 from accord.api import launch as api
+from accord.api.plan_file import parse_plans
 from accord.base.errors import DataError, UsageError
 from accord.catalog.load import load_catalog
 from accord.cli.flags import json_option
@@ -56,7 +57,7 @@ def command(
     """
     targets = _targets(to)
     catalog = load_catalog()
-    plans = api.plans_of(_read(plan_file), "stdin" if plan_file == "-" else plan_file)
+    plans = parse_plans(_read(plan_file), "stdin" if plan_file == "-" else plan_file).plans
     plan = api.chosen(plans, which)
     launching = partial(
         api.launch_of, catalog, model_path=_text(model_path, "--model-path"), port=port,

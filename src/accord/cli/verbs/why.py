@@ -33,7 +33,7 @@ def command(
     from accord.report.to_json import envelope
     from accord.report.why_view import result_dict, tables
 
-    printed = parse_plans(_text(file), str(file))
+    printed = parse_plans(_text(file).encode(), str(file))
     if len(printed.plans) == 1:
         raise UsageError("there is one plan and nothing to put beside it", where=str(file), hint="ask for more plans")
     plans = find_plan(printed.plans, a), find_plan(printed.plans, b)
