@@ -17,7 +17,7 @@ from accord.planner.offer import Offer
 from accord.planner.pricing import ROOM
 from accord.planner.problem import Problem
 from accord.planner.table import Index, Table
-from accord.planner.units import MANY, MOST_INSTANCES, by_units, ladder, unit_pairs
+from accord.planner.units import MANY, MOST_INSTANCES, by_units, instances, ladder, unit_pairs
 from accord.planner.waits import WAITING, first_tokens, highest_load, sure_rate
 
 _SLICE = 400_000  # candidates looked at together
@@ -156,11 +156,11 @@ class _Block:
 
 
 def _counts(prefill: Table, decode: Table, room: tuple[int, int], shared: bool) -> list[_Block]:
-    """Rows of both pools and instances of each: every number of the first, the most of the second."""
+    """Rows of both pools and instances of each: the numbers of the first that are tried, the most of the second."""
     found: list[_Block] = []
     for size in np.unique(prefill.devices):
         rows = np.flatnonzero(prefill.devices == size)
-        many = np.arange(1.0, min(np.floor(room[0] / size), MOST_INSTANCES) + 1.0)
+        many = instances(int(min(room[0] // size, MOST_INSTANCES)))
         left = room[0] - many * size if shared else np.full(len(many), float(room[1]))
         for wide in np.unique(decode.devices):
             partners = np.flatnonzero(decode.devices == wide)

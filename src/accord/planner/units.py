@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from accord.planner.table import Table
 from accord.planner.waits import in_time, sure_rate
 
 MOST_INSTANCES = 1024  # of a prefill pool
+_EVERY = 100  # instances up to which every number is tried
 MANY = 16  # numbers of units that are tried for a wanted rate where more than needed may be better
 _FEW = 4  # where they are not
 _SMALL = 16  # units up to which every number is tried
@@ -32,6 +34,16 @@ def ladder(offer: Offer, problem: Problem, *, sparse: bool = False) -> tuple[int
     small = range(1, 1 if sparse else _SMALL + 1)
     large = (1 << power for power in range(most.bit_length() if sparse or problem.objectives != ("goodput",) else 0))
     return tuple(sorted({count for count in (*small, *large, most) if 0 < count <= most}))
+
+
+@functools.cache
+def instances(most: int) -> Array:
+    """Numbers of prefill instances that are tried: all up to ``_EVERY``, then steps of a hundredth, and the most."""
+    found, count = list(range(1, min(most, _EVERY) + 1)), _EVERY
+    while count < most:
+        count = min(max(count + 1, round(count * 1.01)), most)
+        found.append(count)
+    return np.asarray(found, dtype=np.float64)
 
 
 def by_units(problem: Problem) -> bool:

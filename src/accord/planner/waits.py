@@ -23,7 +23,9 @@ def sure_rate(rate: Array, sd: Array, problem: Problem) -> Array:
     return np.asarray(rate * np.exp(-problem.deviations * sd), dtype=np.float64)
 
 
-def first_tokens(table: Table, rows: Index, many: Array, transfer: Array, load: Array) -> tuple[Array, Array]:
+def first_tokens(
+    table: Table, rows: Index, many: Array, transfer: Array, load: Array, shares: Sequence[float] = QUANTILES
+) -> tuple[Array, Array]:
     """Mean time to first token of ``many`` prefill instances at a share ``load`` of their most, and its percentiles.
 
     A prompt waits for a place (one of a group's in a step), for the step under way, for its own step and for the
@@ -35,8 +37,8 @@ def first_tokens(table: Table, rows: Index, many: Array, transfer: Array, load: 
     line = queue(load, per_s, many * groups, CONSTANT, np.full_like(per_s, _WINDOW_S))
     under_way = -np.expm1(-load * groups * table.load[rows]) * table.gather_s[rows]
     own = table.first_s[rows] + transfer
-    tails = [own + 2.0 * share * under_way + line.quantile_s(share) for share in QUANTILES]
-    return own + under_way + line.mean_s, np.stack(tails)
+    tails = [own + 2.0 * share * under_way + line.quantile_s(share) for share in shares]
+    return own + under_way + line.mean_s, np.stack(tails) if tails else np.empty((0, len(per_s)))
 
 
 def highest_load(
@@ -52,17 +54,19 @@ def highest_load(
     if not limits:
         return high
 
-    def keeps(load: Array) -> npt.NDArray[np.bool_]:
-        return in_time(table, rows, many, transfer, load, limits, problem, answers)
+    def keeps(load: Array, at: Index) -> npt.NDArray[np.bool_]:
+        own = None if answers is None else (answers[0][at], answers[1][:, at], answers[2][at])
+        return in_time(table, rows[at], many[at], transfer[at], load, limits, problem, own)
 
-    whole = keeps(high)
-    low, top = np.where(whole, high, 0.0), high.copy()
-    open_ = ~whole
-    if np.any(open_):
-        for _ in range(_HALVINGS):
-            middle = np.where(open_, 0.5 * (low + top), high)
-            good = keeps(middle)
-            low, top = np.where(open_ & good, middle, low), np.where(open_ & ~good, middle, top)
+    every = np.arange(len(rows))
+    low = np.where(keeps(high, every), high, 0.0)
+    at = np.flatnonzero(low == 0.0)
+    at = at[keeps(np.zeros(len(at)), at)]  # where a prompt alone is too slow, no load is low enough
+    top = high[at]
+    for _ in range(_HALVINGS if len(at) else 0):
+        middle = 0.5 * (low[at] + top)
+        good = keeps(middle, at)
+        low[at], top = np.where(good, middle, low[at]), np.where(good, top, middle)
     return low
 
 
@@ -75,10 +79,11 @@ def in_time(
     if not limits:
         return good
     z, sd = problem.deviations, table.first_sd[rows]
-    mean, tails = first_tokens(table, rows, many, transfer, load)
+    asked = tuple(dict.fromkeys(limit.quantile for limit in limits if limit.quantile is not None))
+    mean, tails = first_tokens(table, rows, many, transfer, load, asked)
     for limit in limits:
         at = None if limit.quantile is None else QUANTILES.index(limit.quantile)
-        value, own = (mean if at is None else tails[at]), sd
+        value, own = (mean if limit.quantile is None else tails[asked.index(limit.quantile)]), sd
         if limit.latency == "e2el" and answers is not None:
             tpot = answers[0] if at is None else answers[1][at]
             value, own = end_to_end(value, sd, tpot, answers[2], problem.osl, z)
