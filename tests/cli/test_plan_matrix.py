@@ -128,3 +128,25 @@ def test_the_whole_matrix(capsys: Capture) -> None:
         assert any(chip.startswith(vendor) for chip in chips), vendor
     assert main(["plan", "--matrix"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 120
+
+
+def test_a_fleet_joins_its_systems_and_takes_a_utilisation(capsys: Capture) -> None:
+    words = ("--model", "llama-3.1-405b", "--system", "nvidia-hgx-h100-8")  # takes two of these systems
+    usual = envelope(capsys, "--fleet", "1024", *words)["result"]["metrics"]
+    told = envelope(capsys, "--fleet", "1024", *words, "--mfu", "0.2,0.25,0.3")["result"]["metrics"]
+    assert usual["instances"]["value"] == 64.0
+    assert told["train_flop_per_year"]["value"] < usual["train_flop_per_year"]["value"]
+    ratio = told["train_flop_per_year"]["low"] / told["train_flop_per_year"]["value"]
+    assert ratio == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("values", ["0.5,0.4", "0.5,0.4,0.6", "0", "1.2"])
+def test_a_utilisation_that_is_none(values: str, capsys: Capture) -> None:
+    words = ["plan", "--fleet", "8", "--model", "llama-3.1-8b", "--system", "nvidia-hgx-h100-8", "--mfu", values]
+    assert main(words) == 2
+    assert "--mfu: no utilisation" in capsys.readouterr().err
+
+
+def test_a_utilisation_without_a_fleet(capsys: Capture) -> None:
+    assert main(["plan", "--model", "llama-3.1-8b", "--system", "nvidia-hgx-h100-8", "--mfu", "0.4"]) == 2
+    assert "add --fleet" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -145,7 +146,7 @@ def fleet(
     told = scenario or Scenario()
     asked = _question(catalog, *point, level)
     spec = model_spec(catalog, model)
-    column = next(columns_of(catalog, [system], engine, told, level))
+    column = _many(next(columns_of(catalog, [system], engine, told, level)), chips)
     cell = next(cells_of(column, [spec], asked, records_of(catalog, engine)))
     facts = _facts(catalog, chips, column, spec, cell, told, _mfu(catalog, mfu, level), level)
     metrics = fleet_metrics(facts)
@@ -160,6 +161,12 @@ def fleet(
         inputs, fleet_dict(facts, metrics, cell), fleet_tables(facts, metrics, cell, level), sources,
         _fleet_warnings(column, cell, facts, assumed=mfu is None), metrics,
     )  # fmt: skip
+
+
+def _many(column: Column, chips: int) -> Column:
+    """The same column with as many of its systems joined as make the fleet."""
+    ground = column.ground
+    return column if ground is None else replace(column, ground=replace(ground, most_chips=chips))
 
 
 def _mfu(catalog: Catalog, mfu: tuple[float, float, float] | None, level: float) -> Band:

@@ -44,6 +44,8 @@ def check(flags: Mapping[str, Any], given: Collection[str]) -> None:
     _picture(flags)
     if flags.get("matrix") or flags.get("fleet") is not None:
         _matrix(flags, given)
+    elif flags.get("mfu") is not None:
+        raise UsageError("a utilisation in training without a fleet", where="--mfu", hint="add --fleet N")
 
 
 def _numbers(flags: Mapping[str, Any]) -> None:
@@ -125,7 +127,7 @@ def _picture(flags: Mapping[str, Any]) -> None:
 def _matrix(flags: Mapping[str, Any], given: Collection[str]) -> None:
     """Refuse what a matrix or a fleet would not look at."""
     verb = "--matrix" if flags["matrix"] else "--fleet"
-    allowed = _OF_A_MATRIX if flags["matrix"] else tuple(name for name in _OF_A_MATRIX if name != "date")
+    allowed = _OF_A_MATRIX if flags["matrix"] else ("mfu", *(name for name in _OF_A_MATRIX if name != "date"))
     context = click.get_current_context()
     for one in context.command.params:
         if one.name in given and one.name not in allowed:

@@ -142,6 +142,9 @@ SEARCH: tuple[Option, ...] = (
 MATRIX: tuple[Option, ...] = (
     click.option("--matrix", is_flag=True, help="Every open model on every chip: fits, fewest chips, rates, cost."),
     click.option("--fleet", type=_COUNT, metavar="N", help="What N chips of --system could train or serve."),
+    click.option(
+        "--mfu", type=FLOATS, help="Of its training: model FLOP over BF16 peak, one number or LOW,VALUE,HIGH."
+    ),
     click.option("--tornado", type=_FILE, metavar="FILE", help="Picture of what the cost of a token depends on."),
 )
 SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (

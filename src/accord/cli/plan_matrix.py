@@ -44,8 +44,8 @@ def show_matrix(
         if not flags["model"] or systems is None or len(systems) != 1:
             raise UsageError("a fleet needs one --model and one --system", where="--fleet", hint="name them")
         found = fleet(
-            catalog, flags["fleet"], systems[0], flags["model"], scenario=scenario, point=point, engine=engines[0],
-            level=flags["level"],
+            catalog, flags["fleet"], systems[0], flags["model"], scenario=scenario, mfu=_mfu(flags["mfu"]), point=point,
+            engine=engines[0], level=flags["level"],
         )  # fmt: skip
     asked = msgspec.to_builtins(msgspec.structs.replace(scenario, plan={}))
     body = envelope(
@@ -54,6 +54,18 @@ def show_matrix(
     )  # fmt: skip
     emit(body, *found.tables, as_json=as_json)
     return 0
+
+
+def _mfu(values: tuple[float, ...] | None) -> tuple[float, float, float] | None:
+    """Low end, value and high end of a utilisation in training; None for what the catalog assumes."""
+    if values is None:
+        return None
+    low, value, high = values * 3 if len(values) == 1 else values if len(values) == 3 else (0.0, 0.0, 0.0)
+    if not 0.0 < low <= value <= high <= 1.0:
+        raise UsageError(
+            "no utilisation", where="--mfu", hint="give one share such as 0.4, or low, value and high: 0.3,0.4,0.43"
+        )
+    return low, value, high
 
 
 def _ids(text: str | None) -> tuple[str, ...] | None:

@@ -80,7 +80,7 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Problem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One question.
 
-    systems: catalog ids of systems or chips; isl, osl: prompt and answer [token]
+    systems: catalog ids of systems; isl, osl: prompt and answer [token]
     context: cache entries a new token sees, prompt and half the answer if None
     objectives: the first orders the plans; with two or three the front is over all of them
     confidence: chance with which a limit must hold under the estimate's interval, from 0.5 on
