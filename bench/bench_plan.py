@@ -33,7 +33,7 @@ MILLION = Problem(
         latencies=(Limit(latency="ttft", limit_s=2.0), Limit(latency="tpot", limit_s=0.05)), chips=384
     ),
     space=Space(
-        batches=tuple(range(1, 257)), budgets=(1024, 2048, 4096, 6144, 8192, 10240, 12288, 16384), cp=(1, 2),
+        batches=tuple(range(1, 257)), budgets=tuple(range(1024, 16385, 1024)), cp=(1, 2),
         mtp_tokens=(0, 1, 2),
     ),
 )  # fmt: skip

@@ -56,12 +56,19 @@ class Worker:
         return self.tp * self.pp * self.dp
 
 
-# The best workers of AIConfigurator's answers, then those of Accord's, then neighbours that show where both part.
+# The best workers of AIConfigurator's answers and of Accord's, then neighbours that show where both part. Where ranks
+# outnumber ``ep``, each expert lies in slices on several of them.
 WORKERS = (
     Worker("trtllm", "decode", 1, 1, 16, 16, 48),
+    Worker("trtllm", "decode", 1, 1, 16, 8, 48),
+    Worker("trtllm", "decode", 1, 1, 24, 24, 21),
     Worker("trtllm", "decode", 1, 1, 8, 4, 26),
+    Worker("trtllm", "decode", 1, 1, 8, 8, 26),
     Worker("trtllm", "decode", 1, 1, 8, 8, 20),
     Worker("sglang", "decode", 1, 1, 16, 16, 40),
+    Worker("sglang", "decode", 1, 1, 16, 8, 40),
+    Worker("sglang", "decode", 1, 1, 8, 4, 26),
+    Worker("sglang", "decode", 1, 1, 8, 8, 26),
     Worker("sglang", "decode", 2, 1, 8, 16, 64),
     Worker("sglang", "decode", 2, 1, 8, 8, 83),
     Worker("vllm", "decode", 1, 1, 8, 1, 16),
@@ -69,18 +76,24 @@ WORKERS = (
     Worker("vllm", "decode", 1, 1, 16, 16, 48),
     Worker("trtllm", "prefill", 8, 1, 1, 8, 1),
     Worker("trtllm", "prefill", 1, 1, 8, 8, 1),
-    Worker("trtllm", "prefill", 2, 4, 1, 2, 1),
+    Worker("trtllm", "prefill", 1, 1, 16, 16, 1),
+    Worker("trtllm", "prefill", 1, 4, 2, 2, 1),
     Worker("sglang", "prefill", 2, 1, 4, 8, 1),
     Worker("sglang", "prefill", 4, 1, 4, 16, 1),
-    Worker("sglang", "prefill", 2, 4, 2, 4, 1),
+    Worker("sglang", "prefill", 4, 2, 2, 8, 1),
     Worker("vllm", "prefill", 4, 1, 2, 1, 1),
     Worker("vllm", "prefill", 2, 1, 4, 8, 1),
     Worker("vllm", "prefill", 2, 1, 8, 16, 1),
     Worker("vllm", "prefill", 2, 4, 2, 4, 1),
     Worker("trtllm", "serve", 8, 1, 1, 8, 64),
+    Worker("trtllm", "serve", 1, 1, 16, 16, 13),
     Worker("sglang", "serve", 2, 1, 4, 8, 20),
+    Worker("sglang", "serve", 4, 1, 8, 32, 24),
+    Worker("sglang", "serve", 1, 1, 32, 32, 19),
     Worker("vllm", "serve", 2, 1, 4, 1, 14),
     Worker("vllm", "serve", 2, 1, 4, 8, 4),
+    Worker("vllm", "serve", 4, 1, 8, 32, 8),
+    Worker("vllm", "serve", 2, 1, 16, 32, 32),
 )
 
 
