@@ -24,12 +24,13 @@ from accord.inference.request import EstimateRequest
 from accord.models.params import count as count_params
 from accord.models.spec import ModelSpec
 from accord.parallel.plan import Setting
+from accord.planner.compose import Option
 from accord.planner.offer import Offer, offer
 from accord.planner.plan import Role
 from accord.planner.pricing import Branch, price
 from accord.planner.problem import Problem
-from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, Rules, layouts
-from accord.planner.table import Table, Tally, packed, unpacked
+from accord.planner.space import BATCHES, BUDGETS, PROMPTS, Layout, Rules, layouts, most_experts, redundant
+from accord.planner.table import Table, Tally, joined, packed, unpacked
 from accord.planner.terms import Terms
 
 MOST_DEVICES = 1024  # of an instance
@@ -276,6 +277,16 @@ def unit_chips(machine: Machine, terms: Terms, chips: int | None) -> int:
     node = int(machine.tiers[0].devices) // machine.devices_per_chip if machine.tiers else 1
     node = min(max(node, 1), terms.chips)
     return node if chips is None or chips % node == 0 else math.gcd(node, chips)
+
+
+def option_of(key: Key, branch: Branch, offer: int, tables: Sequence[Table]) -> Option:
+    """Priced rows of a branch as the search takes them. offer: index of the system's; tables: at least one row."""
+    setting = branch.setting
+    copies = redundant(setting, branch.redundant_from, branch.redundant_from) if most_experts(setting.spec) else 0.0
+    return Option(
+        key.system, key.engine, setting.formats.experts, setting.formats.kv, offer, joined(tables), round(copies),
+        branch.redundant_from,
+    )  # fmt: skip
 
 
 def tables_of(prepared: Prepared, answers: Sequence[bytes]) -> tuple[list[tuple[Key, list[Table]]], Tally]:

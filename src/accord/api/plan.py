@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from accord.api.branches import Key, Prepared, branch_of, catalog_of, prepare, spec_of, tables_of, work
+from accord.api.branches import Key, Prepared, branch_of, catalog_of, option_of, prepare, spec_of, tables_of, work
 from accord.api.plan_parts import unknowns
 from accord.api.records import machine_of
 from accord.api.terms import terms_of
@@ -27,7 +27,7 @@ from accord.planner.offer import Offer
 from accord.planner.plan import Plan
 from accord.planner.problem import Problem, check_problem
 from accord.planner.search import Found, Pick, search
-from accord.planner.table import Table, Tally, joined
+from accord.planner.table import Table, Tally
 from accord.planner.terms import Terms
 
 COUNT = 10  # plans that are returned
@@ -115,11 +115,8 @@ def _options(
         filled = [table for table in tables if len(table)]
         if not filled:
             continue
-        offer = prepared.offers[systems.index(key.system)]
-        formats = branch_of(key, problem, _devices(prepared, key), paths).setting.formats
-        options[key.role].append(
-            Option(key.system, key.engine, formats.experts, formats.kv, prepared.offers.index(offer), joined(filled))
-        )
+        branch = branch_of(key, problem, _devices(prepared, key), paths)
+        options[key.role].append(option_of(key, branch, systems.index(key.system), filled))
     return options
 
 

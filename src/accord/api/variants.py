@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from accord.api.branches import Key, Prepared, branch_of, catalog_of, prepare, spec_of, tables_of, work
+from accord.api.branches import Key, Prepared, branch_of, catalog_of, option_of, prepare, spec_of, tables_of, work
 from accord.api.plan_parts import unknowns
 from accord.api.terms import terms_of
 from accord.base.array import Array
@@ -24,7 +24,6 @@ from accord.planner.plan import Plan, Role
 from accord.planner.pricing import ROOM, Branch, within
 from accord.planner.problem import Problem, check_problem
 from accord.planner.search import Pick, search
-from accord.planner.table import joined
 
 _POOLS: tuple[Role, ...] = ("prefill", "decode")
 
@@ -70,11 +69,9 @@ def priced(problem: Problem, scenario: Scenario, paths: tuple[str, ...] = ()) ->
     branches = {key: _branch(prepared, key, problem, paths) for key in prepared.keys}
     options: dict[str, tuple[Option, ...]] = dict.fromkeys(_POOLS, ())
     for key, tables in rows:
-        formats = branches[key].setting.formats
         filled = [table for table in tables if len(table)]
         if filled:
-            option = Option(key.system, key.engine, formats.experts, formats.kv, 0, joined(filled))
-            options[key.role] += (option,)
+            options[key.role] += (option_of(key, branches[key], 0, filled),)
     known = unknowns(catalog, problem, spec_of(paths, problem.model), {terms.system: terms.chip}, None)
     own = prepared.offers[0]
     return Priced(

@@ -129,35 +129,39 @@ def _cache_bytes(setting: Setting, plan: Deployments, tokens: Array) -> Array:
     return total * bytes_per_number(setting.formats.kv) / plan.pp
 
 
-def decode_memory(setting: Setting, plan: Deployments) -> Memory:
-    """Memory while decoding ``batch`` requests a device at full length (prompt and answer)."""
+def decode_memory(setting: Setting, plan: Deployments, *, whole_reserve: bool = False) -> Memory:
+    """Memory while decoding ``batch`` requests a device at full length (prompt and answer).
+
+    whole_reserve: the engine keeps to its default share of the memory, see :func:`_memory`
+    """
     longest = np.maximum(plan.isl + plan.osl, plan.context)
     group_requests = plan.batch * plan.tp * plan.pp
     cache = group_requests * cache_bytes_per_request(setting, plan, longest)
     tokens = plan.batch * plan.tp * (1.0 + plan.mtp_tokens)
-    return _memory(setting, plan, cache, tokens)
+    return _memory(setting, plan, cache, tokens, whole_reserve=whole_reserve)
 
 
-def serving_memory(setting: Setting, plan: Deployments, requests: Array) -> Memory:
+def serving_memory(setting: Setting, plan: Deployments, requests: Array, *, whole_reserve: bool = False) -> Memory:
     """Memory while ``requests`` (at least one over its context-parallel ranks) of a group are in mid-answer."""
     held = np.maximum(requests, 1.0 / plan.cp)
     cache = held * cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
-    return _memory(setting, plan, cache, held * (1.0 + plan.mtp_tokens))
+    return _memory(setting, plan, cache, held * (1.0 + plan.mtp_tokens), whole_reserve=whole_reserve)
 
 
-def prefill_memory(setting: Setting, plan: Deployments) -> Memory:
+def prefill_memory(setting: Setting, plan: Deployments, *, whole_reserve: bool = False) -> Memory:
     """Memory while computing ``tokens`` prompt tokens a device, their cache kept until handed on."""
     requests = plan.tokens * plan.tp / np.maximum(plan.isl, 1.0)
     tokens = requests * np.maximum(plan.isl * (1.0 - plan.reuse), 1.0)
     cache = requests * plan.pp * cache_bytes_per_request(setting, plan, np.maximum(plan.isl, 1.0))
-    return _memory(setting, plan, cache, tokens)
+    return _memory(setting, plan, cache, tokens, whole_reserve=whole_reserve)
 
 
-def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array) -> Memory:
+def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array, *, whole_reserve: bool = False) -> Memory:
     """Parts of one rank's memory.
 
     The reserve is what the engine leaves free by default, less where weights crowd the memory:
     operators then raise the engine's share, down to the runtime's own need.
+    whole_reserve: they do not; engines that keep activations apart have them in it
     """
     efficiency, device = setting.efficiency, setting.machine.device
     live = _live_bytes(setting, plan, tokens)
@@ -165,6 +169,9 @@ def _memory(setting: Setting, plan: Deployments, cache: Array, tokens: Array) ->
     usual = device.memory_bytes * (1.0 - efficiency.scalar("engine.memory_fraction"))
     least = device.memory_bytes * efficiency.get("memory.runtime_share")
     reserve = np.clip(0.25 * (device.memory_bytes - weights - live), least, np.maximum(usual, least))
+    if whole_reserve:
+        apart = live if efficiency.has("activations_apart") else 0.0
+        reserve = np.maximum(usual - apart, least)
     return Memory(weights, cache, live, reserve, np.zeros_like(live) + device.memory_bytes)
 
 
@@ -175,9 +182,9 @@ def _live_bytes(setting: Setting, plan: Deployments, tokens: Array) -> Array:
     return tokens * (6.0 * spec.hidden + 3.0 * widest / plan.tp) * 2.0
 
 
-def most_requests(setting: Setting, plan: Deployments, step_tokens: Array) -> Array:
+def most_requests(setting: Setting, plan: Deployments, step_tokens: Array, *, whole_reserve: bool = False) -> Array:
     """Requests of full length whose cache fits one attention group beside a step of ``step_tokens``."""
-    empty = _memory(setting, plan, np.zeros_like(plan.tp), step_tokens)
+    empty = _memory(setting, plan, np.zeros_like(plan.tp), step_tokens, whole_reserve=whole_reserve)
     each = cache_bytes_per_request(setting, plan, np.maximum(plan.isl + plan.osl / 2.0, 1.0))
     whole = np.floor(np.maximum(empty.free_bytes, 0.0) * plan.cp / np.maximum(each, 1.0))
     return whole / plan.cp

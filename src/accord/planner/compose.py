@@ -29,6 +29,7 @@ class Option:
     """Rows of one branch, and what they lie on.
 
     offer: index of its system's offer
+    copies: of experts beyond one of each, kept from ``copies_from`` expert-parallel ranks on
     """
 
     system: str
@@ -37,6 +38,8 @@ class Option:
     kv: str
     offer: int
     table: Table
+    copies: int = 0
+    copies_from: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

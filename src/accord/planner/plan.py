@@ -32,7 +32,8 @@ class PoolPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_per_device: requests in flight on a device (serve, decode), 0 in a prefill pool
     tokens_per_device: prompt tokens of a device and step (prefill), 0 elsewhere
     max_num_batched_tokens: token budget of an iteration of one attention group (serve, prefill)
-    max_num_seqs: running requests of one attention group the plan counts on, rounded up
+    max_num_seqs: requests in flight of one attention group, all of its stages, that the plan counts on, rounded up
+    redundant_experts: copies beyond one of each expert, over an instance
     microbatches: 1 or 2; mtp_tokens, mtp_accept: drafts and the chance that one is accepted; reuse: share of
         prompts found in the cache
     memory_bytes, capacity_bytes: of the fullest device, as used and as there
@@ -56,6 +57,7 @@ class PoolPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tokens_per_device: float = 0.0
     max_num_batched_tokens: int = 0
     max_num_seqs: int = 0
+    redundant_experts: int = 0
     microbatches: int = 1
     mtp_tokens: int = 0
     mtp_accept: float = 0.0

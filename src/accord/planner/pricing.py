@@ -145,14 +145,15 @@ def _drafts(branch: Branch, problem: Problem) -> tuple[int, ...]:
 
 
 def _fits(branch: Branch, rows: _Rows, max_load: float) -> tuple[Index, Array, Array]:
-    """Rows that fit the fullest device, bytes used there and bytes there are."""
+    """Rows that fit the fullest device beside the engine's whole default reserve, bytes used there and there are."""
     setting, plan = branch.setting, rows.plan
     if branch.role == "serve":
-        memory = serving_memory(setting, plan, rows.load / plan.cp)
-        held = most_requests(setting, plan, rows.budget) * max_load
+        memory = serving_memory(setting, plan, rows.load / plan.cp, whole_reserve=True)
+        held = most_requests(setting, plan, rows.budget, whole_reserve=True) * max_load
         good = (memory.free_bytes >= 0.0) & (rows.load / plan.cp <= held)
     else:
-        memory = decode_memory(setting, plan) if branch.role == "decode" else prefill_memory(setting, plan)
+        of_role = decode_memory if branch.role == "decode" else prefill_memory
+        memory = of_role(setting, plan, whole_reserve=True)
         good = memory.free_bytes >= 0.0
     return np.flatnonzero(good), memory.used_bytes, np.asarray(memory.capacity_bytes)
 
