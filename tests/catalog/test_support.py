@@ -36,7 +36,7 @@ def test_every_word_names_something_in_the_catalog(catalog: Catalog, records: li
 
 def test_every_source_is_used_and_says_where_it_is(records: list[Support]) -> None:
     for record in records:
-        ranks = (record.expert_ranks, record.attention_ranks)
+        ranks = (record.expert_ranks, record.attention_ranks, record.stages)
         rules = {one.source for one in ranks if one is not None}
         assert {statement.source for statement in record.statements} | rules == set(record.sources), record.id
         for name, source in record.sources.items():

@@ -34,6 +34,7 @@ from accord.planner.table import Table, Tally, joined, packed, unpacked
 from accord.planner.terms import Terms
 
 MOST_DEVICES = 1024  # of an instance
+WIDEST_NODE, SLICE_CHIPS = 16, 8
 SLICE_ROWS = 60_000  # of a task, about
 # Engines that are tried where none is named, by vendor of the chip: what its users run.
 USUAL_ENGINES: Mapping[str, tuple[str, ...]] = {
@@ -43,6 +44,10 @@ USUAL_ENGINES: Mapping[str, tuple[str, ...]] = {
 }
 OTHER_ENGINES = ("vllm",)
 _OF_SUPERNODES = ("cloudmatrix-infer",)  # written for one, and never told of on single nodes
+_WORDS = {"power": "its power is", "capex": "its price is", "usd": "the cost of an hour is", "racks": "its racks are"}
+_LIMITS = {
+    "power": "power", "capex": "capital", "usd": "the cost of an hour", "racks": "racks", "chips": "chips"
+}  # fmt: skip
 _ROLES: Mapping[str, tuple[Role, ...]] = {"aggregated": ("serve",), "disaggregated": ("prefill", "decode")}
 
 
@@ -75,14 +80,15 @@ class Prepared:
     """A problem's branches and tasks.
 
     offers: of each system; keys, tasks: branches and the tasks of each, in order
-    fell: layouts that cannot be run, with every load they stand for; refused: branches that cannot be, in words
+    fell: by system, layouts that cannot be run, with every load they stand for
+    refused: branches that cannot be, in words
     """
 
     offers: tuple[Offer, ...]
     keys: tuple[Key, ...]
     tasks: tuple[Task, ...]
     counted: int
-    fell: Counter[str]
+    fell: Mapping[str, Counter[str]]
     refused: tuple[str, ...]
 
 
@@ -129,7 +135,7 @@ def _rules(catalog: Catalog, engine: str) -> Rules:
     if engine not in catalog.ids("support"):
         return Rules()
     said = catalog.support(engine)
-    return Rules(said.expert_ranks is not None, said.attention_ranks is not None)
+    return Rules(*(one is not None for one in (said.expert_ranks, said.attention_ranks, said.stages)))
 
 
 def _residuals(efficiency: Efficiency, role: Role) -> dict[str, float]:
@@ -153,7 +159,7 @@ def prepare(
     offers = tuple(_offer(catalog, one, problem, paths) for one in terms)
     keys: list[Key] = []
     tasks: list[Task] = []
-    fell: Counter[str] = Counter()
+    fell: dict[str, Counter[str]] = {}
     refused: list[str] = []
     counted = 0
     for own in offers:
@@ -180,7 +186,8 @@ def prepare(
                 keys.append(key)
             tasks += made
             counted += loads * sum(dropped.values())
-            fell += Counter({why: loads * many for why, many in dropped.items()})
+            of_system = fell.setdefault(own.terms.system, Counter())
+            of_system.update({why: loads * many for why, many in dropped.items()})
     return Prepared(offers, tuple(keys), tuple(tasks), counted, fell, tuple(dict.fromkeys(refused)))
 
 
@@ -192,8 +199,8 @@ def _priced(setting: Setting) -> None:
 
 def _none(own: Offer) -> str:
     if own.why.endswith("unknown"):
-        return f"its {own.why.removesuffix(' unknown')} is unknown, so a limit on it cannot be kept"
-    return f"the limit on {own.why} holds none of it" if own.why else "none of it is offered"
+        return f"{_WORDS[own.why.removesuffix(' unknown')]} unknown, so a limit cannot be kept"
+    return f"the limit on {_LIMITS[own.why]} holds none of it" if own.why else "none of it is offered"
 
 
 def _tasks(
@@ -271,11 +278,16 @@ def _offer(catalog: Catalog, terms: Terms, problem: Problem, paths: tuple[str, .
 
 
 def unit_chips(machine: Machine, terms: Terms, chips: int | None) -> int:
-    """Chips that are added at a time: a whole system; with stated chips a node of it, or what divides both."""
+    """Chips that are added at a time: a whole system; with stated chips a node of it, or what divides both.
+
+    A pod that is not sold whole is rented in slices of :data:`SLICE_CHIPS`.
+    """
     if terms.whole and chips is None:
         return terms.chips
     node = int(machine.tiers[0].devices) // machine.devices_per_chip if machine.tiers else 1
     node = min(max(node, 1), terms.chips)
+    if not terms.whole and node > WIDEST_NODE:
+        node = SLICE_CHIPS
     return node if chips is None or chips % node == 0 else math.gcd(node, chips)
 
 
@@ -289,12 +301,23 @@ def option_of(key: Key, branch: Branch, offer: int, tables: Sequence[Table]) -> 
     )  # fmt: skip
 
 
-def tables_of(prepared: Prepared, answers: Sequence[bytes]) -> tuple[list[tuple[Key, list[Table]]], Tally]:
-    """Priced rows of each branch, in order of the tasks."""
-    total = Tally(prepared.counted, 0, prepared.fell)
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Priced rows of each branch, in order of the tasks; what became of all of them, and of those of each system."""
+
+    tables: tuple[tuple[Key, tuple[Table, ...]], ...]
+    tally: Tally
+    fell: Mapping[str, Counter[str]]
+
+
+def tables_of(prepared: Prepared, answers: Sequence[bytes]) -> Rows:
+    """What tasks answered, put together. answers: of all tasks, in their order."""
+    fell = {system: Counter(counts) for system, counts in prepared.fell.items()}
+    total = Tally(prepared.counted, 0, sum(fell.values(), Counter[str]()))
     found: dict[Key, list[Table]] = {key: [] for key in prepared.keys}
     for task, answer in zip(prepared.tasks, answers, strict=True):
         table, tally = unpacked(answer)
         total = total + tally
+        fell.setdefault(task.key.system, Counter()).update(tally.rejected)
         found[task.key].append(table)
-    return list(found.items()), total
+    return Rows(tuple((key, tuple(tables)) for key, tables in found.items()), total, fell)

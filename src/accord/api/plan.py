@@ -10,12 +10,12 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from accord.api.branches import Key, Prepared, branch_of, catalog_of, option_of, prepare, spec_of, tables_of, work
+from accord.api.branches import Key, Prepared, Rows, branch_of, catalog_of, option_of, prepare, spec_of, tables_of, work
 from accord.api.plan_parts import unknowns
 from accord.api.records import machine_of
 from accord.api.terms import terms_of
 from accord.base.array import Array
-from accord.base.errors import Refusal
+from accord.base.errors import Refusal, UsageError
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
 from accord.inference.estimate import transfer_tier
@@ -25,12 +25,15 @@ from accord.planner.executor import Executor, Work
 from accord.planner.finish import Say, plan_of
 from accord.planner.offer import Offer
 from accord.planner.plan import Plan
-from accord.planner.problem import Problem, check_problem
+from accord.planner.problem import LATENCIES, QUANTILES, Limit, Problem, check_problem
 from accord.planner.search import Found, Pick, search
-from accord.planner.table import Table, Tally
+from accord.planner.table import Tally
 from accord.planner.terms import Terms
 
 COUNT = 10  # plans that are returned
+_LATENCIES = tuple(
+    Limit(latency=name, limit_s=1.0, quantile=share).name for name in LATENCIES for share in (None, *QUANTILES)
+)
 
 
 class Sweep(Protocol):
@@ -45,6 +48,7 @@ class Sweep(Protocol):
 class Answer:
     """Plans, best first, the front over the objectives, the best of each system, and what was looked at.
 
+    without: systems that give no plan though they were searched, each with its main reason
     tally: rows; found: candidates made of them; terms: of each system; said: warnings; refused: what was not searched
     """
 
@@ -60,6 +64,7 @@ class Answer:
     offers: tuple[Offer, ...]
     said: tuple[str, ...]
     refused: tuple[str, ...]
+    without: tuple[tuple[str, str], ...] = ()
 
 
 def in_order(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
@@ -80,15 +85,19 @@ def plan(
     """
     check_problem(problem)
     catalog, scenario = catalog_of(paths), scenario or Scenario()
+    if max(problem.space.mtp_tokens, default=0) > 0 and spec_of(paths, problem.model).mtp is None:
+        raise UsageError(
+            f"{problem.model} has no layers that draft", where="--mtp-tokens", hint="leave it out, or give 0"
+        )
     terms, refused = _terms(catalog, problem.systems, scenario)
     prepared = prepare(catalog, problem, terms, paths, day)
     prepared = replace(prepared, refused=(*refused, *prepared.refused))
     tasks = [msgspec.msgpack.encode(task) for task in prepared.tasks]
     answers = sweep(work, tasks, msgspec.msgpack.encode(problem))
-    by_key, tally = tables_of(prepared, answers)
-    options = _options(prepared, by_key, problem, paths)
+    rows = tables_of(prepared, answers)
+    options = _options(prepared, rows, problem, paths)
     found = search(options, prepared.offers, _Sends(prepared, problem, paths), problem, count)
-    return _answer(problem, prepared, found, tally, terms, _sayer(catalog, problem, terms, paths, day))
+    return _answer(problem, prepared, found, rows, terms, _sayer(catalog, problem, terms, paths, day))
 
 
 def _terms(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tuple[tuple[Terms, ...], tuple[str, ...]]:
@@ -106,12 +115,10 @@ def _terms(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tupl
     return tuple(found), tuple(refused)
 
 
-def _options(
-    prepared: Prepared, by_key: Sequence[tuple[Key, list[Table]]], problem: Problem, paths: tuple[str, ...]
-) -> dict[str, list[Option]]:
+def _options(prepared: Prepared, rows: Rows, problem: Problem, paths: tuple[str, ...]) -> dict[str, list[Option]]:
     systems = [offer.terms.system for offer in prepared.offers]
     options: dict[str, list[Option]] = {"serve": [], "prefill": [], "decode": []}
-    for key, tables in by_key:
+    for key, tables in rows.tables:
         filled = [table for table in tables if len(table)]
         if not filled:
             continue
@@ -156,7 +163,7 @@ class _Sends:
 
 
 def _answer(
-    problem: Problem, prepared: Prepared, found: Found, tally: Tally, terms: tuple[Terms, ...], say: Say
+    problem: Problem, prepared: Prepared, found: Found, rows: Rows, terms: tuple[Terms, ...], say: Say
 ) -> Answer:
     accept = 0.0
     if prepared.tasks:
@@ -167,10 +174,35 @@ def _answer(
 
     said = [f"{one.system}: {word}" for one in terms for word in one.said]
     return Answer(
-        problem, finished(found.best), finished(found.front), finished(found.by_system), tally, found.candidates,
-        found.pruned, found.rejected,
-        terms, prepared.offers, tuple(dict.fromkeys(said)), prepared.refused,
+        problem, finished(found.best), finished(found.front), finished(found.by_system), rows.tally, found.candidates,
+        found.pruned, found.rejected, terms, prepared.offers, tuple(dict.fromkeys(said)), prepared.refused,
+        _without(found, rows),
     )  # fmt: skip
+
+
+def _without(found: Found, rows: Rows) -> tuple[tuple[str, str], ...]:
+    """Systems without a plan: the limit that most of their last candidates break, else what most of their rows do."""
+    answered = {option.system for pick in found.by_system for option in pick.group.options}
+    return tuple(
+        (system, last_reason(found.lost.get(system, Counter()), fell))
+        for system, fell in rows.fell.items()
+        if system not in answered
+    )
+
+
+def last_reason(candidates: Counter[str], rows: Counter[str]) -> str:
+    """The commonest reason of the last stage that anything reached: candidates, latency, memory, layout."""
+    for stage in (candidates, _of(rows, memory=False), _of(rows, memory=True), rows):
+        if +stage:
+            return stage.most_common(1)[0][0]
+    return "nothing could be run"
+
+
+def _of(rows: Counter[str], *, memory: bool) -> Counter[str]:
+    names = (
+        ("memory",) if memory else tuple(f"{name}{tail}" for name in _LATENCIES for tail in ("", " not sure enough"))
+    )
+    return Counter({name: rows[name] for name in names if rows[name]})
 
 
 def _sayer(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None) -> Say:

@@ -65,10 +65,10 @@ def priced(problem: Problem, scenario: Scenario, paths: tuple[str, ...] = ()) ->
     prepared = prepare(catalog, problem, (terms,), paths)
     if not prepared.tasks:
         raise Refusal("; ".join(prepared.refused) or f"no layout can be run on {problem.systems[0]}")
-    rows, tally = tables_of(prepared, [work(msgspec.msgpack.encode(task)) for task in prepared.tasks])
+    priced_rows = tables_of(prepared, [work(msgspec.msgpack.encode(task)) for task in prepared.tasks])
     branches = {key: _branch(prepared, key, problem, paths) for key in prepared.keys}
     options: dict[str, tuple[Option, ...]] = dict.fromkeys(_POOLS, ())
-    for key, tables in rows:
+    for key, tables in priced_rows.tables:
         filled = [table for table in tables if len(table)]
         if filled:
             options[key.role] += (option_of(key, branches[key], 0, filled),)
@@ -79,7 +79,7 @@ def priced(problem: Problem, scenario: Scenario, paths: tuple[str, ...] = ()) ->
         settings={one.setting.formats.experts: one.setting for one in branches.values()}, options=options,
         accept=next(iter(branches.values())).accept,
         say=lambda option, _: known[option.system, option.engine, option.weights],
-        tried=tally.counted - prepared.counted,
+        tried=priced_rows.tally.counted - prepared.counted,
     )  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def _cited(record: Support | Origin) -> Iterator[_Problem]:
     name, lines = "suppliers", [line.source for line in record.suppliers] if isinstance(record, Origin) else []
     if isinstance(record, Support):
         name, lines = "statements", [line.source for line in record.statements]
-        for key, ranks in (("expert_ranks", record.expert_ranks), ("attention_ranks", record.attention_ranks)):
+        for key in ("expert_ranks", "attention_ranks", "stages"):
+            ranks = getattr(record, key)
             if ranks is not None and ranks.source not in record.sources:
                 yield f"{key}.source", f"is {ranks.source!r}, no source of this entry", "add it to 'sources:'"
     for at, source in enumerate(lines):

@@ -75,11 +75,22 @@ class AttentionRanks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     note: str | None = None
 
 
+class Stages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether an engine splits layers into pipeline stages.
+
+    which: ``none`` where no page says how; source: key into the entry's sources
+    """
+
+    which: Literal["none"]
+    source: str
+    note: str | None = None
+
+
 class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of one engine.
 
     engine: id of a catalog engine, or the name of one that the catalog has no entry of
-    expert_ranks, attention_ranks: None where the engine takes any number, or nobody says
+    expert_ranks, attention_ranks, stages: None where the engine takes any number, or nobody says
     """
 
     id: str
@@ -87,5 +98,6 @@ class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     engine: str
     expert_ranks: ExpertRanks | None = None
     attention_ranks: AttentionRanks | None = None
+    stages: Stages | None = None
     statements: tuple[Statement, ...]
     sources: Sources

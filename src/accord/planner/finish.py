@@ -34,6 +34,9 @@ def plan_of(pick: Pick, offers: tuple[Offer, ...], problem: Problem, accept: flo
     checks = _checks(values, made, own, problem)
     drafts = any(pool.mtp_tokens for pool in pools)
     unknown = [word for option in options for word in say(option, drafts)]
+    if len(holdings) > 1:
+        ends = " to ".join(pool.system for pool in pools)
+        unknown.append(f"caches go from {ends}: no source says that an engine hands them over between the two")
     return Plan(
         id=plan_id(problem.model, pools, holdings), model=problem.model, isl=problem.isl, osl=problem.osl,
         mode="aggregated" if len(options) == 1 else "disaggregated", pools=pools, holdings=holdings,

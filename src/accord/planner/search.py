@@ -59,7 +59,8 @@ class Found:
     """The best candidates, best first, each with another layout that answers; the front; and what was looked at.
 
     by_system: the best of each system, or pair of systems, best first
-    rejected: candidates by the limit they break first; pruned: rows and pairs that could not be best
+    rejected: candidates by the limit they break first; lost: the same by system
+    pruned: rows and pairs that could not be best
     """
 
     best: tuple[Pick, ...]
@@ -68,6 +69,7 @@ class Found:
     candidates: int
     pruned: int
     rejected: Counter[str]
+    lost: Mapping[str, Counter[str]]
 
 
 def search(
@@ -81,7 +83,7 @@ def search(
     """
     groups: list[Group] = []
     looked = pruned = 0
-    fell: Counter[str] = Counter()
+    lost: dict[str, Counter[str]] = {}
     wishes = frozenset(problem.objectives)
     limited = {limit.latency for limit in problem.limits.latencies}
     ends, waits = "e2el" in limited, bool(limited - {"tpot"})
@@ -90,7 +92,7 @@ def search(
         pruned += len(option.table) - len(kept.table)
         made = serving(kept, offers[option.offer], problem)
         looked += len(made)
-        groups.append(_judged((kept,), made, offers, problem, fell))
+        groups.append(_judged((kept,), made, offers, problem, lost))
     prefills = [
         _kept(one, useful_prefill(one.table, wishes, waits=waits)) if prune else one
         for one in options.get("prefill", ())
@@ -109,10 +111,11 @@ def search(
             parts: list[Group] = []
             for made, seen in splitting((first, second), own, send, problem):
                 looked += seen
-                parts.append(_reduced(_judged((first, second), made, offers, problem, fell)))
+                parts.append(_reduced(_judged((first, second), made, offers, problem, lost)))
             if parts:
                 groups.append(_united(parts))
     best, leaders = _chosen(groups, count)
+    rejected = sum(lost.values(), Counter[str]())
     whole = {_branch(option): option for option in options.get("decode", ())}
 
     def eased(picks: Sequence[Pick]) -> tuple[Pick, ...]:
@@ -123,7 +126,7 @@ def search(
             for pick in picks
         )
 
-    return Found(eased(best), leaders, eased(_by_system(groups)), looked, pruned, +fell)
+    return Found(eased(best), leaders, eased(_by_system(groups)), looked, pruned, rejected, lost)
 
 
 def _kept(option: Option, index: Index) -> Option:
@@ -131,10 +134,12 @@ def _kept(option: Option, index: Index) -> Option:
 
 
 def _judged(
-    options: tuple[Option, ...], made: Candidates, offers: Sequence[Offer], problem: Problem, fell: Counter[str]
-) -> Group:
+    options: tuple[Option, ...], made: Candidates, offers: Sequence[Offer], problem: Problem,
+    lost: dict[str, Counter[str]],
+) -> Group:  # fmt: skip
     judged = judge(made, tuple(offers[option.offer] for option in options), problem)
-    fell.update(judged.rejected)
+    for option in options:
+        lost.setdefault(option.system, Counter()).update(judged.rejected if option is options[0] else {})
     good = np.flatnonzero(judged.good)
     return Group(options, made.pick(good), replace(judged, good=judged.good[good], objectives=judged.objectives[good]))
 

@@ -48,11 +48,12 @@ class Rules(NamedTuple):
     """Which ranks an engine can be started with.
 
     whole_experts: experts over all ranks of an instance, or sliced; either_attention: tensor-parallel or
-        data-parallel attention, not both in one instance
+        data-parallel attention, not both in one instance; no_stages: no pipeline
     """
 
     whole_experts: bool = False
     either_attention: bool = False
+    no_stages: bool = False
 
 
 ANY = Rules()
@@ -134,6 +135,8 @@ def refusal(  # noqa: PLR0911  one return a reason
         return "engine spreads experts over all ranks or none"
     if rules.either_attention and layout.tp > 1 and layout.dp > 1:
         return "engine splits attention by tensors or by requests, not by both"
+    if rules.no_stages and layout.pp > 1:
+        return "engine has no documented pipeline"
     if group % layout.ep:
         return "ep does not divide the ranks"
     if experts and layout.ep > int(experts * RANKS_PER_EXPERT):
