@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import msgspec
@@ -16,6 +17,7 @@ from accord.planner.problem import Limits, Problem, Space
 from accord.planner.space import layouts
 
 H100, NVL72, ASCEND = "nvidia-hgx-h100-8", "nvidia-gb200-nvl72", "huawei-cloudmatrix-384"
+TPU = "google-tpu-v5p-pod"
 
 
 def problem(*systems: str, **changes: object) -> Problem:
@@ -51,9 +53,10 @@ def test_work_gives_the_same_bytes_for_the_same_task() -> None:
     answers = [work(task) for task in tasks]
     branches.branch_of.cache_clear()
     assert [work(task) for task in tasks] == answers
-    tables, tally = tables_of(made, answers)
-    assert [key for key, _ in tables] == list(made.keys)
-    assert sum(len(table) for _, own in tables for table in own) <= tally.estimated < tally.counted
+    rows = tables_of(made, answers)
+    assert [key for key, _ in rows.tables] == list(made.keys)
+    assert sum(len(table) for _, own in rows.tables for table in own) <= rows.tally.estimated < rows.tally.counted
+    assert sum(rows.fell.values(), Counter()) == rows.tally.rejected
 
 
 def test_tasks_travel() -> None:
@@ -66,6 +69,7 @@ def test_tasks_travel() -> None:
     [
         (H100, None, True, 8), (H100, None, False, 8), (H100, 16, True, 8), (H100, 12, True, 4), (H100, 3, True, 1),
         (NVL72, None, True, 72), (ASCEND, None, True, 384), (ASCEND, 32, True, 8), (ASCEND, None, False, 8),
+        (TPU, None, False, 8), (TPU, 64, False, 8),
     ],
 )  # fmt: skip
 def test_units(system: str, chips: int | None, whole: bool, unit: int) -> None:

@@ -80,4 +80,5 @@ def test_pools_are_what_estimate_says() -> None:
     )  # fmt: skip
     decode = api.estimate(asked)
     assert decode.metrics["tpot_s"][0] == pytest.approx(found.plan.metrics["tpot_s"].value)
-    assert decode.memories["decode"].used_bytes[0] == pytest.approx(pool.memory_bytes)
+    memory = decode.memories["decode"]
+    assert memory.used_bytes[0] - memory.reserve_bytes[0] < pool.memory_bytes <= pool.capacity_bytes

@@ -19,7 +19,7 @@ from accord.inference.estimate import estimate
 from accord.inference.request import EstimateRequest
 from accord.inference.result import Estimate
 from accord.inference.spread import estimate_spread
-from accord.parallel.memory import most_requests
+from accord.parallel.memory import Memory, most_requests
 from accord.parallel.plan import deployments
 from accord.planner.plan import Role
 from accord.planner.pricing import Branch, end_to_end, price, within
@@ -79,6 +79,15 @@ def estimated(case: Case, one: EstimateRequest) -> Estimate:
     return estimate(spec_of((), case[0]), machine, own, one, catalog.defaults())
 
 
+def with_whole_reserve(branch: Branch, memory: Memory) -> float:
+    """Bytes used where the engine keeps to its default share of the memory."""
+    efficiency, own = branch.setting.efficiency, float(memory.activation_bytes[0])
+    reserve = float(memory.capacity_bytes[0]) * (1.0 - efficiency.scalar("engine.memory_fraction"))
+    least = float(memory.capacity_bytes[0]) * efficiency.scalar("memory.runtime_share")
+    reserve = max(reserve - (own if efficiency.has("activations_apart") else 0.0), least)
+    return float(memory.used_bytes[0] - memory.reserve_bytes[0]) + reserve
+
+
 @pytest.mark.parametrize("case", REAL, ids=lambda case: case[0])
 def test_decode_rows_are_single_estimates(case: Case) -> None:
     branch, made, _ = priced(case, "decode")
@@ -88,7 +97,7 @@ def test_decode_rows_are_single_estimates(case: Case) -> None:
         assert made.tpot_s[at] == pytest.approx(float(single.metrics["tpot_s"][0]), rel=1e-9)
         total = float(single.metrics["output_token_per_s_total"][0])
         assert made.request_per_s[at] * OSL == pytest.approx(total, rel=1e-9)
-        assert made.memory_bytes[at] == pytest.approx(float(single.memories["decode"].used_bytes[0]), rel=1e-9)
+        assert made.memory_bytes[at] == pytest.approx(with_whole_reserve(branch, single.memories["decode"]), rel=1e-9)
         assert made.capacity_bytes[at] == pytest.approx(float(single.memories["decode"].capacity_bytes[0]))
 
 
@@ -102,7 +111,7 @@ def test_prefill_rows_are_single_estimates(case: Case) -> None:
         chips = made.devices[at] / branch.setting.machine.devices_per_chip
         rate = float(single.metrics["input_token_per_s_per_chip"][0]) * chips / ISL
         assert made.request_per_s[at] == pytest.approx(rate, rel=1e-9)
-        assert made.memory_bytes[at] == pytest.approx(float(single.memories["prefill"].used_bytes[0]), rel=1e-9)
+        assert made.memory_bytes[at] == pytest.approx(with_whole_reserve(branch, single.memories["prefill"]), rel=1e-9)
 
 
 @pytest.mark.parametrize("case", REAL, ids=lambda case: case[0])
@@ -114,9 +123,9 @@ def test_serving_rows_are_single_estimates_at_their_rate(case: Case) -> None:
         single = estimated(case, request(case, branch, made, at, "serve"))
         assert float(single.metrics["request_per_s"][0]) == pytest.approx(made.request_per_s[at], rel=1e-9)
         running = float(single.metrics["running"][0]) / (made.load[at] / made.cp[at])
-        assert 1.0 - 1e-6 <= running <= 1.04
+        assert 1.0 - 1e-6 <= running <= 1.06
         longer = float(single.metrics["tpot_s"][0]) / made.tpot_s[at]
-        assert 1.0 - 1e-6 <= longer <= running + 5e-3
+        assert 1.0 - 1e-6 <= longer <= running + 1e-2
         # near what memory holds, waiting for a seat grows fast with those that run
         assert float(single.metrics["ttft_s"][0]) == pytest.approx(made.first_s[at], rel=0.005 + 3.0 * (running - 1.0))
 

@@ -34,7 +34,7 @@ from accord.planner.table import Table, Tally, joined, packed, unpacked
 from accord.planner.terms import Terms
 
 MOST_DEVICES = 1024  # of an instance
-WIDEST_NODE, SLICE_CHIPS = 16, 8
+WIDEST_NODE, SLICE_CHIPS = 128, 8  # a domain that is wider is not rented as one
 SLICE_ROWS = 60_000  # of a task, about
 # Engines that are tried where none is named, by vendor of the chip: what its users run.
 USUAL_ENGINES: Mapping[str, tuple[str, ...]] = {
