@@ -17,7 +17,6 @@ from accord.planner.problem import Limit, Limits, Problem
 from accord.planner.why import (
     METRIC_OF,
     Why,
-    better_of,
     binding,
     differences,
     find_plan,
@@ -27,6 +26,7 @@ from accord.planner.why import (
     why,
     with_limits,
 )
+from accord.planner.why_chances import better_of, held_alike
 
 PRICE = {"cloud-a": 3.0, "cloud-b": 5.0}
 PARTS = {"cloud-a": {"capital": 2.0, "energy": 1.0}, "cloud-b": {"capital": 3.5, "energy": 0.5, "building": 1.0}}
@@ -164,6 +164,9 @@ def test_chances_by_hand() -> None:
 @given(PLANS, PLANS, st.sampled_from(sorted(METRIC_OF)), st.floats(0.0, 0.5))
 def test_chances_of_both_sides_sum_to_one(a: Plan, b: Plan, objective: str, own: float) -> None:
     here, there = (why(*pair, objective, residual=lambda _, name: own) for pair in ((a, b), (b, a)))
+    if a.chips == b.chips and objective in ("chips", "power") and held_alike(a, b):
+        assert here.whole.chance is there.whole.chance is None  # the same, so neither is ahead
+        return
     assert here.whole.chance is not None and there.whole.chance is not None
     assert here.whole.chance + there.whole.chance == pytest.approx(1.0)
     better = here.whole.ratio is not None and (here.whole.ratio > 1.0) is (here.whole.better == "more")
@@ -199,8 +202,37 @@ def test_differences_name_pools_and_chips() -> None:
     pool = msgspec.structs.replace(b.pools[0], role="decode")
     found = said(a, msgspec.structs.replace(b, mode="disaggregated", pools=(pool,)))
     assert found["plan mode"] == "aggregated and disaggregated"
-    assert found["serve tp"] == "8 and None"
-    assert found["decode tp"] == "None and 1"
+    assert found["serve pool"] == "2 x tp8 fp8 on cloud-a and None"
+    assert found["decode pool"] == "None and 16 x one device fp8 on cloud-b"
+    assert not any(name.endswith(" tp") for name in found)
+
+
+def test_what_is_held_alike_is_one_cause() -> None:
+    a, b = plan(tpot_s=0.03), plan("b" * 10, tpot_s=0.031, wide=1.4)
+    pool = msgspec.structs.replace(b.pools[0], engine="sglang")
+    b = msgspec.structs.replace(b, pools=(pool,))
+    own = 0.05
+    for other, residual in ((b, None), (b, lambda _, name: own), (plan("b" * 10, tpot_s=0.031), lambda _, name: own)):
+        found = {one.name: one for one in why(a, other, "cost", residual=residual).metrics}
+        for name in ("power_w", "usd_per_hour", "chips"):
+            assert (found[name].ratio, found[name].low, found[name].high) == (1.0, None, None)
+            assert found[name].chance is None
+        rate = found["request_per_s"].chance
+        assert rate is not None and 0.5 < rate < 1.0
+        for name in ("usd_per_million_output_tokens", "energy_j_per_output_token", "kgco2_per_million_output_tokens"):
+            assert found[name].chance == pytest.approx(rate)
+    twice = {one.name: one for one in why(plan(chips=32), plan("b" * 10), "power").metrics}
+    assert (twice["power_w"].ratio, twice["power_w"].low, twice["power_w"].chance) == (2.0, None, 0.0)
+    apart = {one.name: one for one in why(a, plan("b" * 10, "cloud-b"), "power").metrics}
+    assert apart["power_w"].low is not None
+
+
+def test_a_token_that_was_asked_for_is_as_sure_as_what_is_held() -> None:
+    wanted = check("goodput", 2.0, limit=1.0, sense="at least", unit="req/s")
+    a, b = plan(checks=(wanted,)), plan("b" * 10, tpot_s=0.04, checks=(wanted,))
+    found = why(a, b, "cost").whole
+    assert found.ratio is not None and found.low == pytest.approx(found.ratio)  # both are paid for one request a second
+    assert found.chance == 1.0
 
 
 def test_which_limit_binds() -> None:

@@ -17,7 +17,8 @@ from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
 from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan
 from accord.planner.problem import OBJECTIVES, Problem
-from accord.planner.why import METRIC_OF, Relaxation, Residual, relaxations, with_limits
+from accord.planner.why import METRIC_OF, Relaxation, relaxations, with_limits
+from accord.planner.why_chances import Residual
 from accord.planner.why_terms import Parts
 
 T = TypeVar("T")

@@ -8,20 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Literal
 
 from msgspec.structs import replace
 
 from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
-from accord.planner.plan import Check, Metric, Plan, PoolPlan
+from accord.planner.plan import Check, Plan, PoolPlan
 from accord.planner.problem import Problem
+from accord.planner.why_chances import Compared, Residual, beside, better_of, causes, compared
 from accord.planner.why_terms import Parts, Term, terms
-from accord.uncertainty.residual import quantile
 
-Better = Literal["more", "less"]
-Residual = Callable[[Plan, str], float]
 Replan = Callable[[Mapping[str, float]], Plan | None]
 
 METRIC_OF: Mapping[str, str] = {
@@ -29,10 +25,6 @@ METRIC_OF: Mapping[str, str] = {
     "carbon": "kgco2_per_million_output_tokens", "chips": "chips", "power": "power_w", "ttft": "ttft_s",
     "tpot": "tpot_s", "e2el": "e2el_s",
 }  # fmt: skip
-_MORE = ("request_per_s", "token_per_s_total", "token_per_s_per_chip", "token_per_s_per_user",
-         "share_within_limits", "hit_ratio", "completed")  # fmt: skip
-_NEITHER = ("running", "utilization", "window_s", "makespan_s", "requests", "rank", "kv_occupancy_max",
-            "waiting_mean", "link_utilization")  # fmt: skip
 _LAYOUT = (
     "system", "engine", "engine_version", "weights", "kv", "tp", "pp", "dp", "cp", "ep", "devices", "instances",
     "batch_per_device", "tokens_per_device", "max_num_batched_tokens", "max_num_seqs", "microbatches", "mtp_tokens",
@@ -55,25 +47,6 @@ class Difference:
     field: str
     a: str | float | None
     b: str | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A metric of both, in ``unit``.
-
-    ratio: A over B, None where one is missing or 0; low, high: of the ratio, None where an interval is missing
-    chance: that A is the better one; None where that is not known, or where neither more nor less is better
-    """
-
-    name: str
-    unit: str
-    better: Better | None
-    a: float | None
-    b: float | None
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
-    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +110,10 @@ def why(
     parts: what an hour of a system's chip costs, by system and kind [USD/h]; said: what both rest on, in words
 
     Chances take metrics as log-normal. Where both plans run the same engine and formats on the same systems, what
-    parameters, facts and prices leave open is one cause: it moves both, and only the difference of the two deviations
+    parameters and facts leave open is one cause: it moves both, and only the difference of the two deviations
     counts. The residual is each plan's own. Elsewhere, or where ``residual`` is None, all is taken as independent.
+    What chips draw and cost is one cause where both hold chips of the same systems in the same proportion, whatever
+    runs on them: such figures have an exact ratio, and figures a token are as sure as the rate.
     Raises UsageError for an objective that a plan has no number for.
     """
     metric = METRIC_OF.get(objective, objective)
@@ -151,16 +126,12 @@ def why(
             where="--objective", hint=did_you_mean(metric, known),
         )  # fmt: skip
     common = residual is not None and causes(a) == causes(b)
-
-    def compared(name: str, of_a: Metric | None, of_b: Metric | None) -> Compared:
-        own = (residual(a, name), residual(b, name)) if common and residual is not None else None
-        return _compared(name, of_a, of_b, level, own)
-
-    found = tuple(compared(name, a.metrics.get(name), b.metrics.get(name)) for name in names)
+    shared = residual if common else None
+    found = tuple(compared(a, b, name, level, shared) for name in names)
     whole = next(one for one in found if one.name == metric)
     run = (a.simulated, b.simulated)
     simulated = tuple(
-        _compared(name, run[0].get(name), run[1].get(name), level, None) for name in dict.fromkeys((*run[0], *run[1]))
+        beside(name, run[0].get(name), run[1].get(name), level) for name in dict.fromkeys((*run[0], *run[1]))
     ) if run[0] is not None and run[1] is not None else ()  # fmt: skip
     return Why(
         a, b, objective, whole, terms(a, b, metric, parts or {}), differences(a, b), found, simulated, common,
@@ -168,84 +139,37 @@ def why(
     )  # fmt: skip
 
 
-def causes(plan: Plan) -> frozenset[tuple[str, ...]]:
-    """What a plan's parameters are of: systems, engines and formats, by role."""
-    return frozenset(
-        (one.role, one.system, one.engine, one.engine_version or "", one.weights, one.kv) for one in plan.pools
-    )
-
-
-def better_of(name: str) -> Better | None:
-    """Whether more or less of a metric is better, None where neither is."""
-    if name in _NEITHER or name.endswith("rank") or name.startswith("offered"):
-        return None
-    return "more" if name.endswith(_MORE) else "less"
-
-
-def _compared(
-    name: str, a: Metric | None, b: Metric | None, level: float, residuals: tuple[float, float] | None
-) -> Compared:
-    """residuals: of both where the rest of their deviations is one cause; None where nothing is shared."""
-    some = a or b
-    better = better_of(name)
-    plain = Compared(name, some.unit if some else "1", better, a.value if a else None, b.value if b else None)
-    if a is None or b is None or not (a.value > 0.0 and b.value > 0.0):
-        return plain
-    ratio = a.value / b.value
-    deviations = _log_sd(a, level), _log_sd(b, level)
-    if deviations[0] is None or deviations[1] is None:
-        return Compared(name, plain.unit, better, plain.a, plain.b, ratio)
-    sd = _ratio_sd((deviations[0], deviations[1]), residuals)
-    half = quantile(level) * sd
-    chance = None if better is None else _chance(math.log(ratio) * (1.0 if better == "more" else -1.0), sd)
-    return Compared(
-        name, plain.unit, better, plain.a, plain.b, ratio, ratio * math.exp(-half), ratio * math.exp(half), chance
-    )
-
-
-def _log_sd(metric: Metric, level: float) -> float | None:
-    if metric.low is None or metric.high is None or not 0.0 < metric.low <= metric.high:
-        return None
-    return math.log(metric.high / metric.low) / (2.0 * quantile(level))
-
-
-def _ratio_sd(deviations: tuple[float, float], residuals: tuple[float, float] | None) -> float:
-    if residuals is None:
-        return math.hypot(*deviations)
-    own = tuple(min(mine, whole) for mine, whole in zip(residuals, deviations, strict=True))
-    shared = [math.sqrt(max(whole**2 - mine**2, 0.0)) for mine, whole in zip(own, deviations, strict=True)]
-    return math.hypot(shared[0] - shared[1], *own)
-
-
-def _chance(lead: float, sd: float) -> float:
-    """That a log-normal lead is one."""
-    if sd <= 1e-12:
-        return 0.5 if abs(lead) < 1e-12 else float(lead > 0.0)
-    return NormalDist().cdf(lead / sd)
-
-
 # What differs
 
 
 def differences(a: Plan, b: Plan) -> tuple[Difference, ...]:
-    """Settings of pools, and chips held of each system, that are not the same."""
+    """Settings of pools, and chips held of each system, that are not the same; a pool of one plan alone is one line."""
     found = [Difference("plan", "mode", a.mode, b.mode)]
     for field in ("model", "isl", "osl"):
         found.append(Difference("plan", field, getattr(a, field), getattr(b, field)))
     for role in ("serve", "prefill", "decode"):
         pools = a.pool(role), b.pool(role)
-        if pools[0] is None and pools[1] is None:
+        if pools[0] is None or pools[1] is None:
+            found.append(Difference(role, "pool", *(in_words(pool) if pool is not None else None for pool in pools)))
             continue
-        found += [Difference(role, field, *(_setting(pool, field) for pool in pools)) for field in _LAYOUT]
+        found += [Difference(role, field, _setting(pools[0], field), _setting(pools[1], field)) for field in _LAYOUT]
     held = [{one.system: one.chips for one in plan.holdings} for plan in (a, b)]
     for system in dict.fromkeys((*held[0], *held[1])):
         found.append(Difference("chips held", system, held[0].get(system), held[1].get(system)))
     return tuple(one for one in found if one.a != one.b)
 
 
-def _setting(pool: PoolPlan | None, field: str) -> str | float | None:
-    value: str | float | None = getattr(pool, field) if pool is not None else None
+def _setting(pool: PoolPlan, field: str) -> str | float | None:
+    value: str | float | None = getattr(pool, field)
     return value
+
+
+def in_words(pool: PoolPlan) -> str:
+    """Instances of a pool with ranks, format and system."""
+    ranks = " ".join(
+        f"{name}{getattr(pool, name)}" for name in ("tp", "pp", "dp", "cp", "ep") if getattr(pool, name) > 1
+    )
+    return f"{pool.instances} x {ranks or 'one device'} {pool.weights} on {pool.system}"
 
 
 # What holds a plan back

@@ -10,14 +10,16 @@ import msgspec
 
 from accord.base.units import show
 from accord.planner.plan import Check, Plan, PoolPlan
-from accord.planner.why import Compared, Relaxation, Why, binding, riskiest
+from accord.planner.why import Relaxation, Why, binding, in_words, riskiest
+from accord.planner.why_chances import Compared
 from accord.planner.why_terms import Term
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 
 _WIDTH = 90  # of a line of words
 _MOST = 3  # terms that a sentence names
 _SAME = 0.005  # a ratio this near to 1 is none
-_SHARED = 0.05  # logarithm of a ratio from which parts of it are shown: terms that cancel are many times a smaller one
+_SHARED = 0.05  # logarithm of a ratio from which parts of it are shown
+_MANY = 3.0  # times the whole that a term may be for parts to be shown
 _WORDS = {
     "goodput": "goodput", "cost": "cost of an output token", "energy": "energy of an output token",
     "carbon": "carbon of an output token", "chips": "chips held", "power": "power", "ttft": "time to first token",
@@ -65,9 +67,15 @@ def _compared(one: Compared) -> dict[str, object]:
 
 
 def _term_shares(found: Why) -> list[float | None]:
-    """Part of the ratio's logarithm that each term makes, None where there is no difference to share."""
+    """Part of the ratio's logarithm that each term makes; None where there is too little difference to share.
+
+    Terms that cancel are many times what they leave, and parts of that say nothing.
+    """
     whole = math.log(found.whole.ratio) if found.whole.ratio else 0.0
-    return [math.log(one.factor) / whole if abs(whole) > _SHARED else None for one in found.terms]
+    parts = [math.log(one.factor) for one in found.terms]
+    if abs(whole) <= _SHARED or max(map(abs, parts), default=0.0) > _MANY * abs(whole):
+        return [None] * len(parts)
+    return [part / whole for part in parts]
 
 
 def sentences(found: Why) -> Iterator[str]:
@@ -111,10 +119,7 @@ def describe(plan: Plan) -> str:
 
 
 def _pool(pool: PoolPlan) -> str:
-    ranks = " ".join(
-        f"{name}{getattr(pool, name)}" for name in ("tp", "pp", "dp", "cp", "ep") if getattr(pool, name) > 1
-    )
-    return f"{pool.role} {pool.instances} x {ranks or 'one device'} {pool.weights} on {pool.system}"
+    return f"{pool.role} {in_words(pool)}"
 
 
 def _title(found: Why, ranks: tuple[int, int]) -> Table:
@@ -144,16 +149,18 @@ def _setting(value: str | float | None) -> str:
 
 
 def _terms(found: Why) -> Table:
-    rows = tuple(
+    """Factors; their parts of the difference where these mean something."""
+    shares, whole = _term_shares(found), found.whole
+    shown = any(share is not None for share in shares)
+    rows = [
         (one.name, _cell("", one.a, one.unit), _cell("", one.b, one.unit), number(one.factor),
-         NOTHING if share is None else _percent(share))
-        for one, share in zip(found.terms, _term_shares(found), strict=True)
-    )  # fmt: skip
-    columns = (text_column("term"), number_column("A"), number_column("B"), number_column("factor"),
-               number_column("of the difference"))  # fmt: skip
-    whole = found.whole
+         *((NOTHING if share is None else _percent(share),) if shown else ()))
+        for one, share in zip(found.terms, shares, strict=True)
+    ]  # fmt: skip
     last = (whole.name, _cell(whole.name, whole.a, whole.unit), _cell(whole.name, whole.b, whole.unit),
-            number(whole.ratio), NOTHING)  # fmt: skip
+            number(whole.ratio), *((NOTHING,) if shown else ()))  # fmt: skip
+    columns = (text_column("term"), number_column("A"), number_column("B"), number_column("factor"),
+               *((number_column("of the difference"),) if shown else ()))  # fmt: skip
     return Table(
         title="What the ratio is made of", columns=columns, rows=(*rows, last),
         notes=("factors are what each term's difference makes of A over B; they multiply to the last line",),
