@@ -21,7 +21,7 @@ from accord.economics.scenario import Scenario
 from accord.inference.estimate import transfer_tier
 from accord.parallel.collectives import send_s
 from accord.planner.compose import Option, Send
-from accord.planner.executor import Executor, Work
+from accord.planner.executor import Work
 from accord.planner.finish import Say, plan_of
 from accord.planner.offer import Offer
 from accord.planner.plan import Plan
@@ -219,4 +219,4 @@ def _sayer(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tu
     return say
 
 
-__all__ = ["COUNT", "Answer", "Executor", "Sweep", "in_order", "plan"]
+__all__ = ["COUNT", "Answer", "Sweep", "in_order", "plan"]
