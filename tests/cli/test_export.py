@@ -160,7 +160,7 @@ def test_a_file_that_is_not_there(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(("system", "width", "said"), [
     ("huawei-cloudmatrix-384", 16, False), ("nvidia-hgx-h200-8", 8, False), ("huawei-ascend-910b-1", 1, False),
-    ("nvidia-gb200-nvl72", 72, True),
+    ("nvidia-gb200-nvl72", 4, False), ("nvidia-gb300-nvl72", 4, False), ("aws-trn2-ultraserver", 64, True),
 ])  # fmt: skip
 def test_devices_of_a_node(system: str, width: int, said: bool) -> None:
     plan = aggregated().plan
@@ -169,3 +169,35 @@ def test_devices_of_a_node(system: str, width: int, said: bool) -> None:
     assert launch.sites[0].devices_per_node == width and bool(warnings) == said
     assert launch_of(load_catalog(), plan, devices_per_node=4)[0].sites[0].devices_per_node == 4
     assert launch.model.moe and launch.model.mla and launch.model.weights == "fp8"
+
+
+def test_drafts_of_a_model_without_draft_layers_are_refused(tmp_path: Path, capsys: Capture) -> None:
+    """Old files may hold such plans: Kimi K2's configuration has no layers of multi-token prediction."""
+    plan = aggregated().plan
+    drafting = msgspec.structs.replace(plan.pools[0], mtp_tokens=1, mtp_accept=0.7, weights="fp8", ep=8)
+    path = tmp_path / "plan.json"
+    path.write_bytes(envelope(msgspec.structs.replace(plan, model="kimi-k2-instruct", pools=(drafting,))))
+    assert main(["export", str(path), "--to", "vllm,sglang,dynamo,llm-d", "--json"]) == 1
+    refused = [one["refused"] for one in json.loads(capsys.readouterr().out)["result"]["targets"]]
+    assert all("kimi-k2-instruct has no draft layers of its own" in one for one in refused)
+
+
+def test_a_plan_of_before_copies_were_named_has_none(tmp_path: Path, capsys: Capture) -> None:
+    body = json.loads(envelope(aggregated().plan))
+    del body["result"]["plans"][0]["pools"][0]["redundant_experts"]
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(body))
+    assert main(["export", str(path), "--to", "vllm"]) == 0
+    shown = capsys.readouterr()
+    assert "--enable-eplb" not in shown.out and "redundant" not in shown.err
+
+
+def test_an_instance_over_trays_of_four(tmp_path: Path, capsys: Capture) -> None:
+    plan = aggregated().plan
+    wide = msgspec.structs.replace(plan.pools[0], system="nvidia-gb200-nvl72", dp=64, ep=64, devices=64, instances=1)
+    path = tmp_path / "plan.json"
+    path.write_bytes(envelope(msgspec.structs.replace(plan, pools=(wide,))))
+    assert main(["export", str(path), "--to", "vllm,sglang"]) == 0
+    shown = capsys.readouterr()
+    assert "NODE_RANK 1 to 15 on the others" in shown.out and "--nnodes 16" in shown.out
+    assert "--data-parallel-size-local 4" in shown.out and "nobody says how many devices" not in shown.err

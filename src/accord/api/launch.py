@@ -65,7 +65,8 @@ def launch_of(
     warnings: list[str] = []
     sites = tuple(_site(catalog, pool, devices_per_node, warnings) for pool in plan.pools)
     mla = any(layer.attention.kind == "mla" for layer in spec.layers)
-    served = Served(plan.model, model_path, name, spec.is_moe, mla, spec.weights)
+    experts = max(layer.ffn.experts for layer in spec.layers)
+    served = Served(plan.model, model_path, name, experts, mla, spec.mtp_layers > 0, spec.weights)
     return Launch(plan, sites, served, port), tuple(dict.fromkeys(warnings))
 
 

@@ -56,15 +56,22 @@ class Site:
 class Served:
     """The model. path: of the weights, None where the user named none; name: as clients ask for it.
 
-    moe, mla: whether it has routed experts and latent attention; weights: format of the released checkpoint
+    experts: routed ones of its widest layer, 0 where it has none; mla: whether it has latent attention
+    mtp: whether it has draft layers of its own; weights: format of the released checkpoint
     """
 
     id: str
     path: str | None
     name: str
-    moe: bool
+    experts: int
     mla: bool
+    mtp: bool
     weights: str
+
+    @property
+    def moe(self) -> bool:
+        """Whether it has routed experts."""
+        return self.experts > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,28 @@ def refuse(about: About, reason: str, hint: str | None = None) -> NotSupported:
 def plain(text: object) -> str:
     """Text on one line without control characters."""
     return "".join(char if char.isprintable() else "?" for char in str(text))
+
+
+def count(number: int, thing: str) -> str:
+    """A number with what is counted."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def one_of(pool: PoolPlan) -> str:
+    """What a file of a pool starts, for its head."""
+    which = "the one instance" if pool.instances == 1 else f"one of {pool.instances} instances"
+    return f"pool {pool.role}: {which}"
+
+
+def each(pool: PoolPlan) -> str:
+    """How a step is begun that every instance of a pool takes."""
+    which = "the one instance" if pool.instances == 1 else f"each of the {pool.instances} instances"
+    return f"for {which} of `{pool.role}`"
+
+
+def on_nodes(nodes: int) -> str:
+    """Where a step is taken for one instance."""
+    return "on its node" if nodes == 1 else f"on each of its {nodes} nodes"
 
 
 def dns_name(text: str) -> str:
@@ -239,13 +268,29 @@ def need_whole(about: About, launch: Launch) -> None:
         raise refuse(about, f"its pools are {', '.join(roles) or 'none'}, not one that serves, or prefill and decode")
     for pool in launch.plan.pools:
         sizes = (pool.tp, pool.pp, pool.dp, pool.cp, pool.ep, pool.devices, pool.instances)
-        if min(sizes) < 1:
+        if min(sizes) < 1 or pool.redundant_experts < 0:
             raise refuse(about, f"a size of the {pool.role} pool is below 1")
         if pool.tp * pool.pp * pool.dp * pool.cp != pool.devices:
             product = f"tp {pool.tp} x pp {pool.pp} x dp {pool.dp} x cp {pool.cp}"
             raise refuse(about, f"{product} of the {pool.role} pool are not its {pool.devices} devices")
+        if pool.mtp_tokens and not launch.model.mtp:
+            reason = f"the {pool.role} pool drafts, and {plain(launch.model.id)} has no draft layers of its own"
+            raise refuse(about, reason, "plan again without drafts")
     if len(roles) == 2 and launch.sites[0].vendor != launch.sites[1].vendor:
         raise refuse(about, "no documented connector carries the cache between chips of two vendors")
+
+
+def need_even(about: About, model: Served, pool: PoolPlan, always: bool = False) -> None:
+    """Refuse copies of experts that no ranks share, and experts that do not fill all ranks alike.
+
+    always: ranks must hold as many experts as one another without copies too
+    """
+    copies, role = pool.redundant_experts, pool.role
+    if copies and pool.ep == 1:
+        raise refuse(about, f"{count(copies, 'redundant expert')} of the {role} pool; no ranks share its experts")
+    if (copies or (always and pool.ep > 1)) and (model.experts + copies) % pool.ep:
+        reason = f"{model.experts} experts and {copies} redundant ones do not divide by the {pool.ep} ranks of the"
+        raise refuse(about, f"{reason} {role} pool that hold them")
 
 
 def departures(launch: Launch, engines: Sequence[str]) -> tuple[str, ...]:
@@ -260,8 +305,6 @@ def departures(launch: Launch, engines: Sequence[str]) -> tuple[str, ...]:
                 f"the {pool.role} pool needs weights in {plain(pool.weights)}; the released checkpoint is in"
                 f" {launch.model.weights}: name one that is converted"
             )
-    if any(pool.ep > 1 for pool in launch.plan.pools):
-        found.append("a plan names no number of redundant experts: none are started, and no balancer of experts")
     return tuple(dict.fromkeys(found))
 
 
@@ -271,10 +314,11 @@ def readme(about: About, launch: Launch, steps: Sequence[str], departed: Sequenc
     lines = [f"# Plan {plain(plan.id)}: {plain(plan.model)} on {about.full}", ""]
     lines += [f"Written by accord {VERSION}. Flags as in {about.source}.", f"Check: {about.check}.", ""]
     for pool, site in launch.pools:
+        copies = f", {count(pool.redundant_experts, 'redundant expert')}" if pool.redundant_experts else ""
         lines.append(
-            f"- pool `{pool.role}`: {pool.instances} instances of {pool.devices} devices on {plain(pool.system)}"
-            f" (tp {pool.tp}, pp {pool.pp}, dp {pool.dp}, cp {pool.cp}, ep {pool.ep}),"
-            f" {site.devices_per_node} devices a node, {site.devices_per_chip} a chip"
+            f"- pool `{pool.role}`: {count(pool.instances, 'instance')} of {count(pool.devices, 'device')} on"
+            f" {plain(pool.system)} (tp {pool.tp}, pp {pool.pp}, dp {pool.dp}, cp {pool.cp}, ep {pool.ep}{copies}),"
+            f" {count(site.devices_per_node, 'device')} a node, {site.devices_per_chip} a chip"
         )
     lines += ["", "## Order of starting", "", *(f"{at}. {step}" for at, step in enumerate(steps, 1)), ""]
     lines += ["## Where the files differ from the plan", ""]

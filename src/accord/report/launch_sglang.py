@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accord.planner.plan import PoolPlan
-from accord.report.launch import About, Launch, Nodes, Served, Site, Words, refuse
+from accord.report.launch import About, Launch, Nodes, Served, Site, Words, need_even, refuse
 
 KV = {"bf16": "bfloat16", "fp8": "fp8_e4m3"}  # srt/arg_groups/fields/model.py, kv_cache_dtype
 BOOTSTRAP_PORT = 8998  # default of --disaggregation-bootstrap-port
@@ -17,6 +17,7 @@ def check(about: About, model: Served, pool: PoolPlan, site: Site) -> None:
         raise refuse(about, f"the {pool.role} pool shares experts over {pool.ep} ranks; the model has none")
     if (pool.tp * pool.dp * pool.cp) % pool.ep:
         raise refuse(about, f"{pool.ep} ranks of experts do not divide tp x dp x cp of the {pool.role} pool")
+    need_even(about, model, pool, always=True)  # srt/eplb/expert_location.py, for any model
     if pool.dp > 1 and not model.moe:
         reason = f"data-parallel attention in the {pool.role} pool is for models with experts; start more instances"
         raise refuse(about, reason)
@@ -48,7 +49,10 @@ def layout(pool: PoolPlan, attention_dp: bool) -> list[Words]:
 
 
 def limits(pool: PoolPlan, site: Site) -> list[Words]:
-    """Memory, running requests and tokens of an iteration; the engine divides the last two among attention groups."""
+    """Memory, running requests and tokens of an iteration.
+
+    The engine divides the last two among attention groups, and requests among stages as well.
+    """
     lines: list[Words] = [("--mem-fraction-static", f"{site.memory_fraction:g}")]
     if pool.max_num_seqs:
         lines.append(("--max-running-requests", str(pool.max_num_seqs * pool.dp)))
@@ -67,6 +71,13 @@ def formats(model: Served, pool: PoolPlan, site: Site) -> list[Words]:
     elif pool.weights == "fp8" and model.weights in ("bf16", "fp16"):
         lines.append(("--quantization", "fp8"))
     return [*lines, ("--kv-cache-dtype", KV[pool.kv])]
+
+
+def balance(pool: PoolPlan) -> list[Words]:
+    """Redundant experts, and the balancer that fills them; recording and choice of a copy follow by themselves."""
+    if not pool.redundant_experts:
+        return []
+    return [("--ep-num-redundant-experts", str(pool.redundant_experts)), ("--enable-eplb",)]
 
 
 def drafts(launch: Launch, pool: PoolPlan) -> list[Words]:

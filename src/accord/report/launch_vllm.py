@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accord.planner.plan import PoolPlan
-from accord.report.launch import About, Launch, Nodes, Served, Site, Words, compact, nodes_of, refuse
+from accord.report.launch import (
+    About,
+    Launch,
+    Nodes,
+    Served,
+    Site,
+    Words,
+    compact,
+    need_even,
+    nodes_of,
+    refuse,
+)
 
 KV = {"bf16": "bfloat16", "fp16": "float16", "fp8": "fp8"}  # vllm/config/cache.py, CacheDType
 LEAST_BUDGET = 2048  # tokens; a decode pool that needs no more keeps the engine's own budget
@@ -13,6 +24,7 @@ DEEPEP = {
     "prefill": "deepep_high_throughput",
     "decode": "deepep_low_latency",
 }  # docs/serving/expert_parallel_deployment.md
+BALANCED = ("bf16", "fp16", "fp8", "fp4")  # formats of experts whose methods support EPLB, of those that plans name
 RPC_PORT = 13345  # as in docs/serving/data_parallel_deployment.md
 
 
@@ -32,7 +44,7 @@ def spread(about: About, pool: PoolPlan, site: Site) -> Spread:
         return Spread(nodes, nodes.local // group)
     if pool.dp > 1:
         reason = f"data-parallel ranks of {group} devices in the {pool.role} pool do not fit nodes of {nodes.local}"
-        raise refuse(about, reason)
+        raise refuse(about, reason, f"plan with data-parallel ranks of at most {nodes.local} devices")
     return Spread(nodes, 0)
 
 
@@ -49,6 +61,15 @@ def check(about: About, model: Served, pool: PoolPlan) -> None:
     if 0 < pool.max_num_batched_tokens < pool.max_num_seqs:
         reason = f"a token budget of {pool.max_num_batched_tokens} is below the {pool.max_num_seqs} running requests"
         raise refuse(about, reason)
+
+
+def check_copies(about: About, model: Served, pool: PoolPlan, site: Site) -> None:
+    """Refuse redundant experts, or experts on ranks, that the engine on NVIDIA and AMD chips cannot hold."""
+    deepep = bool(overlap(pool, site, nodes_of(about, pool, site)))
+    need_even(about, model, pool, always=deepep)  # DeepEP, csrc/deep_ep.cpp: experts divide by ranks
+    if pool.redundant_experts and pool.weights not in BALANCED:
+        reason = f"its balancer of experts does not move weights in {pool.weights}, which the {pool.role} pool has"
+        raise refuse(about, reason, f"plan with one of {', '.join(BALANCED)}")
 
 
 def layout(pool: PoolPlan) -> list[Words]:
@@ -91,6 +112,13 @@ def formats(model: Served, pool: PoolPlan) -> list[Words]:
     online = pool.weights == "fp8" and model.weights in ("bf16", "fp16")
     lines: list[Words] = [("--quantization", "fp8")] if online else []
     return [*lines, ("--kv-cache-dtype", KV[pool.kv])]
+
+
+def balance(pool: PoolPlan) -> list[Words]:
+    """Redundant experts, and the balancer that fills them: the engine has none without it."""
+    if not pool.redundant_experts:
+        return []
+    return [("--enable-eplb",), ("--eplb-config", compact({"num_redundant_experts": pool.redundant_experts}))]
 
 
 def drafts(launch: Launch, pool: PoolPlan) -> list[Words]:

@@ -21,10 +21,11 @@ from accord.report.outputs import TARGETS
 
 KEYS = Path(__file__).parent / "keys"
 H200 = Site("nvidia-hgx-h200-8", "nvidia", "nvidia-h200-sxm", "nvidia-hopper", 1, 8, 0.9)
+GB200 = Site("nvidia-gb200-nvl72", "nvidia", "nvidia-gb200", "nvidia-blackwell", 1, 4, 0.9)
 CM384 = Site("huawei-cloudmatrix-384", "huawei", "huawei-ascend-910c", "ascend-910", 2, 16, 0.9)
-V3 = Served("deepseek-v3", None, "deepseek-v3", True, True, "fp8")
-R1 = Served("deepseek-r1", "/weights/DeepSeek-R1-W8A8", "deepseek-r1", True, True, "fp8")
-DENSE = Served("llama-3.1-70b", None, "llama-3.1-70b", False, False, "bf16")
+V3 = Served("deepseek-v3", None, "deepseek-v3", 256, True, True, "fp8")
+R1 = Served("deepseek-r1", "/weights/DeepSeek-R1-W8A8", "deepseek-r1", 256, True, True, "fp8")
+DENSE = Served("llama-3.1-70b", None, "llama-3.1-70b", 0, False, False, "bf16")
 
 
 def pool(**changes: Any) -> PoolPlan:
@@ -59,11 +60,11 @@ def disaggregated() -> Launch:
     }  # fmt: skip
     prefill = pool(
         role="prefill", tp=8, dp=2, ep=16, devices=16, instances=3, batch_per_device=0.0, tokens_per_device=4096.0,
-        max_num_batched_tokens=32768, max_num_seqs=8, **common,
+        max_num_batched_tokens=32768, max_num_seqs=8, redundant_experts=32, **common,
     )  # fmt: skip
     decode = pool(
         role="decode", dp=160, ep=160, devices=160, instances=1, max_num_batched_tokens=0, max_num_seqs=48,
-        microbatches=2, **common,
+        microbatches=2, redundant_experts=64, **common,
     )  # fmt: skip
     return Launch(plan(prefill, decode, model="deepseek-r1"), (CM384, CM384), R1, 8000)
 
@@ -73,7 +74,7 @@ def split_h200(**changes: Any) -> Launch:
     prefill = pool(role="prefill", instances=2, max_num_seqs=4, batch_per_device=0.0, mtp_tokens=0)
     decode = pool(
         role="decode", dp=16, ep=16, devices=16, instances=1, max_num_batched_tokens=0, max_num_seqs=128,
-        microbatches=2, mtp_tokens=1, mtp_accept=0.7, **changes,
+        microbatches=2, mtp_tokens=1, mtp_accept=0.7, **{"redundant_experts": 32, **changes},
     )  # fmt: skip
     return Launch(plan(prefill, decode), (H200, H200), V3, 8000)
 

@@ -51,6 +51,7 @@ def test_a_worker_for_each_pool() -> None:
     decode = flags(found["decode"], "dynamo_vllm")
     assert decode["disaggregation_mode"] == "decode" and decode["data_parallel_size"] == 16
     assert decode["kv_transfer_config"] == {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
+    assert decode["enable_eplb"] and decode["eplb_config"] == {"num_redundant_experts": 32}
     assert decode["enable_dbo"] and decode["model"] == "${MODEL}"
     gpus = [one["podTemplate"]["spec"]["containers"][0].get("resources") for one in found.values()]
     assert gpus == [None, {"limits": {"nvidia.com/gpu": "8"}}, {"limits": {"nvidia.com/gpu": "8"}}]
@@ -67,6 +68,7 @@ def test_a_plan_for_sglang_keeps_its_engine() -> None:
     assert graph(launch)["spec"]["backendFramework"] == "sglang"
     decode = flags(workers(launch)["decode"], "dynamo_sglang")
     assert decode["dp_size"] == 16 and decode["enable_dp_attention"] and decode["tp_size"] == 16
+    assert decode["ep_num_redundant_experts"] == 32 and decode["enable_eplb"]
     assert decode["disaggregation_transfer_backend"] == "nixl"
 
 
@@ -80,6 +82,8 @@ def test_names_are_safe() -> None:
 
 
 REFUSED = [
+    (split_h200(redundant_experts=5), "do not divide by the 16 ranks"),
+    (split_h200(redundant_experts=5, engine="sglang"), "do not divide by the 16 ranks"),
     (disaggregated(), "not on chips of nvidia"),
     (Launch(plan(pool(ep=2)), (H200,), V3, 1), "are shared by 2 ranks"),
     (Launch(plan(pool(engine="sglang", ep=1), model=DENSE.id), (H200,), DENSE, 1), "is for models with experts"),

@@ -50,6 +50,7 @@ def test_two_pools_on_leader_worker_sets(tmp_path: Path) -> None:
     decode = flags(found["decode"], tmp_path)
     assert decode["data_parallel_start_rank"] == 8 and decode["data_parallel_address"] == "leader.svc"
     assert decode["data_parallel_hybrid_lb"] and decode["port"] == found["routing"]["proxy"]["targetPort"]
+    assert decode["enable_eplb"] and decode["eplb_config"] == {"num_redundant_experts": 32}
     assert flags(found["prefill"], tmp_path)["port"] == found["routing"]["servicePort"]
 
 
@@ -76,3 +77,8 @@ def test_weights_of_a_hub() -> None:
 def test_chips_of_another_vendor_are_refused() -> None:
     with pytest.raises(NotSupported, match="not on chips of nvidia or amd"):
         write("llm-d", disaggregated())
+
+
+def test_copies_that_do_not_divide_are_refused() -> None:
+    with pytest.raises(NotSupported, match="do not divide by the 16 ranks"):
+        write("llm-d", split_h200(redundant_experts=5))

@@ -74,6 +74,18 @@ def test_a_cluster_of_two_pools() -> None:
     decode, prefill = (found[f"mindie_server_{side}_config"] for side in ("decode", "prefill"))
     assert (model(decode)["worldSize"], model(decode)["dp"], model(decode)["moe_ep"]) == (1, 160, 160)
     assert (model(prefill)["worldSize"], prefill["ServerConfig"]["distDPServerEnabled"]) == (16, False)
+    for one, table in ((decode, "${DECODE_EXPERT_MAP}"), (prefill, "${PREFILL_EXPERT_MAP}")):
+        assert model(one)["models"]["deepseekv2"]["eplb"] == {"level": 1, "expert_map_file": table}
+        assert one["BackendConfig"]["ScheduleConfig"]["maxPrefillBatchSize"] == (8 if one is prefill else 48)
+
+
+def test_copies_of_experts_come_from_a_table() -> None:
+    files = {file.name: file.text for file in write("mindie", serve(redundant_experts=16)).files}
+    eplb = model(json.loads(files["config.json"]))["models"]["deepseekv2"]["eplb"]
+    assert eplb == {"level": 1, "expert_map_file": "${SERVE_EXPERT_MAP}"}
+    assert "16 redundant experts over 16 ranks with `msit elb -nre 16`" in files["README.md"]
+    assert "`envsubst '$SERVE_EXPERT_MAP' < config.json" in files["README.md"]
+    assert "eplb" not in model(config(serve(), "config.json", "mindie"))["models"]["deepseekv2"]
 
 
 def test_context_parallel_with_sequence_parallel() -> None:
@@ -88,6 +100,8 @@ def test_two_batches_where_experts_exchange_is_not_fused() -> None:
 
 
 REFUSED = [
+    (serve(redundant_experts=8), "do not divide by the 16 ranks"),
+    (serve(redundant_experts=16, dp=1, tp=16), "which needs dp above 1"),
     (aggregated(), "not on chips of huawei"),
     (split_h200(), "not on chips of huawei"),
     (serve(weights="fp8"), "no weights in fp8"),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from tests.report.exports.launches import (
+    CM384,
     DENSE,
+    GB200,
     H200,
     V3,
     aggregated,
@@ -50,7 +52,9 @@ def test_two_pools_on_two_nodes(tmp_path: Path) -> None:
     assert decode["disaggregation_mode"] == "decode" and decode["enable_two_batch_overlap"]
     assert decode["moe_a2a_backend"] == "deepep" and decode["deepep_mode"] == "low_latency"
     assert decode["speculative_algorithm"] == "NEXTN" and decode["speculative_num_draft_tokens"] == 2
+    assert decode["ep_num_redundant_experts"] == 32 and decode["enable_eplb"]
     prefill = flags(split_h200(), "prefill.sh", tmp_path)
+    assert not {"ep_num_redundant_experts", "enable_eplb"} & set(prefill)
     assert prefill["disaggregation_bootstrap_port"] == 8998 and prefill["speculative_num_steps"] == 1
 
 
@@ -66,6 +70,7 @@ def test_router_pairs_pools(tmp_path: Path) -> None:
 def test_ranks_on_ascend_are_dies(tmp_path: Path) -> None:
     decode = flags(disaggregated(), "decode.sh", tmp_path)
     assert decode["tp_size"] == 160 and decode["nnodes"] == 10
+    assert decode["ep_num_redundant_experts"] == 64 and decode["enable_eplb"]
     assert decode["device"] == "npu" and decode["quantization"] == "modelslim"
     assert decode["disaggregation_transfer_backend"] == "ascend"
     assert any("two microbatches" in one for one in write("sglang", disaggregated()).departures)
@@ -84,7 +89,23 @@ def test_context_parallel_in_a_prefill_pool(tmp_path: Path) -> None:
     assert found["attn_cp_size"] == 4 and found["enable_prefill_cp"] and found["cp_strategy"] == "zigzag"
 
 
+def test_a_tray_of_four_is_a_node(tmp_path: Path) -> None:
+    wide = pool(system=GB200.system, tp=8, dp=4, ep=32, devices=32)
+    found = flags(Launch(plan(wide), (GB200,), V3, 8000), "serve.sh", tmp_path, NODE_RANK="7")
+    assert (found["nnodes"], found["node_rank"], found["tp_size"]) == (8, 7, 32)
+
+
+def test_a_prefill_pool_of_stages_seats_the_prompts_of_all(tmp_path: Path) -> None:
+    staged = pool(role="prefill", tp=2, pp=2, dp=2, ep=4, max_num_seqs=6)
+    found = flags(Launch(plan(staged, pool(role="decode")), (H200, H200), V3, 8000), "prefill.sh", tmp_path)
+    assert (found["pp_size"], found["max_running_requests"], found["chunked_prefill_size"]) == (2, 12, 16384)
+
+
 REFUSED = [
+    (Launch(plan(pool(redundant_experts=12)), (H200,), V3, 1), "do not divide by the 8 ranks"),
+    (Launch(plan(pool(dp=24, ep=24, devices=24)), (H200,), V3, 1), "256 experts and 0 redundant ones do not divide"),
+    (Launch(plan(pool(ep=1, redundant_experts=8)), (H200,), V3, 1), "no ranks share its experts"),
+    (Launch(plan(pool(role="prefill"), pool(role="decode")), (H200, CM384), V3, 1), "between chips of two vendors"),
     (Launch(plan(pool(cp=2, dp=4)), (H200,), V3, 1), "context parallelism is for prefill pools"),
     (Launch(plan(pool(ep=1), model=DENSE.id), (H200,), DENSE, 1), "is for models with experts"),
     (Launch(plan(pool(kv="int4")), (H200,), V3, 1), "no documented format of the cache is 'int4'"),

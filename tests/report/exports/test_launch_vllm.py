@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.report.exports.launches import (
     CM384,
     DENSE,
+    GB200,
     H200,
     R1,
     V3,
@@ -64,6 +66,7 @@ def test_an_instance_over_two_nodes(tmp_path: Path) -> None:
     assert node["data_parallel_start_rank"] == 8 and node["headless"] and "port" not in node
     assert head["all2all_backend"] == "deepep_low_latency" and head["enable_dbo"]
     assert head["kv_transfer_config"]["kv_role"] == "kv_consumer"
+    assert head["enable_eplb"] and head["eplb_config"] == {"num_redundant_experts": 32}
     shared = set(head) - {"host", "port"}
     assert {name: head[name] for name in shared} == {name: node[name] for name in shared}
 
@@ -101,12 +104,44 @@ def test_several_instances_share_a_node(tmp_path: Path) -> None:
 
 
 def test_names_and_paths_are_words_of_the_shell(tmp_path: Path) -> None:
-    served = type(V3)(V3.id, "/w/it's $HOME; rm -rf /", 'a "b" `c`', True, True, "fp8")
+    served = replace(V3, path="/w/it's $HOME; rm -rf /", name='a "b" `c`')
     found = flags(Launch(plan(pool()), (H200,), served, 8000), "serve.sh", tmp_path)
     assert found["model"] == "/w/it's $HOME; rm -rf /" and found["served_model_name"] == ['a "b" `c`']
 
 
+def test_copies_of_experts_need_the_balancer(tmp_path: Path) -> None:
+    assert not {"enable_eplb", "eplb_config"} & set(flags(aggregated(), "serve.sh", tmp_path))
+    found = flags(Launch(plan(pool(redundant_experts=64)), (H200,), V3, 8000), "serve.sh", tmp_path)
+    assert found["enable_eplb"] and found["eplb_config"] == {"num_redundant_experts": 64}
+
+
+def test_a_tray_of_four_is_a_node(tmp_path: Path) -> None:
+    wide = pool(system=GB200.system, dp=32, ep=32, devices=32, redundant_experts=32)
+    node = flags(Launch(plan(wide), (GB200,), V3, 8000), "serve-node.sh", tmp_path, NODE_RANK="7")
+    assert (node["data_parallel_size_local"], node["data_parallel_start_rank"]) == (4, 28)
+
+
+def test_a_prefill_pool_of_stages_seats_the_prompts_of_all(tmp_path: Path) -> None:
+    staged = pool(role="prefill", tp=2, pp=4, dp=1, ep=2, max_num_seqs=16)
+    found = flags(Launch(plan(staged, pool(role="decode")), (H200, H200), V3, 8000), "prefill.sh", tmp_path)
+    assert (found["pipeline_parallel_size"], found["max_num_seqs"], found["max_num_batched_tokens"]) == (4, 16, 8192)
+
+
 REFUSED = [
+    (
+        Launch(plan(pool(redundant_experts=12)), (H200,), V3, 1),
+        "256 experts and 12 redundant ones do not divide by the 8",
+    ),
+    (Launch(plan(pool(ep=1, redundant_experts=8)), (H200,), V3, 1), "no ranks share its experts"),
+    (Launch(plan(pool(redundant_experts=8, weights="int8")), (H200,), V3, 1), "does not move weights in int8"),
+    (Launch(plan(pool(redundant_experts=-8)), (H200,), V3, 1), "is below 1"),
+    (Launch(plan(pool(mtp_tokens=1, ep=1), model=DENSE.id), (H200,), DENSE, 1), "has no draft layers of its own"),
+    (
+        Launch(plan(pool(role="prefill"), pool(role="decode", dp=24, ep=24, devices=24)), (H200, H200), V3, 1),
+        "256 experts and 0 redundant ones do not divide by the 24 ranks",
+    ),
+    (Launch(plan(pool(tp=8, dp=4, ep=32, devices=32)), (GB200,), V3, 1), "do not fit nodes of 4"),
+    (Launch(plan(pool(role="prefill"), pool(role="decode")), (H200, CM384), V3, 1), "between chips of two vendors"),
     (Launch(plan(pool(ep=4)), (H200,), V3, 1), "experts of the serve pool are shared by 4 ranks"),
     (Launch(plan(pool(system=CM384.system)), (CM384,), R1, 1), "not on chips of nvidia or amd"),
     (Launch(plan(pool(kv="int8")), (H200,), V3, 1), "no documented format of the cache is 'int8'"),
@@ -130,7 +165,7 @@ def test_what_differs_from_the_plan_is_said() -> None:
     launch = Launch(plan(pool(microbatches=2, engine="generic", weights="int8")), (H200,), V3, 8000)
     bundle = write("vllm", launch)
     said = " ".join(bundle.departures)
-    for part in ("estimated as generic", "needs weights in int8", "two microbatches", "redundant experts"):
+    for part in ("estimated as generic", "needs weights in int8", "two microbatches"):
         assert part in said
     readme = next(file.text for file in bundle.files if file.name == "README.md")
     assert all(one in readme for one in bundle.departures)

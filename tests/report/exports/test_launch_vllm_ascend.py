@@ -34,6 +34,8 @@ def test_ranks_are_dies(tmp_path: Path) -> None:
     assert (found["data_parallel_size"], found["data_parallel_rank"]) == (160, 35)
     assert found["port"] == 8403 and found["tensor_parallel_size"] == 1
     assert found["quantization"] == "ascend" and found["enable_expert_parallel"]
+    assert found["additional_config"] == {"eplb_config": {"dynamic_eplb": True, "num_redundant_experts": 64}}
+    assert "export DYNAMIC_EPLB=true\n" in text
     assert found["kv_transfer_config"] == {
         "kv_connector": "MooncakeConnectorV1", "kv_role": "kv_consumer", "kv_port": "36000",
         "kv_connector_extra_config": {
@@ -68,7 +70,9 @@ def aggregated(**changes: Any) -> Launch:
 
 
 def test_one_server_an_instance_where_pools_are_not_apart(tmp_path: Path) -> None:
-    assert flags(aggregated(), "serve.sh", tmp_path)["data_parallel_size"] == 8
+    found = flags(aggregated(), "serve.sh", tmp_path)
+    assert found["data_parallel_size"] == 8 and "additional_config" not in found
+    assert "DYNAMIC_EPLB" not in texts(aggregated())["serve.sh"]
     two = aggregated(tp=4, dp=4, ep=16, devices=16, instances=1)
     head, node = flags(two, "serve-head.sh", tmp_path), flags(two, "serve-node.sh", tmp_path)
     assert head["data_parallel_size_local"] == 2 and head["port"] == 8000
@@ -90,6 +94,9 @@ def test_context_parallel_pieces_are_as_large_as_blocks(tmp_path: Path) -> None:
 
 
 REFUSED = [
+    (aggregated(redundant_experts=8), "redundant experts are not for Atlas A2"),
+    (aggregated(redundant_experts=4), "do not divide by the 8 ranks"),
+    (Launch(plan(pool(redundant_experts=8, weights="bf16")), (CM384,), R1, 1), "redundant experts in bf16"),
     (Launch(plan(pool()), (H200,), V3, 1), "not on chips of huawei"),
     (Launch(plan(pool(weights="int8")), (A5,), R1, 1), "is not of the Atlas A2 or A3 series"),
     (aggregated(weights="fp8"), "no documented weights in fp8"),

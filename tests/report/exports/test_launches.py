@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,7 @@ from tests.report.exports.launches import (
     plan,
     pool,
     run,
+    split_h200,
     unlisted,
     write,
 )
@@ -32,7 +34,7 @@ from tests.report.exports.launches import (
 from accord._version import VERSION
 from accord.base.errors import NotSupported
 from accord.planner.plan import PoolPlan
-from accord.report.launch import Launch, LaunchFile, Served, Site
+from accord.report.launch import Launch, LaunchFile, Site
 from accord.report.outputs import TARGETS
 
 Golden = Callable[[str, str], None]
@@ -123,6 +125,7 @@ def pools(draw: st.DrawFn, role: str, site: Site, odd: bool) -> PoolPlan:
         "devices": draw(st.sampled_from([tp * pp * dp * cp, *([7] if odd else [])])),
         "instances": draw(st.integers(1, 20)), "max_num_seqs": draw(st.integers(0, 2000)),
         "max_num_batched_tokens": draw(st.sampled_from([0, 2048, 16384])), "microbatches": draw(st.integers(1, 2)),
+        "redundant_experts": draw(st.sampled_from([0, 0, 32, 1 if odd else 128])),
         "mtp_tokens": mtp, "mtp_accept": 0.5 if mtp else 0.0,
     }  # fmt: skip
     return pool(**facts)
@@ -135,7 +138,7 @@ def launches(draw: st.DrawFn, target: str) -> Launch:
     site = draw(st.sampled_from([H200, CM384] if odd else HOMES.get(target, NVIDIA)))
     model = draw(st.sampled_from([V3, R1, DENSE] if odd else [V3, R1]))
     name = draw(TEXT if odd else st.sampled_from(["a-model", "m.2", "0_x"]))
-    served = Served(model.id, draw(st.none() | TEXT), name, model.moe, model.mla, model.weights)
+    served = replace(model, path=draw(st.none() | TEXT), name=name)
     roles = draw(
         st.sampled_from([("decode",), ("serve", "decode"), ()] if odd else [("serve",), ("prefill", "decode")])
     )
@@ -163,3 +166,16 @@ def test_any_plan_becomes_files_or_is_refused_with_a_reason(target: str, data: s
     assert {"README.md"} < {file.name for file in bundle.files}
     for file in bundle.files:
         valid(file)
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_one_of_a_thing_is_not_called_many(target: str) -> None:
+    launch = disaggregated() if target in HOMES else split_h200()
+    single = msgspec.structs.replace(launch.plan, pools=tuple(pool_of(one) for one in launch.plan.pools))
+    for file in write(target, replace(launch, plan=single)).files:
+        assert not re.search(r"\b1 (instance|node|server|rank|device)s\b|of its 1 ", file.text)
+
+
+def pool_of(one: PoolPlan) -> PoolPlan:
+    """The pool with one instance."""
+    return msgspec.structs.replace(one, instances=1)

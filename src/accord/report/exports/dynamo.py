@@ -101,13 +101,15 @@ def _worker(backend: str, pool: PoolPlan, site: Site, args: list[Words]) -> dict
 
 def _vllm(launch: Launch, pool: PoolPlan, site: Site) -> list[Words]:
     launch_vllm.check(ABOUT, launch.model, pool)
+    launch_vllm.check_copies(ABOUT, launch.model, pool, site)
     lay = launch_vllm.spread(ABOUT, pool, site)
     args: list[Words] = [("--model", model_value(launch.model)), ("--served-model-name", launch.model.name)]
     if pool.role != "serve":
         config = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
         args += [("--disaggregation-mode", pool.role), ("--kv-transfer-config", compact(config))]
     args += launch_vllm.layout(pool) + launch_vllm.limits(pool, site) + launch_vllm.formats(launch.model, pool)
-    return args + launch_vllm.drafts(launch, pool) + launch_vllm.overlap(pool, site, lay.nodes)
+    args += launch_vllm.balance(pool) + launch_vllm.drafts(launch, pool)
+    return args + launch_vllm.overlap(pool, site, lay.nodes)
 
 
 def _sglang(launch: Launch, pool: PoolPlan, site: Site) -> list[Words]:
@@ -119,5 +121,5 @@ def _sglang(launch: Launch, pool: PoolPlan, site: Site) -> list[Words]:
         args += [("--disaggregation-mode", pool.role), ("--disaggregation-transfer-backend", "nixl")]
         args += [("--disaggregation-bootstrap-port", port), ("--host", "0.0.0.0")]
     args += launch_sglang.layout(pool, attention_dp=False) + launch_sglang.limits(pool, site)
-    args += launch_sglang.formats(launch.model, pool, site) + launch_sglang.drafts(launch, pool)
-    return args + launch_sglang.overlap(pool, site, nodes)
+    args += launch_sglang.formats(launch.model, pool, site) + launch_sglang.balance(pool)
+    return args + launch_sglang.drafts(launch, pool) + launch_sglang.overlap(pool, site, nodes)

@@ -51,6 +51,7 @@ def files(launch: Launch) -> Bundle:
     split = len(launch.pools) > 1
     for pool, site in launch.pools:
         engine.check(ABOUT, launch.model, pool)
+        engine.check_copies(ABOUT, launch.model, pool, site)
         lay = engine.spread(ABOUT, pool, site)
         several = several or lay.nodes.nodes > 1
         pools[KINDS[pool.role]] = _pool(launch, pool, site, lay, split)
@@ -145,8 +146,8 @@ def _start(launch: Launch, pool: PoolPlan, site: Site, lay: engine.Spread, port:
             ("--master-addr", Shell('"$LWS_LEADER_ADDRESS"')),
             (Shell('"${more[@]}"'),),
         ]
-    lines += engine.limits(pool, site) + engine.formats(launch.model, pool) + engine.drafts(launch, pool)
-    lines += engine.overlap(pool, site, lay.nodes)
+    lines += engine.limits(pool, site) + engine.formats(launch.model, pool) + engine.balance(pool)
+    lines += engine.drafts(launch, pool) + engine.overlap(pool, site, lay.nodes)
     if pool.role != "serve":
         config = {"kv_connector": "NixlConnector", "kv_role": "kv_both"}
         lines.append(("--kv-transfer-config", compact(config)))

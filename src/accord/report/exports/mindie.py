@@ -18,12 +18,17 @@ from accord.report.launch import (
     Site,
     as_json,
     compact,
+    count,
     departures,
+    each,
     head,
     model_value,
+    need_even,
     need_vendor,
     need_whole,
     nodes_of,
+    on_nodes,
+    one_of,
     readme,
     refuse,
     script,
@@ -41,6 +46,8 @@ ABOUT = About(
 ENGINES = ("mindie",)
 HARDWARE = (("huawei-ascend-910c", "800I_A3"), ("huawei-ascend-910b", "800I_A2"))  # chip, how the cluster names it
 WEIGHTS = ("bf16", "fp16", "int8")
+EXCHANGED = 2  # ep_level of experts that exchange tokens by AllToAll
+STATIC = 1  # level of eplb that takes a table: docs/en/user_guide/feature/expert_parallelism_load_balancer.md
 MOST_DRAFTS = 2  # docs/en/user_guide/feature/mtp.md
 MODEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,254}[A-Za-z0-9])?")
 MOST_INSTANCES = 16  # p_instances_num and d_instances_num of MindIE Motor
@@ -79,6 +86,10 @@ def _check(launch: Launch, pool: PoolPlan, site: Site) -> None:
         raise refuse(ABOUT, "expert parallelism is documented for DeepSeek-V2, V3 and R1 alone")
     if (pool.tp * pool.dp * pool.cp) % pool.ep:
         raise refuse(ABOUT, f"{pool.ep} ranks of experts do not divide the ranks of the {role} pool")
+    need_even(ABOUT, model, pool)
+    if pool.redundant_experts and _ep_level(pool) < EXCHANGED:
+        reason = f"redundant experts are documented for experts that exchange by AllToAll (ep_level {EXCHANGED})"
+        raise refuse(ABOUT, f"{reason}, which needs dp above 1; dp of the {role} pool is {pool.dp}")
     if pool.weights not in WEIGHTS:
         raise refuse(ABOUT, f"no weights in {pool.weights} are read here", f"plan with one of {', '.join(WEIGHTS)}")
     if pool.kv not in ("bf16", "fp16"):
@@ -116,12 +127,38 @@ def _model(launch: Launch, pool: PoolPlan, world: int) -> dict[str, object]:
         model["plugin_params"] = compact({"plugin_type": "mtp", "num_speculative_tokens": drafts})
     options: dict[str, object] = {}
     if pool.ep > 1:
-        options["ep_level"] = 2 if pool.dp > 1 else 1
+        options["ep_level"] = _ep_level(pool)
+    if pool.redundant_experts:
+        options["eplb"] = {"level": STATIC, "expert_map_file": f"${{{_table(pool)}}}"}
     if _overlaps(launch, pool):
         options["stream_options"] = {"micro_batch": True}
     if options:
         model["models"] = {"deepseekv2": options}
     return model
+
+
+def _ep_level(pool: PoolPlan) -> int:
+    """How tokens reach experts: exchanged between data-parallel ranks, else gathered."""
+    return EXCHANGED if pool.dp > 1 else 1
+
+
+def _table(pool: PoolPlan) -> str:
+    """Placeholder for the table of a pool's redundant experts."""
+    return f"{pool.role.upper()}_EXPERT_MAP"
+
+
+def _tables(launch: Launch) -> list[str]:
+    """Steps that make the tables of redundant experts: from what a first run without them measured."""
+    steps = []
+    for pool in launch.plan.pools:
+        if pool.redundant_experts:
+            copies = pool.redundant_experts
+            steps.append(
+                f"start `{pool.role}` once without `eplb`, gather its expert hotspots, and make a table of"
+                f" {count(copies, 'redundant expert')} over {count(pool.ep, 'rank')} with `msit elb -nre {copies}`, as"
+                f" the guide of load balancing says; {_table(pool)} is its path on every node"
+            )
+    return steps
 
 
 def _drafts(launch: Launch, pool: PoolPlan) -> int:
@@ -205,12 +242,13 @@ def _server(launch: Launch) -> tuple[list[LaunchFile], list[str]]:
             f"first=$((SLOT * {nodes.local}))",
             f'export ASCEND_RT_VISIBLE_DEVICES="$(seq -s, "$first" "$((first + {last}))")"',
         ]
-    lines = head(ABOUT, launch, f"pool serve: one of {pool.instances} instances")
+    lines = head(ABOUT, launch, one_of(pool))
     start = LaunchFile("serve.sh", script(lines, needs, before, [("mindie_llm_server",)]), run=True)
     ports = " and with ports of its own where instances share a node" if nodes.slots > 1 else ""
     steps = [
+        *_tables(launch),
         f"fill config.json{ports} and set its mode to 640: {_fill(launch, 'config.json')}",
-        f"for each of the {pool.instances} instances: `serve.sh` on each of its {nodes.nodes} nodes",
+        f"{each(pool)}: `serve.sh` {on_nodes(nodes.nodes)}",
         "put a balancer of your own before the instances" if pool.instances > 1 else "clients connect to its port",
     ]
     return [LaunchFile("config.json", as_json(config)), start], steps
@@ -218,7 +256,8 @@ def _server(launch: Launch) -> tuple[list[LaunchFile], list[str]]:
 
 def _fill(launch: Launch, name: str, also: str = "") -> str:
     """How placeholders are filled. also: one that is there besides the weights'."""
-    names = [*([also] if also else []), *([] if launch.model.path is not None else ["MODEL"])]
+    tables = [_table(pool) for pool in launch.plan.pools if pool.redundant_experts]
+    names = [*([also] if also else []), *([] if launch.model.path is not None else ["MODEL"]), *tables]
     if not names:
         return "it has no placeholder"
     return f"export {' and '.join(names)}, `envsubst '{' '.join(f'${one}' for one in names)}' < {name} > filled.json`"
@@ -256,6 +295,7 @@ def _cluster(launch: Launch) -> tuple[list[LaunchFile], list[str]]:
     }
     fraction = as_json({"NPU_MEMORY_FRACTION": f"{site.memory_fraction:g}"})
     steps = [
+        *_tables(launch),
         f"fill user_config.json, IMAGE being an image of MindIE 3.1.0: {_fill(launch, 'user_config.json', 'IMAGE')}",
         "add the keys of env.json to the environment of both servers (mindie_env of the deployment's conf)",
         "lay the filled file beside MindIE Motor's deployment scripts, with its certificates, and run deploy_ac_job.py",

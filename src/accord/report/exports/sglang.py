@@ -14,11 +14,13 @@ from accord.report.launch import (
     Site,
     Words,
     departures,
+    each,
     head,
     model_word,
     need_vendor,
     need_whole,
     nodes_of,
+    one_of,
     readme,
     script,
 )
@@ -76,11 +78,11 @@ def _pool(launch: Launch, pool: PoolPlan, site: Site, nodes: Nodes, routed: bool
         ]
     if _shares(nodes, site):
         run.append(("--base-gpu-id", Shell(f'"$((SLOT * {nodes.local}))"')))
-    run += engine.limits(pool, site) + engine.formats(launch.model, pool, site) + engine.drafts(launch, pool)
-    run += engine.overlap(pool, site, nodes) + engine.transfer(pool, site)
+    run += engine.limits(pool, site) + engine.formats(launch.model, pool, site) + engine.balance(pool)
+    run += engine.drafts(launch, pool) + engine.overlap(pool, site, nodes) + engine.transfer(pool, site)
     if pool.role == "prefill":
         run.append(("--disaggregation-bootstrap-port", Shell('"$BOOTSTRAP_PORT"')))
-    lines = head(ABOUT, launch, f"pool {pool.role}: one of {pool.instances} instances")
+    lines = head(ABOUT, launch, one_of(pool))
     return LaunchFile(f"{pool.role}.sh", script(lines, needs, before, run), run=True)
 
 
@@ -133,9 +135,9 @@ def _router(launch: Launch) -> LaunchFile:
 
 
 def _step(pool: PoolPlan, nodes: Nodes) -> str:
-    each = f"for each of the {pool.instances} instances of `{pool.role}`"
     if nodes.nodes > 1:
         last = nodes.nodes - 1
-        return f"{each}: `{pool.role}.sh` on each of its {nodes.nodes} nodes, NODE_RANK 0 to {last}, HEAD_HOST set"
+        start = f"`{pool.role}.sh` on each of its {nodes.nodes} nodes"
+        return f"{each(pool)}: {start}, NODE_RANK 0 to {last}, HEAD_HOST set"
     slot = f", SLOT 0 to {nodes.slots - 1} on a node" if nodes.slots > 1 else ""
-    return f"{each}: `{pool.role}.sh`{slot}"
+    return f"{each(pool)}: `{pool.role}.sh`{slot}"

@@ -15,10 +15,12 @@ from accord.report.launch import (
     Site,
     Words,
     departures,
+    each,
     head,
     model_word,
     need_vendor,
     need_whole,
+    one_of,
     readme,
     script,
 )
@@ -46,6 +48,7 @@ def files(launch: Launch) -> Bundle:
     steps: list[str] = []
     for pool, site in launch.pools:
         engine.check(ABOUT, launch.model, pool)
+        engine.check_copies(ABOUT, launch.model, pool, site)
         made += _pool(launch, pool, site, routed)
         steps += _steps(pool, engine.spread(ABOUT, pool, site))
     if routed:
@@ -62,6 +65,7 @@ def _pool(launch: Launch, pool: PoolPlan, site: Site, routed: bool) -> Iterator[
     common = [
         *engine.limits(pool, site),
         *engine.formats(launch.model, pool),
+        *engine.balance(pool),
         *engine.drafts(launch, pool),
         *engine.overlap(pool, site, lay.nodes),
         *engine.transfer(pool),
@@ -73,7 +77,7 @@ def _pool(launch: Launch, pool: PoolPlan, site: Site, routed: bool) -> Iterator[
     ]
     serving: list[Words] = [("--host", "0.0.0.0"), ("--port", Shell('"$PORT"'))]
     needs, before = _setting(pool, site, lay, port)
-    lines = head(ABOUT, launch, f"pool {pool.role}: one of {pool.instances} instances")
+    lines = head(ABOUT, launch, one_of(pool))
     if lay.nodes.nodes == 1:
         shared = pool.dp > 1 and lay.nodes.slots > 1
         rpc: list[Words] = [("--data-parallel-rpc-port", Shell(f'"$(({engine.RPC_PORT} + SLOT))"'))] if shared else []
@@ -162,12 +166,11 @@ def _router(launch: Launch) -> LaunchFile:
 
 
 def _steps(pool: PoolPlan, lay: engine.Spread) -> list[str]:
-    each = f"for each of the {pool.instances} instances of `{pool.role}`"
     if lay.nodes.nodes == 1:
         slot = f", SLOT 0 to {lay.nodes.slots - 1} on a node" if lay.nodes.slots > 1 else ""
-        return [f"{each}: `{pool.role}.sh`{slot}"]
+        return [f"{each(pool)}: `{pool.role}.sh`{slot}"]
     return [
-        f"{each}: `{pool.role}-head.sh` on its first node, then `{pool.role}-node.sh` with NODE_RANK 1 to"
+        f"{each(pool)}: `{pool.role}-head.sh` on its first node, then `{pool.role}-node.sh` with NODE_RANK 1 to"
         f" {lay.nodes.nodes - 1} on the others, all with HEAD_HOST set to the first node"
     ]
 

@@ -19,11 +19,16 @@ from accord.report.launch import (
     Site,
     Words,
     compact,
+    count,
     departures,
+    each,
     head,
     model_word,
+    need_even,
     need_vendor,
     need_whole,
+    on_nodes,
+    one_of,
     readme,
     refuse,
     script,
@@ -41,6 +46,8 @@ ABOUT = About(
 ENGINES = ("vllm-ascend",)
 FAMILY = "ascend-910"  # Atlas A2 and A3
 WEIGHTS = {"bf16": None, "fp16": None, "int8": "ascend", "int4": "ascend"}  # user_guide/feature_guide/quantization.md
+BALANCED = ("int8",)  # W8A8, as in the balancer's guide; W4A8 needs a fusion that no flag here turns on
+WITHOUT_COPIES = "huawei-ascend-910b"  # Atlas A2, as in the balancer's guide
 RPC_PORT = 12321  # as in the guide
 OFFSETS = {"serve": 1, "prefill": 100, "decode": 400}  # servers' ports above the proxy's
 SMALL_NODE = 8  # devices; above it the transport takes ports up to 35999
@@ -85,6 +92,11 @@ def _check(launch: Launch, pool: PoolPlan, site: Site) -> None:
         raise refuse(ABOUT, f"no documented cache in {pool.kv} on A2 and A3", "plan with a cache in bf16")
     if pool.cp > 1 and pool.mtp_tokens and pool.role == "serve":
         raise refuse(ABOUT, "context parallelism with drafts is for disaggregated pools alone")
+    need_even(ABOUT, launch.model, pool)
+    if pool.redundant_experts and site.chip.startswith(WITHOUT_COPIES):
+        raise refuse(ABOUT, f"redundant experts are not for Atlas A2, and the {pool.role} pool is on {site.chip}")
+    if pool.redundant_experts and pool.weights not in BALANCED:
+        raise refuse(ABOUT, f"redundant experts in {pool.weights} are not documented", "plan with int8")
 
 
 def _common(launch: Launch, pool: PoolPlan, site: Site) -> list[Words]:
@@ -102,6 +114,9 @@ def _common(launch: Launch, pool: PoolPlan, site: Site) -> list[Words]:
     method = WEIGHTS[pool.weights]
     if method:
         lines.append(("--quantization", method))
+    if pool.redundant_experts:
+        balancer = {"dynamic_eplb": True, "num_redundant_experts": pool.redundant_experts}
+        lines.append(("--additional-config", compact({"eplb_config": balancer})))
     return lines + engine.drafts(launch, pool)
 
 
@@ -113,17 +128,18 @@ def _start(launch: Launch, pool: PoolPlan) -> list[Words]:
     ]
 
 
-def _network() -> tuple[dict[str, str], list[str]]:
-    """Variables for collectives, as in the guide."""
+def _setting(pool: PoolPlan) -> tuple[dict[str, str], list[str]]:
+    """Variables for collectives, as in the guide, and the one that the balancer of experts asks for."""
     needs = {"NODE_HOST": "address of this node", "NIC": "name of the network card that has it"}
     names = ("GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME", "HCCL_SOCKET_IFNAME")
-    return needs, ['export HCCL_IF_IP="$NODE_HOST"', *(f'export {name}="$NIC"' for name in names)]
+    balancer = ["export DYNAMIC_EPLB=true"] if pool.redundant_experts else []
+    return needs, ['export HCCL_IF_IP="$NODE_HOST"', *(f'export {name}="$NIC"' for name in names), *balancer]
 
 
 def _serve(launch: Launch, pool: PoolPlan, site: Site, lay: engine.Spread) -> list[LaunchFile]:
     """A server for each instance: one script, or one for its first node and one for the others."""
     port = launch.port + (OFFSETS["serve"] if pool.instances > 1 else 0)
-    needs, before = _network()
+    needs, before = _setting(pool)
     slots, local = lay.nodes.slots, lay.nodes.local
     if slots > 1 or local < site.devices_per_node:
         before += [
@@ -135,7 +151,7 @@ def _serve(launch: Launch, pool: PoolPlan, site: Site, lay: engine.Spread) -> li
         before.append(f'PORT="${{PORT:-{port}}}"')
     ranks: list[Words] = [("--data-parallel-size", str(pool.dp))] if pool.dp > 1 else []
     listen: list[Words] = [("--host", "0.0.0.0"), ("--port", Shell('"$PORT"'))]
-    lines = head(ABOUT, launch, f"pool serve: one of {pool.instances} instances")
+    lines = head(ABOUT, launch, one_of(pool))
     common = _common(launch, pool, site)
     if lay.nodes.nodes == 1:
         run = [*_start(launch, pool), *ranks, *listen, *common]
@@ -172,7 +188,7 @@ def _ranks(launch: Launch, pool: PoolPlan, site: Site, lay: engine.Spread) -> li
     local, role = lay.local_groups, pool.role
     if not local:
         raise refuse(ABOUT, f"the guide starts a server for each rank; one of the {role} pool spans several nodes")
-    needs, before = _network()
+    needs, before = _setting(pool)
     needs["LOCAL_RANK"] = f"0 to {local - 1}, set by {role}-node.sh"
     group = lay.nodes.local // local
     before += [
@@ -195,9 +211,9 @@ def _ranks(launch: Launch, pool: PoolPlan, site: Site, lay: engine.Spread) -> li
         ]
     listen: list[Words] = [("--host", "0.0.0.0"), ("--port", Shell('"$PORT"'))]
     run = [*_start(launch, pool), *ranks, *listen, *_common(launch, pool, site), _transfer(launch, role)]
-    lines = head(ABOUT, launch, f"pool {role}: one data-parallel rank of one of {pool.instances} instances")
+    lines = head(ABOUT, launch, f"{one_of(pool)}, one of its data-parallel ranks")
     loop = (
-        f"#!/usr/bin/env bash\n# Starts the {local} servers of pool {role} on this node.\nset -euo pipefail\n"
+        f"#!/usr/bin/env bash\n# Starts the {count(local, 'server')} of pool {role} on this node.\nset -euo pipefail\n"
         f'here="$(cd "$(dirname "$0")" && pwd)"\n'
         f"for rank in $(seq 0 {local - 1}); do\n"
         f'  LOCAL_RANK="$rank" bash "$here/{role}-rank.sh" &\ndone\nwait\n'
@@ -251,13 +267,13 @@ def _proxy(launch: Launch) -> LaunchFile:
 
 
 def _step(pool: PoolPlan, lay: engine.Spread) -> str:
-    each = f"for each of the {pool.instances} instances of `{pool.role}`"
     slot = f", SLOT 0 to {lay.nodes.slots - 1} on a node" if lay.nodes.slots > 1 else ""
     if pool.role != "serve":
         rank = f", NODE_RANK 0 to {lay.nodes.nodes - 1}" if lay.nodes.nodes > 1 else ""
-        start = f"`{pool.role}-node.sh` on each of its {lay.nodes.nodes} nodes, HEAD_HOST set to the first{rank}{slot}"
-        return f"{each}: {start}; it has {lay.local_groups} servers a node, on ports from its PORT on"
+        start = f"`{pool.role}-node.sh` {on_nodes(lay.nodes.nodes)}"
+        has = f"it has {count(lay.local_groups, 'server')} a node, on ports from its PORT on"
+        return f"{each(pool)}: {start}, HEAD_HOST set to the first{rank}{slot}; {has}"
     if lay.nodes.nodes == 1:
-        return f"{each}: `serve.sh`{slot}"
-    last = lay.nodes.nodes - 1
-    return f"{each}: `serve-head.sh` on its first node, then `serve-node.sh` with NODE_RANK 1 to {last} on the others"
+        return f"{each(pool)}: `serve.sh`{slot}"
+    others = f"`serve-node.sh` with NODE_RANK 1 to {lay.nodes.nodes - 1} on the others"
+    return f"{each(pool)}: `serve-head.sh` on its first node, then {others}"
