@@ -255,7 +255,12 @@ def test_a_place_has_a_tariff(capsys: Capture) -> None:
     here, nowhere = (envelope(capsys, *BASE, *words) for words in (("--to", "DE"), ()))
     assert here["result"]["terms"][0]["kgco2_per_kwh"]["value"] > 0.1
     assert nowhere["result"]["terms"][0]["kgco2_per_kwh"] is None
-    assert any("no place and no tariff is given" in text for text in nowhere["warnings"])
+    assert not any("no place is given" in text for text in here["warnings"])
+    (told,) = [text for text in nowhere["warnings"] if "no place" in text]
+    assert told == (
+        f"{H200}: no place is given: the price of energy, PUE and emissions have no figures "
+        "(give [place] in a --scenario, or --to)"
+    )
 
 
 def test_engines_that_came_later_are_unknown_before(capsys: Capture) -> None:

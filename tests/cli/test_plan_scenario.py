@@ -57,7 +57,7 @@ def test_a_file_asks_the_whole_question(tmp_path: Path, capsys: Capture) -> None
     assert body["inputs"]["problem"] == typed["inputs"]["problem"]
     assert [one.id for one in plans(body)] == [one.id for one in plans(typed)]
     assert body["result"]["terms"][0]["capex_usd"]["value"] == pytest.approx(250e3 / 8.0, rel=0.2)  # and its network
-    assert typed["result"]["terms"][0]["capex_usd"] is None
+    assert typed["result"]["terms"][0]["capex_usd"]["value"] > 40e3  # as it is sold
 
 
 def test_flags_win(tmp_path: Path, capsys: Capture) -> None:
@@ -121,7 +121,9 @@ def test_every_key_is_printed_and_read(tmp_path: Path, capsys: Capture) -> None:
         ("confidence = 0.99\nintervals = false", 3, "FILE:3: plan.confidence: a confidence without intervals\n"),
         ('engine = "foo"', 3, "FILE:3: plan.engine: no engine is called 'foo'\n"),
         ("simulate = 2", 3, "FILE:3: plan.simulate: a simulation without a load\n"),
-        ('exclude_origin = ["US"]', 3, "FILE:3: plan.exclude_origin: no system is left; "),
+        ('exclude_origin = ["US"]', 1, "--exclude-origin: no system is left; "),
+        ('exclude_origin = "XX"', 3, "FILE:3: plan.exclude_origin: the catalog knows no country 'XX'\n"),
+        ("reuse = 1.0", 3, "FILE:3: plan.reuse: a share of 1\n"),
         ('exclude_scope = "any"', 3, "FILE:3: plan.exclude_scope: nothing is excluded\n"),
         ('ttft = ["1s", "2s"]', 3, "FILE:3: plan.ttft: 'ttft' has two limits\n"),
         ("mixed = 3", 3, "FILE:3: plan.mixed: '3' is not a valid boolean"),

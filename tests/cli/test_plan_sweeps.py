@@ -82,7 +82,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_checkpoint_changes_nothing(
     whole: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, numbers = tmp_path / "deep" / "sweep.sqlite", counted(monkeypatch)
+    file, numbers = tmp_path / "sweep.sqlite", counted(monkeypatch)
     assert main(["plan", *WIDE, "--checkpoint", str(file)]) == 0
     first = capsys.readouterr()
     assert first.out == whole and "parts are in" not in first.err
@@ -201,20 +201,18 @@ def test_a_model_that_changed_in_its_file_is_another_question(tmp_path: Path, ca
     assert code == 3 and "the checkpoint is of another sweep" in said
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"no database " * 100, "the file is no checkpoint, or is damaged"), (None, "the checkpoint cannot be opened")],
-)
-def test_a_checkpoint_that_is_none(content: bytes | None, message: str, tmp_path: Path, capsys: Capture) -> None:
-    file = tmp_path / "sweep.sqlite"
-    if content is None:
-        (tmp_path / "text").write_text("x")
-        file = tmp_path / "text" / "sweep.sqlite"
-    else:
-        file.write_bytes(content)
+def test_a_checkpoint_that_is_none(tmp_path: Path, capsys: Capture) -> None:
+    file, content = tmp_path / "sweep.sqlite", b"no database " * 100
+    file.write_bytes(content)
     code, said = refused(capsys, *BASE, "--checkpoint", str(file))
-    assert code == 3 and f"{file}: {message}" in said
-    assert content is None or file.read_bytes() == content
+    assert code == 3 and f"{file}: the file is no checkpoint, or is damaged" in said
+    assert file.read_bytes() == content
+
+
+def test_a_checkpoint_in_a_folder_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
+    code, said = refused(capsys, *BASE, "--checkpoint", str(tmp_path / "deep" / "sweep.sqlite"))
+    assert code == 2 and said.startswith("error: --checkpoint: there is no folder '") and "make it first" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bad_question_leaves_no_checkpoint(tmp_path: Path, capsys: Capture) -> None:

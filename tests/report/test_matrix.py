@@ -8,7 +8,7 @@ from accord.planner.fleet import Band, FleetFacts, fleet_metrics
 from accord.planner.matrix import Answer, Cell, Converted, Point, Question, Supported
 from accord.planner.plan import Metric
 from accord.report.fleet import fleet_dict, fleet_tables
-from accord.report.matrix import RATE, cell_dict, cell_text, counts, matrix_dict, matrix_tables, representatives
+from accord.report.matrix import COST, RATE, cell_dict, cell_text, counts, matrix_dict, matrix_tables, representatives
 from accord.report.tables import to_text
 
 ASKED = Question(isl=4096.0, osl=1024.0, tpot_s=0.05)
@@ -62,10 +62,10 @@ def test_tables_hold_every_model_and_say_what_is_left_out() -> None:
     titles = [table.title for table in tables]
     assert titles == [
         "Models on chips of Huawei", "Models on chips of NVIDIA", "Models on chips of others",
-        "Unknown for every model", "Counts",
+        "Formats that chips multiply as stored", "Unknown for every model", "Counts",
     ]  # fmt: skip
     assert all(len(table.rows) == 2 for table in tables[:3])
-    assert [row[0] for row in tables[3].rows] == ["huawei-3", "nvidia-3", "nobody-3"]
+    assert [row[0] for row in tables[4].rows] == ["huawei-3", "nvidia-3", "nobody-3"]
     text = "".join(map(to_text, tables))
     assert max(map(len, text.splitlines())) <= 120
     assert "yes 12, no 0, unknown 12" in text
@@ -74,7 +74,32 @@ def test_tables_hold_every_model_and_say_what_is_left_out() -> None:
 def test_named_columns_are_all_shown() -> None:
     cells = [cell("m", f"nvidia-{at}", served(float(at + 1))) for at in range(17)]
     tables = matrix_tables(cells, ASKED, named=True)
-    assert [len(table.columns) - 1 for table in tables[:-1]] == [6, 6, 5]
+    assert [len(table.columns) - 1 for table in tables[:3]] == [6, 6, 5]
+    assert [table.title.rpartition(" ")[2] for table in tables[3:-1]] == [f"nvidia-{at}" for at in range(17)]
+
+
+def test_what_is_named_has_its_costs_and_formats() -> None:
+    cost = {**served(5.0).metrics, COST: Metric(value=0.5, unit="USD", low=0.25, high=1.0)}
+    priced = replace(served(5.0), metrics=cost)
+    cells = [
+        replace(cell("m" * 40, "a-chip-" * 5, priced, conversion=WIDER), native_formats=("bf16", "fp8")),
+        cell("n", "a-chip-" * 5, FEW), cell("o", "a-chip-" * 5, served(1.0)),
+    ]  # fmt: skip
+    tables = matrix_tables(cells, ASKED, named=True)
+    assert tables[1].rows == (
+        ("m" * 40, "8", "fp8~", "5.00", "2.50 to 10.0", "0.500", "0.250 to 1.00"),
+        ("n", "no", "-", "-", "-", "-", "-"), ("o", "8", "fp8", "1.00", "0.500 to 2.00", "-", "-"),
+    )  # fmt: skip
+    assert tables[1].notes == (f"{'a-chip-' * 5} multiplies as stored: bf16, fp8",)
+    assert max(len(line) for table in tables for line in to_text(table).splitlines()) <= 120
+
+
+def test_long_words_of_the_matrix_are_wrapped() -> None:
+    bare = replace(BARE, reason="nobody says what it multiplies " * 8)
+    many = [replace(cell("m", f"huawei-{at}", served(1.0), vendor="huawei"), native_formats=("bf16",)) for at in (1, 2)]
+    tables = matrix_tables([*many, cell("m", "nvidia-1", bare)], ASKED, named=False)
+    assert max(len(line) for table in tables for line in to_text(table).splitlines()) <= 120
+    assert next(one for one in tables if one.title.startswith("Formats")).rows == (("bf16", "huawei-1, huawei-2"),)
 
 
 def test_representatives_take_vendors_in_turn_and_the_best_first() -> None:

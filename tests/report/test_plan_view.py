@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from accord.planner.plan import Check, Holding, Metric, Plan, PoolPlan
 from accord.planner.problem import Limit, Limits, Problem
 from accord.planner.terms import Terms
+from accord.report import plan_cells as cells
+from accord.report import plan_lines as lines
 from accord.report import plan_view as view
 from accord.report.plan_json import plan_dict, relaxed_dict, terms_dict
 from accord.report.tables import Table, to_text
@@ -108,7 +110,7 @@ def test_the_question_in_words() -> None:
 
 
 def test_many_systems_are_wrapped() -> None:
-    assert widest(view.asked_table(problem(systems=LONG * 12))) <= view.WIDTH
+    assert widest(view.asked_table(problem(systems=LONG * 12))) <= cells.WIDTH
 
 
 @pytest.mark.parametrize(("value", "text"), [
@@ -116,13 +118,13 @@ def test_many_systems_are_wrapped() -> None:
     (1e-9, "1.000e-09"), (0.0, "0"), (2.0e12, "2.000e+12"), (100.4, "100.4"),
 ])  # fmt: skip
 def test_limits_are_written_as_somebody_would(value: float, text: str) -> None:
-    assert view.plainly(value) == text
+    assert cells.plainly(value) == text
 
 
 @settings(max_examples=200)
 @given(st.floats(min_value=1e-6, max_value=1e12))
 def test_what_is_written_is_the_number(value: float) -> None:
-    assert float(view.plainly(value).replace(",", "")) == pytest.approx(value, rel=1e-3)
+    assert float(cells.plainly(value).replace(",", "")) == pytest.approx(value, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,9 @@ def test_what_is_written_is_the_number(value: float) -> None:
 def test_no_line_is_wider_than_a_terminal(count: int, systems: tuple[str, ...]) -> None:
     plans = several(count, *systems, unknown=("support of cloudmatrix-infer for it is unknown, " * 8,))
     tables = view.plan_tables(plans, 0.9)
-    assert widest(*tables, view.systems_table(plans), view.front_table(plans, ("cost", "tpot", "ttft"))) <= view.WIDTH
+    assert (
+        widest(*tables, lines.systems_table(plans), lines.front_table(plans, ("cost", "tpot", "ttft"))) <= cells.WIDTH
+    )
     shown = text_of(*tables)
     assert all(one.id in shown for one in plans)
     assert all(system in shown for system in systems)
@@ -161,9 +165,8 @@ def test_law_may_be_left_out() -> None:
 
 def test_pools_stand_with_their_system() -> None:
     plans = several(2, *LONG)
-    assert [row[2] for row in view.systems_table([*plans, plan("b" * 10, LONG[0])]).rows[:4]] == [
-        LONG[0], "  prefill: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
-        LONG[1], "  decode: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
+    assert [row[2] for row in lines.systems_table([*plans, plan("b" * 10, LONG[0])]).rows[:4]] == [
+        LONG[0], "  prefill: cloudmatrix-infer 12 x TP2 PP4", "    DP96 EP192", LONG[1],
     ]  # fmt: skip
     first = view.plan_tables(plans, 0.9)[0]
     assert [row[1] for row in first.rows if row[0] == "  on"] == list(LONG)
@@ -172,8 +175,56 @@ def test_pools_stand_with_their_system() -> None:
 
 def test_counts_are_whole() -> None:
     one = plan("a" * 10, LONG[0])
-    assert view.front_table([one, one], ("chips", "cost")).rows[0][2] == "1,152"
+    assert lines.front_table([one, one], ("chips", "cost")).rows[0][2] == "1,152"
     assert next(row for row in view.plan_tables([one], 0.9)[1].rows if row[0] == "racks")[1] == "16"
+
+
+def test_large_counts_have_commas_and_small_sums_are_in_full() -> None:
+    many = pool("serve", LONG[0], instances=13472, devices=2048)
+    one = plan("a" * 10, LONG[0], pools=(many,))
+    assert view.plan_tables([one], 0.9)[0].rows[3] == ("serving pool", "13,472 x 2,048 ranks")
+    for usd, row in ((96.9, ("capital [USD]", "96.9")), (99_000.0, ("capital [USD]", "99,000")),
+                     (2.5e6, ("capital [M USD]", "2.50"))):  # fmt: skip
+        priced = plan("a" * 10, LONG[0], metrics={**one.metrics, "capex_usd": Metric(value=usd, unit="USD")})
+        assert row in view.plan_tables([priced], 0.9)[1].rows
+
+
+def test_one_chip_is_one() -> None:
+    held = Holding(system=LONG[0], chip="chip", chips=1, used=1, systems=1)
+    table = lines.no_plan_table([Let("chips", 0.5, 1.0, "1", 2.0, plan("a" * 10, LONG[0], holdings=(held,)))])
+    assert table.rows[0][4] == f"1 chip of {LONG[0]}"
+
+
+def test_a_time_per_token_is_left_out_where_there_is_none() -> None:
+    tails = {"tpot_p90_s": Metric(value=0.04, unit="s")}
+    check = Check(name="tpot_p90", sense="at most", limit=1.0, value=0.04, unit="s", chance=0.9, slack=1.0)
+    one, two = (
+        plan("a" * 10, *systems, metrics={**plan("b" * 10, *systems).metrics, **tails}, checks=(check,))
+        for systems in (LONG[:1], LONG)
+    )
+    (row,) = [row for row in view.plan_tables([one, two], 0.9)[1].rows if row[0] == "  90 % of requests within [ms]"]
+    assert row[1:] == ("40.0", "-")
+    assert not [row for row in view.plan_tables([two], 0.9)[1].rows if "within [ms]" in row[0]]
+    single = msgspec.structs.replace(one, osl=1.0)
+    assert "token [ms]" not in text_of(*view.plan_tables([single], 0.9))
+    assert lines.systems_table([single]).rows[0][6] == "-" != lines.systems_table([one]).rows[0][6]
+
+
+def test_remarks_name_the_plans_they_are_about() -> None:
+    plans = [*several(3, LONG[0]), plan("b" * 10, LONG[0], unknown=()), *several(2, LONG[0])]
+    table = view.plan_tables(plans, 0.9)[-1]
+    assert table.rows == (("1 to 3, 5 to 6", "drafts are accepted with an assumed chance"),)
+    further = view.plan_tables(plans, 0.9)[-2]
+    assert [row[1] for row in further.rows if row[1]] == ["b" * 10, "0000000000?", "0000000001?"]
+    assert further.notes[-1].startswith("? something of it")
+
+
+def test_systems_without_a_plan_have_their_reason() -> None:
+    table = lines.systems_table(several(1, LONG[0]), [("x", "memory"), ("y", "excluded by origin (yes: CN) " * 5)])
+    rows = table.rows[3:]
+    assert rows[0][:4] == ("-", "-", "x", "-") and rows[1][2] == "  no plan: memory"
+    assert rows[2][2] == "y" and rows[3][2].startswith("  no plan: excluded by") and len(rows) > 5
+    assert widest(table) <= cells.WIDTH
 
 
 def test_nothing_makes_no_table() -> None:
@@ -206,9 +257,9 @@ def test_a_long_front_is_spread_over_its_points() -> None:
         msgspec.structs.replace(one, metrics={**one.metrics, "tpot_s": Metric(value=at + 1.0, unit="s")})
         for at, one in enumerate(several(95, "nvidia-hgx-h200-8"))
     ]
-    table = view.front_table(plans[::-1], ("tpot", "carbon"))
+    table = lines.front_table(plans[::-1], ("tpot", "carbon"))
     ids = [row[0] for row in table.rows if row[0]]
-    assert len(ids) == view.FRONT_SHOWN and ids[0] == plans[0].id and ids[-1] == plans[-1].id
+    assert len(ids) == lines.FRONT_SHOWN and ids[0] == plans[0].id and ids[-1] == plans[-1].id
     assert table.title == "Front of 95 plans" and table.notes == ("20 of 95 are shown; --json has all",)
     assert table.rows[0][-1] == "-" and table.rows[0][2] == "1,000"
 
@@ -216,29 +267,25 @@ def test_a_long_front_is_spread_over_its_points() -> None:
 def test_no_plan_and_what_would_do() -> None:
     best = plan("a" * 10, *LONG)
     let = [Let("ttft", 0.1, 0.35, "s", 3.5, best), Let("chips", 16.0, 80.0, "1", 5.0, best)]
-    table = view.no_plan_table(problem(), let)
+    table = lines.no_plan_table(let)
     assert table.rows[0][:4] == ("ttft", "100 ms", "350 ms", "3.5")
     assert table.rows[0][4] == f"1,152 chips of {LONG[0]}"
-    assert widest(table) <= view.WIDTH
+    assert widest(table) <= cells.WIDTH
     assert [row[4] for row in table.rows[1:4]] == [
         f"1,152 chips of {LONG[1]}", "  prefill: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
         "  decode: cloudmatrix-infer 12 x TP2 PP4 DP96 EP192",
     ]  # fmt: skip
-    every = view.no_plan_table(problem(), [Let(view.ALL, 1.0, 1.83, "1", 1.83, best)])
+    every = lines.no_plan_table([Let(lines.ALL, 1.0, 1.83, "1", 1.83, best)])
     assert every.notes == ("letting go of one limit is not enough: these give way together, each by this factor",)
     assert relaxed_dict(let[0])["factor"] == 3.5
-    for limits, why in (
-        (problem().limits, "no limit is to blame, or none alone"),
-        (Limits(), "nothing of what may be varied"),
-    ):
-        shown = to_text(view.no_plan_table(problem(limits=limits), [], ["x: the limit on power holds none of it"]))
-        assert why in shown and "the limit on power holds none of it" in shown
+    shown = lines.no_plan_table([], ["nothing of what may be varied can be run " * 5, "x: the limit on power"])
+    assert shown.title == "No plan" and widest(shown) <= cells.WIDTH and "the limit on power" in to_text(shown)
 
 
 def test_everything_of_made_up_plans(golden: Callable[[str, str], None]) -> None:
     plans = [plan("0a1b2c3d4e", "nvidia-hgx-h200-8", "nvidia-gb200-nvl72"), *several(4, "nvidia-hgx-h200-8")]
-    tables = [view.asked_table(problem()), *view.plan_tables(plans, 0.9), view.systems_table(plans)]
-    golden("plan-view.txt", text_of(*tables, view.front_table(plans, ("cost", "power", "chips"))))
+    tables = [view.asked_table(problem()), *view.plan_tables(plans, 0.9), lines.systems_table(plans)]
+    golden("plan-view.txt", text_of(*tables, lines.front_table(plans, ("cost", "power", "chips"))))
 
 
 def test_plans_and_terms_for_a_program() -> None:

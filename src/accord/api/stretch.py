@@ -9,7 +9,7 @@ import msgspec
 from accord.api.relaxation import Relaxed, Replan
 from accord.planner.plan import Plan
 from accord.planner.problem import Limits, Problem
-from accord.report.plan_view import ALL, SERVED
+from accord.report.plan_lines import ALL, SERVED
 
 MOST = 4096.0  # times, beyond which no plan is looked for
 NEAR = 1.05  # the factor is found to within this
@@ -27,6 +27,12 @@ def stretched(problem: Problem, replan: Replan) -> Relaxed | None:
         return None
     found = None if served == Limits() else _least(problem, SERVED, replan)
     return found if found is not None or served == problem.limits else _least(problem, ALL, replan)
+
+
+def beyond(problem: Problem, replan: Replan) -> bool:
+    """Whether the limits are to blame where not even :data:`MOST` times as much room helps: without them plans are."""
+    limited = problem.limits != Limits()
+    return limited and bool(replan(msgspec.structs.replace(problem, limits=Limits())))
 
 
 def _least(problem: Problem, name: str, replan: Replan) -> Relaxed | None:

@@ -44,7 +44,7 @@ class Verb(NamedTuple):
 VERBS: tuple[Verb, ...] = (
     Verb("demo", "accord.cli.verbs.demo", "The main job, with no input at all."),
     Verb("estimate", "accord.cli.verbs.estimate", "How fast one deployment runs, and with what error bar."),
-    Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits on latency, budget, power, law."),
+    Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits of every kind."),
     Verb("size", "accord.cli.verbs.size", "The fewest chips of each system that serve a load."),
     Verb("simulate", "accord.cli.verbs.simulate", "What users feel under real traffic, request by request."),
     Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),

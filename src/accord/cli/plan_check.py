@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from accord.base.errors import UsageError
 from accord.catalog.origin import COUNTRY
 
 PICTURES = ("svg", "png")
+_VERSION = re.compile(r"v?\d+([._-]?[0-9a-z]+)*(\+[0-9a-z.]+)?", re.IGNORECASE)  # 0.15.1, v0.9.0rc1, 2025-10
 _FINITE = {
     "isl": "--isl", "osl": "--osl", "rate": "--rate", "goodput": "--goodput", "budget_usd": "--budget-usd",
     "usd_per_hour": "--usd-per-hour", "power_kw": "--power-kw", "racks": "--racks",
@@ -31,10 +33,10 @@ _OF_A_MATRIX = (
 )  # fmt: skip
 
 
-def check(flags: Mapping[str, Any], given: Collection[str]) -> None:
-    """Refuse flags that say nothing, contradict each other or cannot be read.
+def check(flags: Mapping[str, Any], given: Collection[str], typed: Collection[str]) -> tuple[str, ...]:
+    """Refuse flags that say nothing, contradict each other or cannot be read; what of a scenario is not looked at.
 
-    given: parameters that were set at all
+    given: parameters that were set at all; typed: those of them on the command line
     Raises UsageError naming the flag.
     """
     _numbers(flags)
@@ -43,9 +45,10 @@ def check(flags: Mapping[str, Any], given: Collection[str]) -> None:
     _search(flags, given)
     _picture(flags)
     if flags.get("matrix") or flags.get("fleet") is not None:
-        _matrix(flags, given)
-    elif flags.get("mfu") is not None:
+        return _matrix(flags, given, typed)
+    if flags.get("mfu") is not None:
         raise UsageError("a utilisation in training without a fleet", where="--mfu", hint="add --fleet N")
+    return ()
 
 
 def _numbers(flags: Mapping[str, Any]) -> None:
@@ -61,8 +64,9 @@ def _numbers(flags: Mapping[str, Any]) -> None:
     if any(value > 2 for value in flags["microbatches"] or ()):
         what = f"{max(flags['microbatches'])} microbatches"
         raise UsageError(what, where="--microbatches", hint="1, 2, or 0 for the faster of both")
-    if any(value > 1.0 for value in flags["reuse"] or ()):
-        raise UsageError(f"a share of {max(flags['reuse']):g}", where="--reuse", hint="write 0.7 for 70 %")
+    if any(value >= 1.0 for value in flags["reuse"] or ()):
+        hint = "write 0.7 for 70 %; a token of each prompt is always computed, so it is less than 1"
+        raise UsageError(f"a share of {max(flags['reuse']):g}", where="--reuse", hint=hint)
 
 
 def _places(flags: Mapping[str, Any], given: Collection[str]) -> None:
@@ -98,6 +102,13 @@ def _load(flags: Mapping[str, Any], given: Collection[str]) -> None:
 
 
 def _search(flags: Mapping[str, Any], given: Collection[str]) -> None:
+    version = flags["engine_version"]
+    if version is not None and not _VERSION.fullmatch(version):
+        hint = "write a release such as 0.15.1, or a day such as 2025-10-01"
+        raise UsageError(f"'{version}' is no version", where="--engine-version", hint=hint)
+    if flags["checkpoint"] is not None and not flags["checkpoint"].parent.is_dir():
+        what = f"there is no folder '{flags['checkpoint'].parent}'"
+        raise UsageError(what, where="--checkpoint", hint="make it first")
     if flags["ray_address"] and flags["executor"] != "ray":
         raise UsageError("a cluster that is not asked", where="--ray-address", hint="add --executor ray")
     if flags["workers"] is not None and flags["executor"] == "local":
@@ -124,13 +135,16 @@ def _picture(flags: Mapping[str, Any]) -> None:
         raise UsageError(f"there is no folder '{file.parent}'", where="--tornado", hint="make it first")
 
 
-def _matrix(flags: Mapping[str, Any], given: Collection[str]) -> None:
-    """Refuse what a matrix or a fleet would not look at."""
+def _matrix(flags: Mapping[str, Any], given: Collection[str], typed: Collection[str]) -> tuple[str, ...]:
+    """Refuse typed flags that a matrix or a fleet would not look at; name such keys of a scenario's ``[plan]``."""
     verb = "--matrix" if flags["matrix"] else "--fleet"
     allowed = _OF_A_MATRIX if flags["matrix"] else ("mfu", *(name for name in _OF_A_MATRIX if name != "date"))
-    context = click.get_current_context()
-    for one in context.command.params:
-        if one.name in given and one.name not in allowed:
+    passed: list[str] = []
+    for one in click.get_current_context().command.params:
+        if one.name in typed and one.name not in allowed:
             raise UsageError(f"{verb} does not look at it", where=one.opts[0], hint="leave it out")
+        if one.name in given and one.name not in allowed:
+            passed.append(one.opts[0].removeprefix("--").replace("-", "_"))
     if any(share is not None for share, _ in flags["tpot"]) or len(flags["tpot"]) > 1:
         raise UsageError(f"{verb} takes one limit on the mean", where="--tpot", hint="such as --tpot 50ms")
+    return (f"{verb} does not look at these keys of [plan]: {', '.join(passed)}",) if passed else ()

@@ -53,7 +53,7 @@ class LatencyLimit(click.ParamType):
         """Percentile as a share, None for the mean, and seconds."""
         if isinstance(value, tuple):
             return value
-        found = re.fullmatch(r"(?:(mean|p(\d{1,2})):)?(.+)", str(value).strip())
+        found = re.fullmatch(r"(?:(mean|p(\d+)):)?(.+)", str(value).strip())
         share = int(found[2]) / 100.0 if found and found[2] else None
         if found is None or (share is not None and share not in QUANTILES):
             known = ", ".join(f"p{round(100 * one)}" for one in QUANTILES)

@@ -13,6 +13,7 @@ from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.cli.output import emit, say
 from accord.cli.outputs import plan_picture
+from accord.cli.plan_words import joined
 from accord.economics.scenario import Scenario
 from accord.report.to_json import envelope
 from accord.report.tornado import Cause
@@ -23,9 +24,13 @@ USUAL_TPOT_S = 0.05
 
 
 def show_matrix(
-    verb: str, catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, paths: Sequence[Path], *, as_json: bool
-) -> int:
-    """``--matrix``: every open model on every chip; ``--fleet N``: what N chips could train or serve."""
+    verb: str, catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, paths: Sequence[Path],
+    passed: Sequence[str], *, as_json: bool,
+) -> int:  # fmt: skip
+    """``--matrix``: every open model on every chip; ``--fleet N``: what N chips could train or serve.
+
+    passed: warnings that come before those of the answer
+    """
     if flags["matrix"] and flags["fleet"] is not None:
         raise UsageError("--matrix and --fleet at once: two questions", hint="give one of them")
     tpot = [seconds for share, seconds in flags["tpot"] if share is None]
@@ -50,7 +55,8 @@ def show_matrix(
     asked = msgspec.to_builtins(msgspec.structs.replace(scenario, plan={}))
     body = envelope(
         verb, inputs={**found.inputs, "scenario": asked, "catalog": [str(path) for path in paths]}, result=found.result,
-        sources=found.sources, warnings=[*catalog.notes, *found.warnings], catalog_digest=catalog.digest,
+        sources=found.sources, warnings=[*catalog.notes, *passed, *joined(found.warnings)],
+        catalog_digest=catalog.digest,
     )  # fmt: skip
     emit(body, *found.tables, as_json=as_json)
     return 0

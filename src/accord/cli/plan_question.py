@@ -10,7 +10,7 @@ import numpy as np
 
 from accord.api.records import engine_id
 from accord.api.workloads import parse_mix
-from accord.base.errors import CatalogError, UsageError
+from accord.base.errors import CatalogError, MissingFact, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.catalog.system import System
@@ -25,6 +25,11 @@ _LISTS = (
     ("batches", "batch"), ("budgets", "budgets"), ("microbatches", "microbatches"), ("mtp_tokens", "mtp_tokens"),
 )  # fmt: skip
 USUAL_REQUESTS = 2000  # of a profile
+_A_TOKEN = ("cost", "energy", "carbon")  # objectives that do not grow with the machine
+_WHOLE = (
+    "nothing that is held is limited: systems of different size are compared as whole machines; see --power-kw, "
+    "--budget-usd, --chips, or --objective cost"
+)
 _SEARCHED = ("node", "supernode", "pod")  # kinds of systems that ``all`` stands for
 _LOAD_FLAGS = (
     "trace", "trace_format", "skip_bad", "workload", "isl", "osl", "rate", "arrivals", "concurrency", "requests",
@@ -34,12 +39,18 @@ _LOAD_FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked. load: of the simulation, None without a trace or a profile; said: warnings."""
+    """What was asked.
+
+    load: of the simulation, None without a trace or a profile; said: warnings
+    named: systems that were named; without: those of them that cannot be searched, and why
+    """
 
     problem: Problem
     scenario: Scenario
     load: Load | None
     said: tuple[str, ...]
+    named: tuple[str, ...]
+    without: tuple[tuple[str, str], ...] = ()
 
 
 def question(catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, objective: Sequence[str]) -> Question:
@@ -56,20 +67,25 @@ def question(catalog: Catalog, flags: Mapping[str, Any], scenario: Scenario, obj
     if load is not None:
         said += load.warnings
         said.append(f"planned for {isl:,.0f} prompt and {osl:,.0f} answer tokens, the means of the load")
-    limits, systems = _limits(flags, rate), _systems(catalog, flags["systems"])
+    limits, named = _limits(flags, rate), _systems(catalog, flags["systems"])
+    systems, without = _counted(catalog, named)
+    said += [f"{system}: {why}" for system, why in without]
     said += _strangers(catalog, systems, flags["engines"] or ())
     if not limits.latencies:
         said.append("no limit on a latency is given: batches are as large as memory holds; see --ttft, --tpot, --e2el")
     held = (limits.power_w, limits.capex_usd, limits.usd_per_hour, limits.chips, limits.racks)
     if rate is not None and all(one is None for one in held):
         objective = ("chips",)
+    objectives = flags["objective"] or tuple(objective)
+    if rate is None and all(one is None for one in held) and len(named) > 1 and objectives[0] not in _A_TOKEN:
+        said.append(_WHOLE)
     problem = Problem(
         model=flags["model"], systems=systems, isl=isl, osl=osl,
         limits=limits, space=_space(flags),
-        objectives=flags["objective"] or tuple(objective), confidence=flags["confidence"], level=flags["level"],
+        objectives=objectives, confidence=flags["confidence"], level=flags["level"],
         max_load=flags["max_load"], intervals=flags["intervals"],
     )  # fmt: skip
-    return Question(problem, scenario, load, tuple(said))
+    return Question(problem, scenario, load, tuple(said), named, without)
 
 
 def _load(catalog: Catalog, flags: Mapping[str, Any]) -> Load | None:
@@ -116,11 +132,44 @@ def _systems(catalog: Catalog, text: str | None) -> tuple[str, ...]:
     if not ids:
         raise UsageError(f"'{text}' names no system", where="--system", hint="name one or more, or all")
     for id in ids:
+        if id in catalog.ids("chips"):
+            raise UsageError(f"'{id}' is a chip, not a system", where="--system", hint=_systems_of(catalog, id))
         if id not in catalog.ids("systems"):
             raise UsageError(
                 f"no system is called '{id}'", where="--system", hint=did_you_mean(id, catalog.ids("systems"))
             )
     return ids
+
+
+def _systems_of(catalog: Catalog, chip: str) -> str:
+    """Where a chip can be had."""
+    of = [id for id in catalog.ids("systems") if catalog.system(id).chip == chip]
+    have = f"systems of it: {', '.join(of)}" if of else "the catalog has no system of it"
+    return f"{have}; 'accord plan --matrix' takes chips"
+
+
+def _counted(catalog: Catalog, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Systems whose chip and number of chips are known, and what is lacking of the others.
+
+    Raises MissingFact where none is left.
+    """
+    lacking = {
+        id: "the entry names no chip" if catalog.system(id).chip is None else "its number of chips is not published"
+        for id in ids
+        if catalog.system(id).chip is None or catalog.system(id).chips is None
+    }
+    left = tuple(id for id in ids if id not in lacking)
+    if not left:
+        words = "; ".join(f"{id}: {why}" for id, why in lacking.items())
+        raise MissingFact(words, hint="use a system whose entry has both: accord catalog list systems")
+    return left, tuple(lacking.items())
+
+
+def known_countries(catalog: Catalog) -> frozenset[str]:
+    """Countries that a place or an origin of the catalog is in."""
+    places = {catalog.place(id).country for id in catalog.ids("places")}
+    parts = (part for id in catalog.ids("origins") for part in catalog.origin(id).suppliers)
+    return frozenset(places | {country for part in parts for country in part.countries})
 
 
 def _strangers(catalog: Catalog, systems: Sequence[str], engines: Sequence[str]) -> list[str]:

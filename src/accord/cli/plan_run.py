@@ -18,22 +18,25 @@ from accord.api.plan_traffic import Replay, simulate_plans
 from accord.api.relaxation import Relaxed, Replan, relaxations
 from accord.api.scenario import taken_for_granted
 from accord.api.stretch import stretched
-from accord.base.errors import UsageError
+from accord.base.errors import CatalogError, DataError, DoesNotFit, UsageError
+from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.cli.output import emit, say, write
 from accord.cli.plan_check import check
 from accord.cli.plan_matrix import COST, cause_dict, show_matrix, tornado
-from accord.cli.plan_question import Question, question
-from accord.cli.plan_settings import given, placed, settings, with_scenario
+from accord.cli.plan_question import Question, known_countries, question
+from accord.cli.plan_settings import given, placed, settings, typed, with_scenario
+from accord.cli.plan_words import joined, unknown_limits, unknown_wishes, why_none, without_plan
 from accord.cli.watching import Watching
 from accord.economics.scenario_text import scenario_toml
 from accord.planner.executor import Place, Work
 from accord.planner.executors import executor
 from accord.planner.plan import Plan
 from accord.planner.problem import Limit, Problem
+from accord.report import plan_lines as lines
 from accord.report import plan_view as view
 from accord.report.dependence import dependence_dict, dependence_tables
-from accord.report.plan_json import plan_dict, relaxed_dict, terms_dict
+from accord.report.plan_json import plan_dict, relaxed_dict, terms_dict, without_dict
 from accord.report.tables import Table
 from accord.report.to_json import envelope
 from accord.report.tornado import Cause, causes_of, tornado_table
@@ -46,11 +49,15 @@ NO_PLAN = 1
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An answer with what was made of it: plans in their final order, warnings, relaxations."""
+    """An answer with what was made of it.
+
+    plans: in their final order; said: warnings; relaxed: the nearest questions with a plan; why: there is none
+    """
 
     plans: tuple[Plan, ...]
     said: tuple[str, ...]
     relaxed: tuple[Relaxed, ...] = ()
+    why: tuple[str, ...] = ()
 
 
 def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple[Path, ...], *, as_json: bool) -> int:
@@ -58,20 +65,20 @@ def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple
     catalog = catalog_of(tuple(str(path) for path in paths))
     scenario = with_scenario(flags, catalog)
     try:
-        check(flags, given(scenario))
+        passed = check(flags, given(scenario), typed())
         if flags["print_config"]:
             full = msgspec.structs.replace(scenario, plan=settings(flags, scenario))
             write(scenario_toml(full, taken_for_granted(catalog, scenario)))
             return 0
         if flags.get("matrix") or flags.get("fleet") is not None:
-            return show_matrix(verb, catalog, flags, scenario, paths, as_json=as_json)
+            return show_matrix(verb, catalog, flags, scenario, paths, passed, as_json=as_json)
         asked = question(catalog, flags, scenario, objective)
         if verb == "size" and asked.problem.limits.request_per_s is None:
             raise UsageError(
                 "no load to size for", where="--goodput", hint="give --goodput, or a --trace with its rate"
             )
         return _answered(verb, catalog, asked, flags, paths, as_json=as_json)
-    except UsageError as error:
+    except (UsageError, DataError) as error:
         raise placed(error, flags["scenario"], scenario) from None
 
 
@@ -79,7 +86,7 @@ def _answered(
     verb: str, catalog: Catalog, asked: Question, flags: Mapping[str, Any], paths: tuple[Path, ...], *, as_json: bool
 ) -> int:  # fmt: skip
     extra = tuple(str(path) for path in paths)
-    problem, gone = _without(catalog, asked.problem, flags)
+    problem, gone = _allowed(catalog, asked.problem, flags)
     sweep = _sweep(catalog, flags, repr(spec_of(extra, problem.model)).encode())
     count = max(flags["top"], _simulated(asked, flags))
     draw = None if flags.get("tornado") is None else tornado(flags["tornado"])
@@ -92,8 +99,10 @@ def _answered(
     causes = _causes(catalog, told, asked)
     if draw is not None and told.plans:
         draw(causes)
-    body = _body(verb, catalog, answer, asked, told, gone, flags, paths, causes)
-    emit(body, *_tables(answer, told, catalog, flags, causes), as_json=as_json)
+    warned = (*asked.said, *answer.refused, *(f"{system}: {why}" for system, why in gone))
+    without = without_plan(answer, asked.named, (*asked.without, *gone), warned)
+    body = _body(verb, catalog, answer, asked, told, (without, warned), flags, paths, causes)
+    emit(body, *_tables(answer, told, (asked.named, without), catalog, flags, causes), as_json=as_json)
     return 0 if told.plans else NO_PLAN
 
 
@@ -102,15 +111,26 @@ def run_here(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
     return [work(task) for task in tasks]
 
 
-def _without(catalog: Catalog, problem: Problem, flags: Mapping[str, Any]) -> tuple[Problem, tuple[str, ...]]:
-    """The problem without systems of excluded origin, and why each is gone. Raises UsageError where none is left."""
+def _allowed(
+    catalog: Catalog, problem: Problem, flags: Mapping[str, Any]
+) -> tuple[Problem, tuple[tuple[str, str], ...]]:
+    """The problem without systems of excluded origin, and why each is gone.
+
+    Raises CatalogError for a country nobody knows, DoesNotFit where no system is left.
+    """
     if not flags["exclude_origin"]:
         return problem, ()
+    known = known_countries(catalog)
+    for country in flags["exclude_origin"]:
+        if country not in known:
+            what = f"the catalog knows no country '{country}'"
+            raise CatalogError(what, where="--exclude-origin", hint=did_you_mean(country, sorted(known)))
     gone = excluded(catalog, problem.systems, flags["exclude_origin"], flags["exclude_scope"])
-    words = tuple(f"{system}: excluded by origin ({one.answer}: {one.words})" for system, one in gone.items())
+    words = tuple((system, f"excluded by origin ({one.answer}: {one.words})") for system, one in gone.items())
     left = tuple(system for system in problem.systems if system not in gone)
     if not left:
-        raise UsageError(f"no system is left; {words[0]}", where="--exclude-origin", hint="name other systems")
+        what = f"no system is left; {words[0][0]}: {words[0][1]}"
+        raise DoesNotFit(what, where="--exclude-origin", hint="name other systems")
     return msgspec.structs.replace(problem, systems=left), words
 
 
@@ -145,7 +165,11 @@ def _finish(
 ) -> _Told:  # fmt: skip
     """Simulate the best plans where there is a load; where there is no plan, look for the nearest question."""
     if not answer.plans:
-        return _Told((), (), relaxations(answer.problem, replan) or _together(answer.problem, replan))
+        unknown = (*unknown_wishes(answer), *unknown_limits(answer))
+        if unknown:
+            return _Told((), (), (), (*unknown, *answer.refused))
+        relaxed = relaxations(answer.problem, replan) or _together(answer.problem, replan)
+        return _Told((), (), relaxed, () if relaxed else why_none(answer, replan))
     count = _simulated(asked, flags)
     if asked.load is None or count == 0:
         return _Told(answer.plans[: flags["top"]], ())
@@ -185,10 +209,12 @@ def _slo(limit: Limit, needed: float) -> Slo:
 
 
 def _body(
-    verb: str, catalog: Catalog, answer: Answer, asked: Question, told: _Told, gone: Sequence[str],
-    flags: Mapping[str, Any], paths: Sequence[Path], causes: Sequence[Cause],
+    verb: str, catalog: Catalog, answer: Answer, asked: Question, told: _Told,
+    others: tuple[Sequence[tuple[str, str]], Sequence[str]], flags: Mapping[str, Any], paths: Sequence[Path],
+    causes: Sequence[Cause],
 ) -> dict[str, object]:  # fmt: skip
-    problem = answer.problem
+    """The envelope. others: systems without a plan and why, and warnings of the question and the search."""
+    problem, (without, warned) = answer.problem, others
     best = told.plans[0] if told.plans else None
     result: dict[str, object] = {
         "feasible": best is not None,
@@ -196,17 +222,19 @@ def _body(
         "plans": [plan_dict(one) for one in told.plans],
         "front": [plan_dict(one) for one in answer.front],
         "by_system": [plan_dict(one) for one in answer.by_system],
+        "without": [without_dict(*one) for one in without],
         "rejected": dict(sorted(answer.tally.rejected.items())),
         "rejected_candidates": dict(sorted(answer.rejected.items())),
         "searched": {
             "counted": answer.tally.counted, "estimated": answer.tally.estimated, "candidates": answer.candidates,
             "pruned": answer.pruned,
         },
-        "refused": [*answer.refused, *gone],
+        "refused": list(warned[len(asked.said) :]),
         "terms": [terms_dict(one) for one in answer.terms],
         "dependence": dependence_dict(dependence_of(catalog, best, flags["date"])) if best else None,
         "cost_causes": [cause_dict(one) for one in causes],
         "relaxations": [relaxed_dict(one) for one in told.relaxed],
+        "why_none": list(told.why),
         "law": _law(flags),
     }  # fmt: skip
     scenario = msgspec.structs.replace(asked.scenario, plan=settings(flags, asked.scenario))
@@ -217,7 +245,7 @@ def _body(
     shown = (*told.plans, *answer.front, *answer.by_system, *(one.plan for one in told.relaxed))
     if asked.load is not None:
         inputs["load"] = dict(asked.load.inputs)
-    warnings = [*catalog.notes, *asked.said, *answer.refused, *gone, *told.said, *_mentioned(answer, told)]
+    warnings = [*catalog.notes, *warned, *told.said, *joined(_mentioned(answer, told))]
     return envelope(
         verb, inputs=inputs, result=result, sources=sources_of(catalog, problem.model, shown, answer.terms),
         warnings=warnings, catalog_digest=catalog.digest,
@@ -251,17 +279,20 @@ def _causes(catalog: Catalog, told: _Told, asked: Question) -> tuple[Cause, ...]
 
 
 def _tables(
-    answer: Answer, told: _Told, catalog: Catalog, flags: Mapping[str, Any], causes: Sequence[Cause]
-) -> list[Table]:
-    problem = answer.problem
+    answer: Answer, told: _Told, systems: tuple[Sequence[str], Sequence[tuple[str, str]]], catalog: Catalog,
+    flags: Mapping[str, Any], causes: Sequence[Cause],
+) -> list[Table]:  # fmt: skip
+    """What a reader sees. systems: those that were named, and those without a plan and why."""
+    problem, (named, without) = answer.problem, systems
+    by_system = [lines.systems_table(answer.by_system, without)] if len(named) > 1 else []
     if not told.plans:
-        none = view.no_plan_table(problem, told.relaxed, answer.refused)
-        return [view.asked_table(problem), none, _searched(answer)]
-    tables = [view.asked_table(problem), *view.plan_tables(told.plans, problem.level, law=flags["law"])]
-    if len(answer.by_system) > 1:
-        tables.append(view.systems_table(answer.by_system))
+        none = lines.no_plan_table(told.relaxed, told.why)
+        return [view.asked_table(problem), none, *by_system, _searched(answer)]
+    used = min((one.load for one in answer.terms), default=None)
+    best = view.plan_tables(told.plans, problem.level, law=flags["law"], utilisation=used)
+    tables = [view.asked_table(problem), *best, *by_system]
     if len(problem.objectives) > 1:
-        tables.append(view.front_table(answer.front, problem.objectives))
+        tables.append(lines.front_table(answer.front, problem.objectives))
     if causes:
         tables.append(tornado_table(causes, COST, "USD/Mtok"))
     tables += dependence_tables(dependence_of(catalog, told.plans[0], flags["date"]))

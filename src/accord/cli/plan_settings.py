@@ -10,7 +10,7 @@ import click
 import msgspec
 from click.core import ParameterSource
 
-from accord.base.errors import AccordError, UsageError
+from accord.base.errors import AccordError
 from accord.catalog.load import Catalog
 from accord.cli.plan_flags import PLAN_KEYS
 from accord.cli.scenario import read_scenario
@@ -34,12 +34,16 @@ def with_scenario(flags: dict[str, Any], catalog: Catalog) -> Scenario:
 
 def given(scenario: Scenario) -> frozenset[str]:
     """Parameters that the command line or the scenario sets."""
+    return typed() | {one.name for key, one in _options().items() if key in scenario.plan and one.name}
+
+
+def typed() -> frozenset[str]:
+    """Parameters that the command line sets."""
     context = click.get_current_context()
-    typed = {one.name for one in context.command.params if one.name and _is_typed(context, one.name)}
-    return frozenset(typed | {one.name for key, one in _options().items() if key in scenario.plan and one.name})
+    return frozenset(one.name for one in context.command.params if one.name and _is_typed(context, one.name))
 
 
-def placed(error: UsageError, file: Path | None, scenario: Scenario) -> AccordError:
+def placed(error: AccordError, file: Path | None, scenario: Scenario) -> AccordError:
     """The error with file and line where the flag that it names is a key of the scenario, else as it is."""
     key = (error.where or "").removeprefix("--").replace("-", "_")
     option = _options().get(key)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from accord.planner.matrix import Cause, Cell, Question
+from accord.planner.plan import Metric
 from accord.planner.smallest import MOST_DOMAINS, SMALL_BATCH
-from accord.report.tables import Table, number, number_column, pairs, text_column
+from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 
 ACROSS = 6  # columns of a table
 WIDTH, MODEL, CELL, GAP = 110, 21, 10, 2  # characters: of a table, a model's id, a cell, between columns
-RATE = "decode_token_per_s_per_chip"
+RATE, COST = "decode_token_per_s_per_chip", "usd_per_million_output_tokens"
 CAUSES: Mapping[Cause, str] = {
     "memory": "memory capacity is not published", "bf16": "BF16 rate is not published",
     "links": "links between chips are not published", "bandwidth": "memory bandwidth is not published",
@@ -55,7 +57,7 @@ def counts(cells: Sequence[Cell]) -> dict[str, object]:
         "reasons": dict(sorted(reasons.items())),
         "rated": sum(RATE in cell.answer.metrics for cell in cells),
         "within_tpot": sum(cell.answer.point is not None and cell.answer.point.within_tpot for cell in cells),
-        "priced": sum("usd_per_million_output_tokens" in cell.answer.metrics for cell in cells),
+        "priced": sum(COST in cell.answer.metrics for cell in cells),
         "one_chip": sum(cell.answer.chips == 1 for cell in cells),
         "converted": sum(cell.conversion is not None for cell in cells if cell.answer.fits == "yes"),
     }
@@ -89,20 +91,79 @@ def matrix_tables(cells: Sequence[Cell], asked: Question, *, named: bool) -> tup
         columns.setdefault(cell.column, []).append(cell)
     silent = {id: some for id, some in columns.items() if all(cell.answer.cause in BARE for cell in some)}
     told = {id: some for id, some in columns.items() if id not in silent}
-    tables = [_group_table(title, some, hidden) for title, some, hidden in _grouped(told, named=named)]
+    groups = _grouped(told, named=named)
+    tables = [_group_table(title, some, hidden) for title, some, hidden in groups]
+    shown = {id: some for _, own, _ in groups for id, some in own.items()}
+    tables += [_cost_table(id, some) for id, some in told.items()] if named else _format_tables(shown)
     return (*tables, *_silent_tables(silent), _count_table(cells, asked))
 
 
 def _silent_tables(silent: Mapping[str, list[Cell]]) -> list[Table]:
-    rows = tuple((id, cells[0].vendor, cells[0].answer.reason or "") for id, cells in silent.items())
+    if not silent:
+        return []
+    room = WIDTH - max(map(len, silent)) - max(len(cells[0].vendor) for cells in silent.values()) - 2 * GAP
+    rows = [
+        row for id, cells in silent.items() for row in _below((id, cells[0].vendor), cells[0].answer.reason or "", room)
+    ]
     columns = (text_column("chip or system"), text_column("vendor"), text_column("why"))
-    return [Table(title="Unknown for every model", columns=columns, rows=rows)] if rows else []
+    return [Table(title="Unknown for every model", columns=columns, rows=tuple(rows))]
+
+
+def _below(first: tuple[str, ...], text: str, room: int) -> list[tuple[str, ...]]:
+    """Rows of one entry whose last cell takes several lines."""
+    lines = textwrap.wrap(text, max(room, CELL), break_on_hyphens=False) or [""]
+    return [(*(first if at == 0 else ("",) * len(first)), line) for at, line in enumerate(lines)]
+
+
+def _cost_table(id: str, cells: Sequence[Cell]) -> Table:
+    """What is named in full: formats, rate and cost of each model with the ends of their intervals."""
+    rows = [(cell.model, *_figures(cell)) for cell in cells]
+    columns = (
+        text_column("model"), number_column("chips"), text_column("weights"), number_column("decode tok/s/chip"),
+        number_column("interval"), number_column("USD/Mtok"), number_column("interval"),
+    )  # fmt: skip
+    formats = _formats(cells[0]) or "no format that is published"
+    notes = textwrap.wrap(f"{cells[0].chip} multiplies as stored: {formats}", WIDTH, subsequent_indent="  ")
+    return Table(title=f"Formats, rates and costs on {id}", columns=columns, rows=tuple(rows), notes=tuple(notes))
+
+
+def _figures(cell: Cell) -> tuple[str, ...]:
+    answer = cell.answer
+    if answer.fits != "yes":
+        return (cell_text(cell), *(NOTHING,) * 5)
+    weights = f"{cell.weights or NOTHING}{'~' if cell.conversion is not None else ''}"
+    return (f"{answer.chips}", weights, *_with_band(answer.metrics.get(RATE)), *_with_band(answer.metrics.get(COST)))
+
+
+def _with_band(one: Metric | None) -> tuple[str, str]:
+    if one is None:
+        return NOTHING, NOTHING
+    ends = one.low is not None and one.high is not None
+    return number(one.value), f"{number(one.low)} to {number(one.high)}" if ends else NOTHING
+
+
+def _formats(cell: Cell) -> str:
+    return ", ".join(cell.native_formats)
+
+
+def _format_tables(shown: Mapping[str, list[Cell]]) -> list[Table]:
+    """Which chips multiply which formats as stored."""
+    found: dict[str, list[str]] = {}
+    for id, cells in shown.items():
+        found.setdefault(_formats(cells[0]) or "none is published", []).append(id)
+    room = WIDTH - max(map(len, found), default=0) - GAP
+    rows = [row for formats, ids in sorted(found.items()) for row in _below((formats,), ", ".join(ids), room)]
+    columns = (text_column("formats"), text_column("chips"))
+    title = "Formats that chips multiply as stored"
+    return [Table(title=title, columns=columns, rows=tuple(rows))] if rows else []
 
 
 def _grouped(columns: Mapping[str, list[Cell]], *, named: bool) -> list[tuple[str, dict[str, list[Cell]], int]]:
     """Title, columns and number of columns left out, by table."""
     if named:
-        return [("Models on systems", {id: columns[id] for id in part}, 0) for part in packed(list(columns))]
+        models = max((len(cell.model) for cells in columns.values() for cell in cells), default=MODEL)
+        parts = packed(list(columns), models)
+        return [("Models on systems", {id: columns[id] for id in part}, 0) for part in parts]
     found = []
     listed = {vendor for _, vendors in GROUPS for vendor in vendors}
     others = tuple(dict.fromkeys(cells[0].vendor for cells in columns.values() if cells[0].vendor not in listed))
@@ -114,15 +175,15 @@ def _grouped(columns: Mapping[str, list[Cell]], *, named: bool) -> list[tuple[st
     return found
 
 
-def packed(ids: Sequence[str]) -> list[list[str]]:
-    """Columns of tables that fit a terminal, in their order."""
+def packed(ids: Sequence[str], models: int = MODEL) -> list[list[str]]:
+    """Columns of tables that fit a terminal, in their order. models: characters of the longest id of a model."""
     parts: list[list[str]] = []
     left = 0
     for id in ids:
         width = max(len(id), CELL) + GAP
         if not parts or width > left or len(parts[-1]) == ACROSS:
             parts.append([])
-            left = WIDTH - MODEL
+            left = WIDTH - max(models, MODEL)
         parts[-1].append(id)
         left -= width
     return parts

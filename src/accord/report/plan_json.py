@@ -43,6 +43,11 @@ def relaxed_dict(one: Relaxation) -> dict[str, object]:
     }  # fmt: skip
 
 
+def without_dict(system: str, reason: str) -> dict[str, str]:
+    """A system that has no plan, for JSON."""
+    return {"system": system, "reason": reason}
+
+
 def terms_dict(terms: Terms) -> dict[str, object]:
     """What a chip of a system draws and costs, for JSON."""
     names = ("power_w", "capex_usd", "racks", "usd_per_hour", "kgco2_per_kwh", "pue")
