@@ -25,6 +25,8 @@ def check(about: About, model: Served, pool: PoolPlan, site: Site) -> None:
         raise refuse(about, f"no documented format of the cache is '{pool.kv}'", f"plan with one of {', '.join(KV)}")
     if pool.cp > 1 and (pool.role != "prefill" or pool.pp > 1):
         raise refuse(about, "context parallelism is for prefill pools without pipeline parallelism")
+    if pool.pp > 1 and pool.mtp_tokens and pool.role != "prefill":  # srt/arg_groups/validation_hook.py
+        raise refuse(about, f"drafts with pipeline stages are for prefill pools alone, not the {pool.role} pool")
     if site.vendor == "huawei" and pool.weights not in ASCEND_WEIGHTS:
         raise refuse(about, f"no documented weights in {pool.weights} on Ascend", "plan with int8 or bf16")
 

@@ -24,7 +24,7 @@ DEEPEP = {
     "prefill": "deepep_high_throughput",
     "decode": "deepep_low_latency",
 }  # docs/serving/expert_parallel_deployment.md
-BALANCED = ("bf16", "fp16", "fp8", "fp4")  # formats of experts whose methods support EPLB, of those that plans name
+BALANCED = ("bf16", "fp16", "fp8", "fp4", "mxfp4")  # expert formats whose methods support EPLB
 RPC_PORT = 13345  # as in docs/serving/data_parallel_deployment.md
 
 

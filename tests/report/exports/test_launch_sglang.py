@@ -102,6 +102,7 @@ def test_a_prefill_pool_of_stages_seats_the_prompts_of_all(tmp_path: Path) -> No
 
 
 REFUSED = [
+    (Launch(plan(pool(pp=2, dp=4, ep=4, mtp_tokens=1)), (H200,), V3, 1), "drafts with pipeline stages"),
     (Launch(plan(pool(redundant_experts=12)), (H200,), V3, 1), "do not divide by the 8 ranks"),
     (Launch(plan(pool(dp=24, ep=24, devices=24)), (H200,), V3, 1), "256 experts and 0 redundant ones do not divide"),
     (Launch(plan(pool(ep=1, redundant_experts=8)), (H200,), V3, 1), "no ranks share its experts"),

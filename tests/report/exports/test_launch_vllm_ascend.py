@@ -94,6 +94,7 @@ def test_context_parallel_pieces_are_as_large_as_blocks(tmp_path: Path) -> None:
 
 
 REFUSED = [
+    (aggregated(pp=2, dp=4, ep=4, mtp_tokens=1), "drafts with pipeline stages"),
     (aggregated(redundant_experts=8), "redundant experts are not for Atlas A2"),
     (aggregated(redundant_experts=4), "do not divide by the 8 ranks"),
     (Launch(plan(pool(redundant_experts=8, weights="bf16")), (CM384,), R1, 1), "redundant experts in bf16"),

@@ -92,6 +92,8 @@ def _check(launch: Launch, pool: PoolPlan, site: Site) -> None:
         raise refuse(ABOUT, f"no documented cache in {pool.kv} on A2 and A3", "plan with a cache in bf16")
     if pool.cp > 1 and pool.mtp_tokens and pool.role == "serve":
         raise refuse(ABOUT, "context parallelism with drafts is for disaggregated pools alone")
+    if pool.pp > 1 and pool.mtp_tokens and pool.role != "prefill":  # vllm_ascend/platform.py 0.23.0
+        raise refuse(ABOUT, f"drafts with pipeline stages are for prefill pools alone, not the {pool.role} pool")
     need_even(ABOUT, launch.model, pool)
     if pool.redundant_experts and site.chip.startswith(WITHOUT_COPIES):
         raise refuse(ABOUT, f"redundant experts are not for Atlas A2, and the {pool.role} pool is on {site.chip}")
