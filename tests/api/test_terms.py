@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accord.api.buy_or_rent import buy_or_rent
 from accord.api.cost_causes import cost_causes
 from accord.api.terms import terms_of
 from accord.base.errors import MissingFact, UsageError
@@ -16,6 +15,7 @@ from accord.economics.unit_cost import breakeven_tariff_ratio
 from accord.planner.terms import Terms
 
 CM384, NVL72, H100, H200 = "huawei-cloudmatrix-384", "nvidia-gb200-nvl72", "nvidia-hgx-h100-8", "nvidia-hgx-h200-8"
+UNPRICED = "amd-mi325x-8"  # its chip has a rent
 CATALOG = load_catalog()
 ZHONGWEI = Scenario(tariff=Amount(0.36, "CNY/kWh"), pue=1.15, per_usd={"CNY": 7.2})
 PRICED = (CM384, NVL72, H100, "huawei-atlas-800-a3-node", "amd-mi300x-8")
@@ -109,6 +109,8 @@ def test_a_subsidy_never_raises_a_cost(price: float, share: float, off: float) -
     a, b = terms_of(CATALOG, NVL72, plain), terms_of(CATALOG, NVL72, helped)
     assert hourly(b) <= hourly(a) * (1.0 + 1e-9)
     assert capital(b) == pytest.approx(capital(a) * (1.0 - share))
+    assert b.parts["capital"].value == pytest.approx(a.parts["capital"].value * (1.0 - share))
+    assert b.parts["maintenance"].value == pytest.approx(a.parts["maintenance"].value)  # of the whole price
     assert b.parts["energy"].value == pytest.approx(a.parts["energy"].value * (1.0 - off))
 
 
@@ -164,7 +166,7 @@ def test_a_rent_contains_power_and_building() -> None:
 
 
 def test_owning_what_has_no_price_says_what_is_missing() -> None:
-    found = terms_of(CATALOG, H200, Scenario(mode="own", tariff=Amount(0.05, "USD/kWh"), pue=1.1))
+    found = terms_of(CATALOG, UNPRICED, Scenario(mode="own", tariff=Amount(0.05, "USD/kWh"), pue=1.1))
     assert found.usd_per_hour is None
     assert any("without its price; a rent of the chip is known" in line for line in found.said)
     none = terms_of(CATALOG, "nvidia-hgx-h800-8", Scenario(mode="rent"))
@@ -179,6 +181,28 @@ def test_a_price_nobody_states_is_built_with_a_wide_band_and_said() -> None:
     low, high = found.capex_usd.band()
     assert high / low > 1.5
     assert any("nobody states a price of the system" in line for line in found.said)
+
+
+@pytest.mark.parametrize(
+    ("id", "low", "high"),
+    [
+        (H200, 25e3, 90e3), ("nvidia-hgx-b200-8", 30e3, 130e3), ("nvidia-hgx-b300-8", 45e3, 150e3),
+        ("amd-mi355x-8", 12e3, 65e3), ("intel-gaudi3-8", 12e3, 45e3), ("nvidia-hgx-h800-8", 30e3, 65e3),
+    ],
+)  # fmt: skip
+def test_what_chips_and_servers_sold_for_makes_a_capital(id: str, low: float, high: float) -> None:
+    found = terms_of(CATALOG, id, Scenario(mode="own", tariff=Amount(0.05, "USD/kWh"), pue=1.1)).capex_usd
+    assert found is not None and found.built and found.basis == "derived"
+    ends = found.band()
+    assert low < ends[0] < found.value < ends[1] < high
+    assert ends[1] / ends[0] > 1.3
+
+
+def test_a_rent_that_is_a_cost_is_one_claim_of_several() -> None:
+    found = terms_of(CATALOG, NVL72, Scenario(mode="rent")).usd_per_hour
+    assert found is not None
+    low, high = found.band()
+    assert low < found.value < high and high / low > 2.0
 
 
 def test_what_the_scenario_says_of_a_system_comes_first() -> None:
@@ -253,6 +277,13 @@ def test_causes_start_from_the_same_cost() -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_causes_count_maintenance_of_the_whole_price() -> None:
+    scenario = Scenario(tariff=Amount(0.05, "USD/kWh"), pue=1.1, capex_subsidy_share=0.4)
+    found = cost_causes(CATALOG, scenario, {NVL72: 72.0}, (4e5, 5e5, 6e5))
+    terms = terms_of(CATALOG, NVL72, scenario)
+    assert found.swings[0].base == pytest.approx(72.0 * hourly(terms) / (5e5 * terms.load * 3600.0) * 1e6)
+
+
 def test_causes_of_a_rented_plan_and_of_none() -> None:
     found = cost_causes(CATALOG, Scenario(mode="rent"), {H100: 8.0}, (1e4, 2e4, 3e4))
     assert {one.name for one in found.swings} == {"rent", "throughput"}
@@ -265,20 +296,34 @@ def test_causes_of_a_rented_plan_and_of_none() -> None:
 # Buying against renting
 
 
-def test_a_rack_pays_sooner_where_power_is_cheap() -> None:
-    cheap, dear = (
-        buy_or_rent(CATALOG, NVL72, Scenario(tariff=Amount(tariff, "USD/kWh"), pue=1.2)) for tariff in (0.05, 0.2)
+def said_of_buying(scenario: Scenario, id: str = H100) -> list[str]:
+    return [line for line in terms_of(CATALOG, id, scenario).said if "buying" in line]
+
+
+def least_use(tariff: float, **fields: float) -> float:
+    (line,) = said_of_buying(Scenario(tariff=Amount(tariff, "USD/kWh"), pue=1.2, **fields))  # type: ignore[arg-type]
+    return float(line.split()[-5]) / 100.0
+
+
+def test_a_machine_pays_sooner_where_power_is_cheap() -> None:
+    assert 0.0 < least_use(0.05) < least_use(0.4) < 1.0
+    assert least_use(0.05, capex_subsidy_share=0.5) < least_use(0.05)
+    dear = Scenario(tariff=Amount(5.0, "USD/kWh"), pue=1.2)
+    assert said_of_buying(dear) == ["renting costs less than buying, however much it is used"]
+
+
+def test_at_that_use_both_cost_the_same() -> None:
+    use = least_use(0.1, interest_per_year=0.08)
+    at = Scenario(
+        tariff=Amount(0.1, "USD/kWh"), pue=1.2, interest_per_year=0.08, utilisation=use, idle_share=0.0, mode="own"
     )
-    assert cheap.hours is not None
-    assert dear.hours is not None
-    assert cheap.use is not None
-    assert 0.0 < cheap.hours < dear.hours
-    assert 0.0 < cheap.use < 1.0
-    running = sum(part.value for name, part in cheap.own.parts.items() if name != "capital")
-    assert capital(cheap.own) + running * cheap.hours == pytest.approx(hourly(cheap.rent) * cheap.hours)
+    parts = terms_of(CATALOG, H100, at).parts
+    rent = hourly(terms_of(CATALOG, H100, Scenario(mode="rent")))
+    paid = parts["capital"].value + parts["energy"].value + use * parts["maintenance"].value
+    assert paid == pytest.approx(use * rent, rel=0.02)  # the use is told in whole percent
 
 
 def test_buying_needs_a_price_and_renting_a_rent() -> None:
-    scenario = Scenario(tariff=Amount(0.05, "USD/kWh"), pue=1.2, capex_subsidy_share=0.1, life_years=4)
-    assert buy_or_rent(CATALOG, H200, scenario).hours is None
-    assert buy_or_rent(CATALOG, CM384, scenario).use is None
+    scenario = Scenario(tariff=Amount(0.05, "USD/kWh"), pue=1.2)
+    assert said_of_buying(scenario, UNPRICED) == said_of_buying(scenario, CM384) == []
+    assert said_of_buying(Scenario(mode="own", tariff=Amount(0.05, "USD/kWh"), pue=1.2)) == []

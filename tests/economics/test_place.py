@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -20,16 +19,12 @@ from accord.economics.place import (
     USES,
     Use,
     chain_of,
-    currency_of,
     missing,
     rate_of,
     resolve_carbon,
     resolve_pue,
     resolve_tariff,
-    to_usd,
-    year_of,
 )
-from accord.uncertainty.figure import Figure
 
 SOURCES = {"S1": Source(title="Example table", publisher="Example Office", date="2025")}
 
@@ -155,61 +150,6 @@ def test_a_rate_is_that_of_the_year_or_says_of_which(year: int | None, value: fl
 def test_an_entry_without_a_rate_of_the_currency_has_none() -> None:
     assert rate_of(RATE, "GBP") is None
     assert rate_of(RATE, "GBP", 2023) is None
-
-
-def test_a_date_has_a_year() -> None:
-    assert [year_of(date) for date in ("2024", "2024-H2", "2023-03-01", None)] == [2024, 2024, 2023, None]
-
-
-def test_a_price_in_dollars_keeps_every_claim() -> None:
-    tariff = resolve_tariff([place("land", {"electricity_industrial": fact(0.2, "EUR/kWh", others=(0.4,))})])
-    assert tariff is not None
-    price = to_usd(tariff.figure, rate_of(RATE, "eur"))
-    assert (price.value, price.unit) == (0.25, "USD/kWh")
-    assert sorted(price.points) == [0.2, 0.25, 0.4, 0.5]
-    assert price.sources == ("places/land:S1", "prices/exchange-eur-usd:S1")
-    assert price.basis == "estimate"
-
-
-def number(value: float, unit: str) -> Figure:
-    return Figure(value=value, unit=unit, basis="published", points=(value,), sources=())
-
-
-def test_dollars_stay_as_they_are() -> None:
-    price = number(0.1, "USD/kWh")
-    assert to_usd(price, None) is price
-    assert currency_of(number(1.0, "CNY/h")) == "CNY"
-
-
-@pytest.mark.parametrize(
-    ("price", "rate", "message"),
-    [
-        (number(0.1, "EUR/kWh"), None, "no rate of exchange for EUR is given"),
-        (number(0.1, "EUR/kWh"), number(7.2, "CNY/USD"), "the rate is in CNY/USD, the price in EUR"),
-        (number(0.1, "EUR/kWh"), number(0.0, "1"), "a rate of exchange is 0"),
-        (number(0.1, "W"), None, "'W' is no price per unit"),
-    ],
-)
-def test_a_rate_that_does_not_fit_is_refused(price: Figure, rate: Figure | None, message: str) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        to_usd(price, rate)
-    assert caught.value.hint
-
-
-@given(
-    price=st.floats(1e-3, 1e3),
-    rate=st.floats(1e-3, 1e4),
-    others=st.lists(st.floats(1e-3, 1e4), max_size=3),
-    unit=st.sampled_from(["EUR/kWh", "CNY/h", "JPY/month"]),
-)
-def test_conversion_is_a_quotient_and_never_widens_the_price(
-    price: float, rate: float, others: list[float], unit: str
-) -> None:
-    kept = Figure(value=rate, unit="1", basis="published", points=(rate, *others), sources=())
-    found = to_usd(number(price, unit), kept)
-    assert math.isclose(found.value, price / rate) and found.unit == f"USD/{unit[4:]}"
-    low, high = price / max(kept.points), price / min(kept.points)
-    assert all(low * (1 - 1e-9) <= point <= high * (1 + 1e-9) for point in found.points)
 
 
 @given(st.lists(st.sets(st.sampled_from(USES)), min_size=1, max_size=3), st.sampled_from(USES))

@@ -110,12 +110,6 @@ def test_statement_on_one_target_is_not_of_another() -> None:
     assert [way.weights for way in ways if way.stated] == ["fp8"]
 
 
-def test_cost_model_holds_four_bits_no_wider() -> None:
-    ways = conversions("fp4", HOPPER, memory_bytes=ROOM)
-    assert isinstance(ways, tuple)
-    assert {way.weights: way.costed for way in ways} == {"fp4": True, "fp8": False, "int8": False, "bf16": False}
-
-
 PEAKS = st.dictionaries(st.sampled_from(["bf16", "fp16", "fp8", "int8", "fp4"]), st.floats(1e12, 1e16))
 
 

@@ -16,7 +16,6 @@ from accord.planner.support import (
     Answered,
     Index,
     covers,
-    engines_for,
     index,
     last_day,
     stated_conversions,
@@ -176,21 +175,6 @@ def test_a_day_lies_in_its_month_quarter_half_and_year(day: datetime.date) -> No
     iso = day.isoformat()
     parts = [f"{iso[:4]}-Q{(day.month + 2) // 3}", f"{iso[:4]}-H{(day.month + 5) // 6}", iso[:7], iso[:4]]
     assert last_day(iso) == iso and all(last_day(part) >= iso and last_day(part)[:4] == iso[:4] for part in parts)
-
-
-def test_engines_with_any_statement_on_a_chip() -> None:
-    records = [
-        Support(id=id, name=id, engine=id, statements=(statement,), sources={"S": SOURCE})
-        for id, statement in {
-            "by-chip": said("no", chips=CHIP),
-            "by-family": said(families=FAMILY, date="2026-06"),
-            "by-beginning": said(chips="nvidia-*"),
-            "model-alone": said(models=MODEL),
-            "elsewhere": said(families="metax"),
-        }.items()
-    ]
-    assert engines_for(index(records), CHIP, FAMILY) == ("by-beginning", "by-chip", "by-family")
-    assert engines_for(index(records), CHIP, FAMILY, day="2026-06-29") == ("by-beginning", "by-chip")
 
 
 def test_one_engine_in_two_records_is_read_as_one() -> None:

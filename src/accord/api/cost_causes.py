@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from accord.api.scenario import assumption, idle_share, rates_of, site_of
 from accord.api.terms import terms_of
 from accord.base.errors import MissingFact
@@ -64,8 +66,9 @@ def cost_causes(
 def _figures(
     catalog: Catalog, scenario: Scenario, known: Mapping[str, Terms]
 ) -> tuple[dict[str, Figure], dict[str, str]]:
-    """Every uncertain figure by name, and its unit."""
+    """Every uncertain figure by name, and its unit; capital before a subsidy."""
     site = site_of(catalog, scenario, rates_of(catalog, scenario))
+    bare = msgspec.structs.replace(scenario, capex_subsidy_share=0.0)
     named: list[tuple[str, Figure | None, str]] = []
     many = len(known) > 1
     owned = False
@@ -75,7 +78,10 @@ def _figures(
             named.append((f"rent{of}", terms.parts["rent"], "USD/h"))
             continue
         owned = True
-        named += [(f"capital a chip{of}", terms.capex_usd, "USD"), (f"power a chip{of}", terms.power_w, "W")]
+        named += [
+            (f"capital a chip{of}", terms_of(catalog, id, bare).capex_usd, "USD"),
+            (f"power a chip{of}", terms.power_w, "W"),
+        ]
     if owned:
         named += [(_TARIFF, site.usd_per_kwh, "USD/kWh"), (_PUE, site.pue, "1")]
         named += [(words, assumption(catalog, scenario, name)[0], unit) for name, words, unit in _SHARED]
@@ -88,13 +94,13 @@ def _cost(
 ) -> Callable[[Mapping[str, float]], float]:
     """The cost of a million tokens from plain numbers by name [USD]."""
     idle, many = idle_share(catalog, scenario)[0], len(known) > 1
-    building = scenario.usd_per_kw_month or 0.0
+    building, paid = scenario.usd_per_kw_month or 0.0, 1.0 - scenario.capex_subsidy_share
 
     def owned(of: str, x: Mapping[str, float]) -> float:
         yearly = usd_per_year(
             1.0, life_years=x["life"], residual_share=x["residual value"], interest_per_year=x["cost of capital"]
         )
-        capital = x[f"capital a chip{of}"] * (yearly + x["maintenance"]) / HOURS_PER_YEAR
+        capital = x[f"capital a chip{of}"] * (yearly * paid + x["maintenance"]) / HOURS_PER_YEAR
         power_w = x[f"power a chip{of}"]
         drawn_w = at_meter_w(power_w, x[_PUE]) * duty(x[_LOAD], idle)
         return capital + usd_per_hour_of_power(drawn_w, x[_TARIFF]) + building_usd_per_hour(power_w, building)

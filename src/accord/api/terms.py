@@ -15,6 +15,7 @@ from accord.catalog.load import Catalog
 from accord.catalog.price import Price
 from accord.catalog.system import System
 from accord.economics import capex
+from accord.economics.breakeven import breakeven_use
 from accord.economics.ownership import Energy, Hourly, Yearly, owned
 from accord.economics.rent import commitment, rent_of
 from accord.economics.scenario import Scenario, SystemTerms
@@ -25,6 +26,7 @@ from accord.uncertainty import figure
 from accord.uncertainty.figure import Figure
 
 _SOLD_WHOLE = ("node", "supernode")
+_YEARLY = ("life_years", "interest_per_year", "residual_share", "maintenance_share")
 _MACHINES = ("node", "supernode", "pod")
 T = TypeVar("T")
 
@@ -68,17 +70,18 @@ def terms_of(catalog: Catalog, system_id: str, scenario: Scenario) -> Terms:
     power = _power(job)
     if power is None:
         said.append("no source at hand states the power of the system or of its boards")
-    bought = _capex(job, said, assumed)
+    priced = _capex(job, said, assumed)
     rent = _rent(job)
     utilisation = _default(job, "utilisation", assumed)
-    hourly, renting = _hourly(job, site, power, bought, rent, utilisation.value, said, assumed)
+    said += _either(job, site, power, priced, rent)
+    hourly, renting = _hourly(job, site, power, priced, rent, utilisation.value, said, assumed)
     racks = stated(job.over.racks, "1", "racks") if job.over.racks is not None else None
     racks = racks or figure.of(job.system.racks, f"systems/{system_id}")
     if power is not None and power.built:
         said.append(f"power of the system is {power.remarks[0]}")
     return Terms(
         system=system_id, chip=job.chip.id, chips=job.chips, whole=_whole(job, renting),
-        power_w=_each(power, job), capex_usd=bought, racks=_each(racks, job),
+        power_w=_each(power, job), capex_usd=_paid(job, priced), racks=_each(racks, job),
         usd_per_hour=hourly.total if hourly else None, parts=hourly.parts if hourly else {},
         kgco2_per_kwh=site.kgco2_per_kwh, pue=site.pue, load=utilisation.value,
         said=tuple(dict.fromkeys(said)), assumed=tuple(dict.fromkeys(assumed)),
@@ -128,20 +131,22 @@ def _power(job: _Job) -> Figure | None:
 
 
 def _capex(job: _Job, said: list[str], assumed: list[str]) -> Figure | None:
-    """Capital of each chip with the network, subsidy off [USD]."""
+    """Price of each chip with the network, before a subsidy [USD]."""
     price = _price(job)
     all_in = None if job.over.price is not None else capex.all_in_price(job.prices, job.chip.id, job.rates)
     if price is None and all_in is None:
         said.append("no source at hand states a price of the system, or prices that one could be built from")
         return None
     if price is None:
-        capital = all_in
-    else:
-        capital = capex.with_network(price, _default(job, "network_share", assumed), all_in)
-        if price.built:
-            said.append(f"price is {price.remarks[0]}")
-    share = job.scenario.capex_subsidy_share
-    return figure.scaled(capital, 1.0 - share, "USD") if capital is not None else None
+        return all_in
+    if price.built:
+        said.append(f"price is {price.remarks[0]}")
+    return capex.with_network(price, _default(job, "network_share", assumed), all_in)
+
+
+def _paid(job: _Job, priced: Figure | None) -> Figure | None:
+    """A price with the subsidy taken off [USD]."""
+    return figure.scaled(priced, 1.0 - job.scenario.capex_subsidy_share, "USD") if priced is not None else None
 
 
 def _price(job: _Job) -> Figure | None:
@@ -152,7 +157,7 @@ def _price(job: _Job) -> Figure | None:
     if whole is not None:
         return _each(whole, job)
     server = capex.server_price(job.prices, job.chip.id, job.rates)
-    alone = capex.chip_price(job.chip, job.rates)
+    alone = capex.chip_price(job.chip, job.rates, job.prices)
     markup = _markup(job.catalog, job.scenario) if alone is not None else None
     return capex.built_price(capex.Parts(server, alone, markup))
 
@@ -202,15 +207,34 @@ def _hourly(
     idle, default = idle_share(job.catalog, job.scenario)
     if default and utilisation < 1.0:
         assumed.append("idle_share")
-    yearly = Yearly(
-        _default(job, "life_years", assumed), _default(job, "interest_per_year", assumed),
-        _default(job, "residual_share", assumed), _default(job, "maintenance_share", assumed),
-    )  # fmt: skip
+    yearly = Yearly(*(_default(job, name, assumed) for name in _YEARLY))
     each = figure.scaled(power, 1.0 / job.chips, "W")
     energy = Energy(each, site.usd_per_kwh, site.pue, utilisation, idle)
     building = job.scenario.usd_per_kw_month
     said.append("owned: without staff" + (" and without the building" if building is None else ""))
-    return owned(bought, yearly, energy, building), False
+    return owned(bought, yearly, energy, building, job.scenario.capex_subsidy_share), False
+
+
+def _either(
+    job: _Job, site: Site, power: Figure | None, priced: Figure | None, rent: Figure | None
+) -> list[str]:  # fmt: skip
+    """From what use on buying costs less than renting, where the scenario leaves that open and both have a cost."""
+    paid = _paid(job, priced)
+    if job.scenario.mode != "auto" or power is None or paid is None or priced is None or rent is None:
+        return []
+    if site.usd_per_kwh is None or site.pue is None:
+        return []
+    yearly = Yearly(*(assumption(job.catalog, job.scenario, name)[0] for name in _YEARLY))
+    energy = Energy(figure.scaled(power, 1.0 / job.chips, "W"), site.usd_per_kwh, site.pue, 1.0, 1.0)
+    parts = owned(priced, yearly, energy, job.scenario.usd_per_kw_month).parts
+    running = sum(part.value for name, part in parts.items() if name != "capital")
+    use = breakeven_use(
+        paid.value, life_years=yearly.life_years.value, running_usd_per_hour=running, rent_usd_per_hour=rent.value,
+        residual_share=yearly.residual_share.value, interest_per_year=yearly.interest_per_year.value,
+    )  # fmt: skip
+    if use > 1.0:
+        return ["renting costs less than buying, however much it is used"]
+    return [f"buying costs less than renting where it is used more than {100.0 * use:.0f} % of the time"]
 
 
 def _instead(mode: str, rent: Figure | None) -> str:
@@ -243,7 +267,7 @@ def _once(kept: dict[str, T], key: str, read: Callable[[], T]) -> T:
 
 
 def _with_power(catalog: Catalog) -> Iterator[tuple[System, Chip]]:
-    for id in _naming(catalog, "systems", "power"):
+    for id in _machines(catalog, "power"):
         system = catalog.system(id)
         if system.power is not None and system.chip is not None:
             yield system, catalog.chip(system.chip)
@@ -251,23 +275,44 @@ def _with_power(catalog: Catalog) -> Iterator[tuple[System, Chip]]:
 
 def _with_prices(catalog: Catalog, rates: Mapping[str, Figure]) -> Iterator[tuple[Figure, Figure]]:
     """Price of a system's share and of its chip, where both are stated."""
-    for id in _naming(catalog, "systems", "price|capex"):
+    for id in _machines(catalog, "price|capex"):
         system = catalog.system(id)
         price = capex.system_price(system)
         if system.kind not in _MACHINES or price is None or system.chip is None or system.chips is None:
             continue
-        alone = capex.chip_price(catalog.chip(system.chip), rates)
+        alone = _alone(catalog, system.chip, rates)
         if alone is not None:
             yield figure.scaled(price, 1.0 / system.chips.si, "USD"), alone
-    for id in _naming(catalog, "prices", capex.PER_CHIP):
+    for id in _stating(catalog, "prices", capex.PER_CHIP):
         entry = catalog.price(id)
-        alone = capex.chip_price(catalog.chip(entry.chip), rates) if entry.chip is not None else None
+        alone = _alone(catalog, entry.chip, rates) if entry.chip is not None else None
         server = capex.server_price((entry,), entry.chip, rates) if entry.chip is not None else None
         if alone is not None and server is not None:
             yield server, alone
 
 
+def _alone(catalog: Catalog, chip: str, rates: Mapping[str, Figure]) -> Figure | None:
+    """Price of a chip alone [USD], by its own entry or that of a price."""
+    entries = map(catalog.price, _naming(catalog, "prices", re.escape(chip)))
+    return capex.chip_price(catalog.chip(chip), rates, entries)
+
+
 def _naming(catalog: Catalog, kind: str, words: str) -> list[str]:
     """Entries whose text has one of the words; looked up in the text, so that few files are parsed."""
-    wanted = re.compile(rb"(?<![a-z0-9.-])(?:" + words.encode() + rb")(?![a-z0-9.-])")
+    return _matching(catalog, kind, rb"(?<![a-z0-9.-])(?:" + words.encode() + rb")(?![a-z0-9.-])")
+
+
+def _machines(catalog: Catalog, names: str) -> list[str]:
+    """Systems of the kinds that stand for one machine and have one of the names as a key."""
+    kinds = _matching(catalog, "systems", rb"\bkind[\"']?\s*:\s*[\"']?(?:" + "|".join(_MACHINES).encode() + rb")\b")
+    return sorted(set(kinds) & set(_stating(catalog, "systems", names)))
+
+
+def _stating(catalog: Catalog, kind: str, names: str) -> list[str]:
+    """Entries that have one of the names as a key."""
+    return _matching(catalog, kind, rb"(?<![a-z0-9._-])(?:" + names.encode() + rb")[\"']?\s*:")
+
+
+def _matching(catalog: Catalog, kind: str, pattern: bytes) -> list[str]:
+    wanted = re.compile(pattern)
     return [id for id in catalog.ids(kind) if wanted.search(catalog.path(kind, id).read_bytes())]

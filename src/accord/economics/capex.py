@@ -20,7 +20,7 @@ from accord.uncertainty import figure
 from accord.uncertainty.figure import Figure
 from accord.uncertainty.interval import distinct
 
-PER_CHIP, ALL_IN = "price_per_chip", "capex_all_in_per_chip"
+PER_CHIP, ALL_IN, ALONE = "price_per_chip", "capex_all_in_per_chip", "price_of_chip"
 SAME = 0.02  # claims closer than this are one amount, printed in two ways
 _NO_INTEREST = 1e-12
 _CHIP_PRICES = ("price_usd", "price_cny")
@@ -43,10 +43,10 @@ def system_price(system: System, prices: Iterable[Price] = ()) -> Figure | None:
     return next((one for one in found if one is not None and one.value > 0.0), None)
 
 
-def chip_price(chip: Chip, per_usd: Mapping[str, Figure]) -> Figure | None:
+def chip_price(chip: Chip, per_usd: Mapping[str, Figure], prices: Iterable[Price] = ()) -> Figure | None:
     """Price of one chip alone [USD], or None where nobody states one.
 
-    per_usd: see :func:`accord.economics.money.in_usd`
+    per_usd: see :func:`accord.economics.money.in_usd`; prices: entries that may state it, where the chip's own does not
     A price that was itself divided out of a system's price is passed over: a system cannot be built up from it.
     """
     for name in _CHIP_PRICES:
@@ -55,7 +55,7 @@ def chip_price(chip: Chip, per_usd: Mapping[str, Figure]) -> Figure | None:
         usd = in_usd(found, per_usd) if found is not None else None
         if usd is not None and usd.unit == "USD" and usd.value > 0.0:
             return usd
-    return None
+    return _claimed(prices, chip.id, ALONE, per_usd)
 
 
 def observed_markup(pairs: Iterable[tuple[Figure, Figure]]) -> Figure | None:
@@ -144,6 +144,8 @@ def with_network(price: Figure, network_share: Figure, all_in: Figure | None = N
     claims = all_in.points if all_in is not None else ()
     kept = tuple(point for point in price.points if not _same(point, claims)) or (price.value,)
     capital = product(msgspec.structs.replace(price, points=kept), factor, "USD")
+    if price.built:
+        capital = msgspec.structs.replace(capital, basis="derived")
     return figure.pooled(capital, all_in) if all_in is not None else capital
 
 

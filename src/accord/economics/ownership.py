@@ -17,7 +17,7 @@ MONTHS_PER_YEAR = 12.0
 
 
 class Yearly(NamedTuple):
-    """What an owner counts with: shares are of capital [1], times in years."""
+    """What an owner counts with: shares are of the price [1], times in years."""
 
     life_years: Figure
     interest_per_year: Figure
@@ -55,20 +55,24 @@ def capital_rate(yearly: Yearly) -> Figure:
     return mapped((yearly.life_years, yearly.interest_per_year, yearly.residual_share), rule, "1")
 
 
-def owned(capex_usd: Figure, yearly: Yearly, energy: Energy, usd_per_kw_month: float | None) -> Hourly:
-    """Cost of an hour of what was bought for ``capex_usd`` and draws ``energy.power_w``.
+def owned(
+    price_usd: Figure, yearly: Yearly, energy: Energy, usd_per_kw_month: float | None, subsidy_share: float = 0.0
+) -> Hourly:
+    """Cost of an hour of what is priced at ``price_usd`` and draws ``energy.power_w``.
 
+    subsidy_share: of the price that somebody else pays [1]; maintenance remains that of the whole price
     usd_per_kw_month: rent of the building for each kW at the racks, None where it is left out
     """
     rate, kept = capital_rate(yearly), yearly.maintenance_share
+    rate = scaled(rate, 1.0 - subsidy_share, "1")
     parts = {
-        "capital": scaled(product(capex_usd, rate, "USD/h"), 1.0 / HOURS_PER_YEAR, "USD/h"),
-        "maintenance": scaled(product(capex_usd, kept, "USD/h"), 1.0 / HOURS_PER_YEAR, "USD/h"),
+        "capital": scaled(product(price_usd, rate, "USD/h"), 1.0 / HOURS_PER_YEAR, "USD/h"),
+        "maintenance": scaled(product(price_usd, kept, "USD/h"), 1.0 / HOURS_PER_YEAR, "USD/h"),
         "energy": energy_usd_per_hour(energy),
     }
     if usd_per_kw_month is not None:
         parts["building"] = scaled(energy.power_w, building_usd_per_hour(1.0, usd_per_kw_month), "USD/h")
-    both = scaled(product(capex_usd, plus(rate, kept), "USD/h"), 1.0 / HOURS_PER_YEAR, "USD/h")
+    both = scaled(product(price_usd, plus(rate, kept), "USD/h"), 1.0 / HOURS_PER_YEAR, "USD/h")
     total = plus(both, parts["energy"])
     if "building" in parts:
         total = plus(total, parts["building"])

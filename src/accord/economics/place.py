@@ -39,7 +39,6 @@ _WORDS: Mapping[Use, str] = {
     "residential": "households",
 }
 _WANTED: Mapping[Wanted, str] = {"tariff": "a price of electricity", "carbon": "a carbon intensity", "pue": "a PUE"}
-_PRICE_UNIT = re.compile(r"([A-Z]{3})/(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,39 +143,6 @@ def rate_of(price: Price, currency: str, year: int | None = None) -> Figure | No
         of = f"of {chosen}" if chosen is not None else "that is the latest"
         found = msgspec.structs.replace(found, remarks=(*found.remarks, f"rate {of}, none of {year} is stated"))
     return figure.scaled(found, 1.0, f"{currency.upper()}/USD")
-
-
-def year_of(date: str | None) -> int | None:
-    """Year of a fact's date, such as 2024 for ``2024-H2``; None where there is no date."""
-    return int(date[:4]) if date else None
-
-
-def currency_of(price: Figure) -> str:
-    """Three letters of a price's currency. Raises UsageError where its unit has none."""
-    found = _PRICE_UNIT.fullmatch(price.unit)
-    if found is None:
-        raise UsageError(f"{price.unit!r} is no price per unit", hint="give a figure in a unit such as EUR/kWh")
-    return found[1]
-
-
-def to_usd(price: Figure, rate: Figure | None) -> Figure:
-    """A price in dollars per the same unit; every claim of the price with every claim of the rate.
-
-    price: in a currency per unit, such as EUR/kWh; rate: see :func:`rate_of`; not needed for dollars
-    Raises UsageError where the rate is missing, is no more than zero, or is of another currency.
-    """
-    currency = currency_of(price)
-    if currency == "USD":
-        return price
-    if rate is None:
-        raise UsageError(f"no rate of exchange for {currency} is given", hint=f"give {currency} per USD")
-    if rate.unit not in ("1", f"{currency}/USD"):
-        raise UsageError(f"the rate is in {rate.unit}, the price in {currency}", hint=f"give {currency} per USD")
-    if not min(rate.value, *rate.points) > 0.0:
-        raise UsageError(f"a rate of exchange is {min(rate.value, *rate.points):g}", hint="it is above 0")
-    found = figure.over(price, rate, f"USD{price.unit[3:]}")
-    assert found is not None
-    return found
 
 
 def _tariff(place: Place, name: str, value: Value, kept: Figure, *, kind: Use, use: Use) -> Tariff:

@@ -27,7 +27,6 @@ from accord.planner.support import Index, stated_conversions
 Kind = Literal["native", "requantise", "weight-only", "widen"]
 Stated = Mapping[str, tuple[Statement, Source]]
 _WIDE = ("bf16", "fp16")
-_FOUR_BIT = ("fp4", "mxfp4", "int4")
 # Formats that narrow weights may be made anew in. INT4 is left out: no unit multiplies it in the cost model.
 _ANEW: Mapping[str, tuple[str, ...]] = {
     "fp8": ("int8",),
@@ -65,11 +64,6 @@ class Conversion:
     def quality(self) -> str | None:
         """What the source says of the effect on answers, None where it says nothing or there is no source."""
         return None if self.statement is None else self.statement.quality
-
-    @property
-    def costed(self) -> bool:
-        """Whether the cost model takes ``weights`` as asked: it never holds a 4-bit checkpoint any wider."""
-        return not (self.stored in _FOUR_BIT and self.memory_ratio > 1.0)
 
 
 @dataclass(frozen=True, slots=True)

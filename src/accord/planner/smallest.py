@@ -19,6 +19,7 @@ from accord.hardware.system import Machine
 from accord.models.spec import ModelSpec
 from accord.parallel.memory import most_requests
 from accord.parallel.plan import Deployments, Setting, deployments
+from accord.planner.space import most_experts
 
 SMALL_BATCH = 4  # requests of full length in flight an instance has room for, if it is said to serve
 MOST_TP = 16  # tensor-parallel ranks: a server of two-die chips
@@ -93,7 +94,7 @@ def layouts(setting: Setting, redundant_from: float) -> Iterator[Ranks]:
     """Every layout of every size, small ones first; among equal sizes tensor ranks first."""
     spec, machine = setting.spec, setting.machine
     per_chip, domain, tensor_all = machine.devices_per_chip, domain_chips(machine), _tensor(spec)
-    routed = experts(spec)
+    routed = most_experts(spec)
     share = setting.efficiency.scalar("engine.redundant_share") * routed
 
     def copies(ep: int) -> float | None:
@@ -121,11 +122,6 @@ def domain_chips(machine: Machine) -> int:
     if any(tier.kind == "scale-up" for tier in machine.tiers):
         return max(int(machine.scale_up_devices // machine.devices_per_chip), 1)
     return min(machine.chips, SERVER_CHIPS)
-
-
-def experts(spec: ModelSpec) -> int:
-    """Routed experts of the widest layer, 0 for a dense model."""
-    return max(layer.ffn.experts for layer in spec.distinct_layers)
 
 
 def _tensor(spec: ModelSpec) -> list[int]:

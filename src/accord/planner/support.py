@@ -154,15 +154,6 @@ def support(
     return found
 
 
-def engines_for(index: Index, chip: str, family: str, *, day: str | None = None) -> tuple[str, ...]:
-    """Names of engines with any statement that names a chip or its family, whatever it answers, sorted."""
-    return tuple(
-        name
-        for name, engine in index.engines.items()
-        if any(_in_time(said, day) for said in _named(engine, chip, family))
-    )
-
-
 def stated_conversions(
     index: Index,
     engine: str,

@@ -1,4 +1,4 @@
-"""Energy from power: a year's, a token's, with hours at rest and with what the building adds."""
+"""Energy from power: a year's, with hours at rest and with what the building adds."""
 
 from __future__ import annotations
 
@@ -37,19 +37,6 @@ def at_meter_w(rack_w: float, pue: float) -> float:
 def kwh_per_year(rack_w: float, *, pue: float = 1.0, load: float = 1.0, idle_share: float = 0.0) -> float:
     """Energy at the meter in a year [kWh/year]; see :func:`duty` and :func:`at_meter_w`."""
     return at_meter_w(rack_w, pue) * duty(load, idle_share) / W_PER_KW * HOURS_PER_YEAR
-
-
-def j_per_token(
-    rack_w: float, tokens_per_s: float, *, pue: float = 1.0, load: float = 1.0, idle_share: float = 0.0
-) -> float:
-    """Energy at the meter of one token [J/tok], hours at rest included.
-
-    rack_w: of what makes the tokens, under load [W]; tokens_per_s: while it is under load [tok/s]
-    Raises UsageError where no token is made.
-    """
-    if not tokens_per_s * load > 0.0:
-        raise UsageError("no token is made, so a token has no energy", hint="give a throughput and a load above 0")
-    return at_meter_w(rack_w, pue) * duty(load, idle_share) / (tokens_per_s * load)
 
 
 def usd_per_hour_of_power(power_w: float, usd_per_kwh: float) -> float:
