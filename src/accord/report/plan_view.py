@@ -226,7 +226,8 @@ def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def asked_table(problem: Problem) -> Table:
     """The question in words."""
-    work = f"{problem.isl:,.0f} prompt and {problem.osl:,.0f} answer tokens"
+    answer = "token" if round(problem.osl) == 1 else "tokens"
+    work = f"{problem.isl:,.0f} prompt and {problem.osl:,.0f} answer {answer}"
     lines = [("model", f"{problem.model}, {work}"), ("systems", ", ".join(problem.systems))]
     limits = [f"{limit.name} at most {quantity(limit.limit_s, 's')}" for limit in problem.limits.latencies]
     for field, words, unit in _LIMITED:
