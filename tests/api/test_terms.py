@@ -187,7 +187,7 @@ def test_a_price_nobody_states_is_built_with_a_wide_band_and_said() -> None:
     ("id", "low", "high"),
     [
         (H200, 25e3, 90e3), ("nvidia-hgx-b200-8", 30e3, 130e3), ("nvidia-hgx-b300-8", 45e3, 150e3),
-        ("amd-mi355x-8", 12e3, 65e3), ("intel-gaudi3-8", 12e3, 45e3), ("nvidia-hgx-h800-8", 30e3, 65e3),
+        ("amd-mi355x-8", 12e3, 65e3), ("intel-gaudi3-8", 12e3, 45e3),
     ],
 )  # fmt: skip
 def test_what_chips_and_servers_sold_for_makes_a_capital(id: str, low: float, high: float) -> None:

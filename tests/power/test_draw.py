@@ -36,13 +36,12 @@ def test_a_stated_power_is_taken() -> None:
 def test_power_is_built_up_with_a_wide_band_and_says_so() -> None:
     overhead = observed_overhead([(system(6000.0), chip()), (system(8000.0), chip())])
     assert overhead is not None
-    assert min(overhead.points) == 1.5  # hosts draw something everywhere
     assert overhead.value == pytest.approx((1.5 * 2.0) ** 0.5)
     found = system_power(system(), chip(), overhead)
     assert found is not None
     assert (found.basis, found.built) == ("derived", True)
     assert found.value == pytest.approx(4000.0 * 3.0**0.5)
-    assert found.band() == pytest.approx((6000.0, 8000.0))
+    assert found.band() == pytest.approx((4000.0, 8000.0))
     assert "no source states it" in found.remarks[0]
 
 
@@ -64,4 +63,4 @@ def test_overhead_in_the_catalog_is_that_of_machines_with_hosts() -> None:
     found = observed_overhead((one, catalog.chip(one.chip)) for one in systems if one.chip)
     assert found is not None
     assert 1.2 < found.value < 2.5
-    assert min(found.points) > 1.5
+    assert min(found.points) == 1.0

@@ -20,7 +20,7 @@ def observed_overhead(systems: Iterable[tuple[System, Chip]]) -> Figure | None:
     """System power over the sum of its boards' power, from systems where both are stated [1].
 
     systems: each with its chip; those that lack a figure, and those that are no machine of their own, are passed over
-    Returns the geometric mean of what is found, spread over what is found, or None where nothing is.
+    Returns the geometric mean of what is found, spread from 1 (boards alone) to the largest, or None where nothing is.
     """
     found: list[float] = []
     sources: list[str] = []
@@ -37,7 +37,7 @@ def observed_overhead(systems: Iterable[tuple[System, Chip]]) -> Figure | None:
         value=mean,
         unit="1",
         basis="derived",
-        points=(mean, *sorted(found)),
+        points=(1.0, mean, *sorted(found)),
         sources=tuple(dict.fromkeys(sources)),
     )
 
