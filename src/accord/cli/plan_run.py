@@ -12,7 +12,7 @@ import msgspec
 
 from accord.api.branches import catalog_of, spec_of
 from accord.api.cost_causes import cost_causes
-from accord.api.plan import Answer, Sweep, plan
+from accord.api.plan import Answer, Sweep, in_order, plan
 from accord.api.plan_parts import dependence_of, excluded, sources_of
 from accord.api.plan_traffic import Replay, simulate_plans
 from accord.api.relaxation import Relaxed, Replan, relaxations
@@ -91,7 +91,7 @@ def _answered(
     count = max(flags["top"], _simulated(asked, flags))
     draw = None if flags.get("tornado") is None else tornado(flags["tornado"])
 
-    def solve(one: Problem, sweep: Sweep = run_here) -> Answer:
+    def solve(one: Problem, sweep: Sweep = in_order) -> Answer:
         return plan(one, scenario=asked.scenario, paths=extra, sweep=sweep, count=count, day=flags["date"])
 
     answer = solve(problem, sweep)
@@ -104,11 +104,6 @@ def _answered(
     body = _body(verb, catalog, answer, asked, told, (without, warned), flags, paths, causes)
     emit(body, *_tables(answer, told, (asked.named, without), catalog, flags, causes), as_json=as_json)
     return 0 if told.plans else NO_PLAN
-
-
-def run_here(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
-    """Tasks one after another in this process."""
-    return [work(task) for task in tasks]
 
 
 def _allowed(
@@ -141,7 +136,7 @@ def _sweep(catalog: Catalog, flags: Mapping[str, Any], spec: bytes) -> Sweep:
     """
     name, file = flags["executor"], flags["checkpoint"]
     if name == "local" and file is None:
-        return run_here
+        return in_order
     place = Place(workers=flags["workers"], address=flags["ray_address"])
 
     def swept(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
