@@ -272,8 +272,42 @@ def test_a_plan_that_cannot_be_simulated_goes_last(catalog: Catalog) -> None:
     odd = plan(pool(), rate=5.0, model="deepseek-r1")  # a model that does not fit
     answer = simulate_plans(catalog, [odd, wide, llama(5.0)], Fixed(poisson(5.0, 200)))
     assert [one.simulated is None for one in answer.plans] == [False, True, True]
-    assert any(f"plan {odd.id} is not simulated: " in text for text in answer.said)
+    assert any(f"plan {odd.id} is not simulated and goes last: " in text for text in answer.said)
     assert any("20,000 instances" in text for text in answer.said)
+    assert answer.refused == 2
+    assert all(one.unknown[-1].startswith("simulation: refused, ") for one in answer.plans[1:])
+    rest = llama(4.0, 2)
+    assert [one.id for one in answer.with_rest([rest])] == [answer.plans[0].id, rest.id, odd.id, wide.id]
+    alone = simulate_plans(catalog, [odd], Fixed(poisson(5.0, 200)))
+    assert alone.with_rest([rest])[0].id == rest.id
+
+
+def talks(rate: float, count: int) -> Workload:
+    sessions = Sessions(turns=parse_law("3"), think=parse_law("60"))
+    talk = Talk(parse_law("500"), parse_law("100"), sessions)
+    return generate(Traffic("talks", talk, Arrivals("poisson", per_s=rate)), 0, count=count, duration_s=None)
+
+
+def test_people_who_come_back_are_there_from_the_start(catalog: Catalog) -> None:
+    work = talks(10.0, 1500)  # sessions begin for 150 s and last for more than two minutes
+    one = llama(12.0, 2, e2el_s=2.0)
+    answer = simulate_plans(catalog, [one], Fixed(work), Replay(limits=LIMITS))
+    assert simulated(answer.plans[0], "requests") == simulated(answer.plans[0], "completed") == 1500.0
+    assert simulated(answer.plans[0], "offered_request_per_s") == pytest.approx(10.0, rel=0.05)
+    assert simulated(answer.plans[0], "goodput_request_per_s") == pytest.approx(10.0, rel=0.1)
+    assert any("sessions that began before the start are in the load" in text for text in answer.said)
+
+
+def test_where_context_is_kept_the_beginning_is_left_out(catalog: Catalog) -> None:
+    kept = llama(12.0, 2, reuse=0.3, e2el_s=2.0)
+    long = simulate_plans(catalog, [kept], Fixed(talks(4.0, 2400)), Replay(limits=LIMITS))
+    assert any("are left out, until people come back as often as they will" in text for text in long.said)
+    assert simulated(long.plans[0], "offered_request_per_s") == pytest.approx(4.0, rel=0.15)  # its end fades out
+    assert simulated(long.plans[0], "goodput_request_per_s") == pytest.approx(4.0, rel=0.15)
+    assert simulated(long.plans[0], "cache_hit_ratio") > 0.2
+    short = simulate_plans(catalog, [kept], Fixed(talks(10.0, 600)), Replay(limits=LIMITS))
+    assert any("the stated rate of requests is not reached in this load" in text for text in short.said)
+    assert simulated(short.plans[0], "offered_request_per_s") < 8.0
 
 
 def test_step_times_at_both_ends_give_intervals(catalog: Catalog) -> None:

@@ -12,32 +12,27 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import msgspec
-import numpy as np
 
 from accord.api import cautions
+from accord.api.plan_load import comes_back, settled
+from accord.api.plan_measured import OF_ALL, OF_OUTPUT, SPAN, beginning_s, told, within
 from accord.api.plan_pools import deployed
 from accord.api.pools import Built
 from accord.base.errors import AccordError, UsageError
 from accord.base.registry import did_you_mean
-from accord.base.units import show
 from accord.catalog.load import Catalog
 from accord.planner.plan import Metric, Plan
 from accord.planner.why import METRIC_OF
-from accord.planner.why_terms import asked_per_s
 from accord.report.simulate_view import unit_of
-from accord.serving.latency import latencies
 from accord.serving.metrics import summarise
-from accord.serving.result import COMPLETED, Outcome
 from accord.serving.run import Progress, simulate
-from accord.serving.slo import Slo, verdict
+from accord.serving.slo import Slo
 from accord.serving.spec import Pool, Rules
 from accord.serving.timer import Scaled
 from accord.workloads.request import Workload
 from accord.workloads.reshape import head, with_rate
 
 USUAL_REQUESTS, MOST_REQUESTS = 5_000, 20_000
-LIGHT = 0.5  # share of a plan's rate below which a load says little of what it can serve
-SPAN = 4.0  # times as long as one request takes, for arrivals to fill a plan's batches
 SAME = 0.01  # figures within this share of the best are one: chance decides no rank
 Pace = Literal["own", "plan"]
 
@@ -49,18 +44,16 @@ SIMULATED = (
     "waiting_mean", "kv_occupancy_max", "utilization", "cache_hit_ratio", "pooled_hit_ratio", "link_utilization",
     "makespan_s", "window_s",
 )  # fmt: skip
-_OF_OUTPUT = ("usd_per_million_output_tokens", "energy_j_per_output_token", "kgco2_per_million_output_tokens")
-_OF_ALL = ("usd_per_million_tokens",)
-_WITHIN = ("share_within_limits", "goodput_output_token_per_s_total", *_OF_OUTPUT, *_OF_ALL)
-_COUNTED = ("request_per_s", "output_token_per_s_total", "input_token_per_s_total")
+_WITHIN = ("share_within_limits", "goodput_output_token_per_s_total", *OF_OUTPUT, *OF_ALL)
 _LATENCY = {
     "ttft_s": "ttft_mean_s", "ttft_p50_s": "ttft_p50_s", "ttft_p90_s": "ttft_p90_s", "ttft_p99_s": "ttft_p99_s",
     "tpot_s": "tpot_s", "tpot_p90_s": "tpot_p90_s", "tpot_p99_s": "tpot_p99_s", "e2el_s": "e2e_mean_s",
     "e2el_p90_s": "e2e_p90_s", "e2el_p99_s": "e2e_p99_s",
 }  # fmt: skip
+_NO_CONTEXT = "prompts of the load share beginnings; plans that count on no reuse keep no context for them"
 _HELD = ("chips", "capex_usd", "power_w", "usd_per_hour", "racks")
 _RATES = ("request_per_s", "goodput_request_per_s", "output_token_per_s_total", "output_token_per_s_per_chip")
-_ORDERS = (*METRIC_OF, *_RATES, *_OF_OUTPUT, *_OF_ALL, *_LATENCY, *_HELD)
+_ORDERS = (*METRIC_OF, *_RATES, *OF_OUTPUT, *OF_ALL, *_LATENCY, *_HELD)
 
 
 class Demand(Protocol):
@@ -111,20 +104,33 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Plans in their order as simulated, and what a reader must know of it, in words."""
+    """Plans in their order as simulated, and what a reader must know of it, in words.
+
+    refused: of the plans, the last ones: those that the simulator does not run, with why among what is unknown
+    """
 
     plans: tuple[Plan, ...]
     said: tuple[str, ...]
+    refused: int = 0
+
+    def with_rest(self, others: Sequence[Plan]) -> tuple[Plan, ...]:
+        """All plans with others that were not simulated: those go before the ones that cannot be."""
+        last = len(self.plans) - self.refused
+        return (*self.plans[:last], *others, *self.plans[last:])
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A simulated plan: its metrics, those at both ends of step times, whether limits were kept, and warnings."""
+    """A simulated plan: its metrics, those at both ends of step times, whether limits were kept, and warnings.
+
+    refusal: why there is none
+    """
 
     metrics: Mapping[str, float]
     ends: tuple[Mapping[str, float], ...]
     attained: bool
     said: tuple[str, ...]
+    refusal: str | None = None
 
 
 def simulate_plans(
@@ -142,8 +148,13 @@ def simulate_plans(
     ``rank`` beside ``steady_rank``. An objective that is a rate counts requests
     within every limit; figures a token are the plan's own, times planned over simulated tokens within the limits: a
     plan pays for what it holds, busy or not. Plans that keep the limits go first, then those that do not, by goodput,
-    then those that could not be simulated. Of equals, within a hundredth of the best, the order in steady state
-    stays. ``chance`` and ``checks`` remain those of the steady state.
+    then those that were not simulated, and last those that could not be, with the reason among what is unknown of
+    them. Of equals, within a hundredth of the best, the order in steady state stays. ``chance`` and ``checks`` remain
+    those of the steady state.
+
+    A load whose requests follow one another begins with nobody in a later turn. Where no plan keeps context from
+    prompt to prompt it is taken as it is once it has lasted (:func:`accord.api.plan_load.settled`); else it stays as
+    it is, what comes before its rate is reached is left out where anything remains, and that is said.
     Raises UsageError for an empty load, and what making the load raises; a plan that cannot be simulated is said.
     """
     asked = replay or Replay()
@@ -154,18 +165,29 @@ def simulate_plans(
     if own is None:
         said.append("each plan is simulated at the rate that it was found to serve, not at that of the load")
     for plan in plans:
-        work = own or _cut(load.at_rate(plan.metrics["request_per_s"].value, asked.seed), asked, cap, said)
+        whole = own or _cut(load.at_rate(plan.metrics["request_per_s"].value, asked.seed), asked, cap, said)
+        work = _lasting(plan, plans, whole, said)
         run, complete = _simulated(catalog, plan, work, asked, said, progress)
         runs.append(run)
         if not complete:
-            said.append(f"interrupted: {sum(one is not None for one in runs)} of {len(plans)} plans are simulated")
+            done = sum(one is not None and one.refusal is None for one in runs)
+            said.append(f"interrupted: {done} of {len(plans)} plans are simulated")
             break
     runs += [None] * (len(plans) - len(runs))
-    found = [
-        plans[at] if (run := runs[at]) is None else _with_metrics(plans[at], run, at + 1, rank)
-        for rank, at in enumerate(_order(plans, runs, asked), 1)
-    ]
-    return Replayed(tuple(found), tuple(dict.fromkeys(said)))
+    found = [_told(plans[at], runs[at], at + 1, rank) for rank, at in enumerate(_order(plans, runs, asked), 1)]
+    refused = sum(run is not None and run.refusal is not None for run in runs)
+    return Replayed(tuple(found), tuple(dict.fromkeys(said)), refused)
+
+
+def _lasting(plan: Plan, plans: Sequence[Plan], whole: Workload, said: list[str]) -> Workload:
+    """A load of sessions as it is once it has lasted, where contents that are kept do not matter."""
+    if not comes_back(whole) or any(pool.reuse > 0.0 for one in plans for pool in one.pools):
+        return whole
+    said.append("people come back after their first question: sessions that began before the start are in the load")
+    if whole.block_tokens:
+        said.append(_NO_CONTEXT)
+    answer = plan.metrics.get("e2el_s")
+    return settled(whole, answer.value if answer is not None else 0.0)
 
 
 def _filling(plan: Plan) -> int:
@@ -193,14 +215,14 @@ def _cut(whole: Workload, asked: Replay, cap: int, said: list[str]) -> Workload:
 def _simulated(
     catalog: Catalog, plan: Plan, work: Workload, asked: Replay, said: list[str], progress: Progress | None
 ) -> tuple[_Run | None, bool]:
-    """One plan under its requests, None where it cannot be simulated, and whether the run came to its end."""
+    """One plan under its requests, None where the user ended it, and whether the run came to its end."""
     try:
         built, rules = deployed(
             catalog, plan, work, router=asked.router, seed=asked.seed, pooled_bytes=asked.pooled_bytes,
             cache_plane=asked.cache_plane,
         )  # fmt: skip
         if work.block_tokens and not built[0].pool.prefix_cache:
-            said.append("prompts of the load share beginnings; plans that count on no reuse keep no context for them")
+            said.append(_NO_CONTEXT)
         if built[0].pool.prefix_cache and built[0].setting.machine.pools and rules.pooled is None:
             said.append(
                 f"context is kept in the memory of instances alone: no size of the pooled memory of {built[0].system} "
@@ -208,8 +230,8 @@ def _simulated(
             )
         run = _run(plan, built, rules, work, asked, progress)
     except AccordError as error:
-        said.append(f"plan {plan.id} is not simulated: {error.what}")
-        return None, True
+        said.append(f"plan {plan.id} is not simulated and goes last: {error.what}")
+        return _Run({}, (), False, (), refusal=error.what), True
     if run is not None:
         said += [f"plan {plan.id}: {text}" for text in run.said]
     return run, run is not None
@@ -233,12 +255,13 @@ def _run(
         outcome = simulate([_scaled(pool, scale) for pool in pools], work, rules, progress=progress)
         if not outcome.complete:
             return None
-        summary = summarise(outcome, slos=asked.limits, roles=roles)
-        found.append({**summary.metrics, **_within(plan, outcome, asked.limits, summary.metrics)})
+        warm_s = beginning_s(outcome)
+        summary = summarise(outcome, slos=asked.limits, roles=roles, warm_s=warm_s)
+        found.append({**summary.metrics, **within(plan, outcome, asked.limits, summary.metrics, warm_s)})
         if scale == 1.0:
             attained = all(one.attained is not False for one in summary.slos) and found[0]["completed"] > 0.0
             warnings = cautions.of_run(built, outcome, summary, pooled=rules.pooled is not None, rated=False)
-            warnings += [*_short(outcome, summary.metrics), *_light(plan, summary.metrics)]
+            warnings += told(plan, outcome, summary.metrics, warm_s)
     return _Run(found[0], tuple(found[1:]), attained, tuple(warnings))
 
 
@@ -246,78 +269,18 @@ def _scaled(pool: Pool, scale: float) -> Pool:
     return pool if scale == 1.0 else replace(pool, timer=Scaled(pool.timer, scale))
 
 
-def _within(plan: Plan, outcome: Outcome, limits: Sequence[Slo], metrics: Mapping[str, float]) -> dict[str, float]:
-    """Rates, what came within every limit, and figures a token of it: those of the plan, over tokens as simulated."""
-    seconds = latencies(outcome)
-    done = outcome.requests.status == COMPLETED
-    for limit in limits:
-        judged = verdict(limit, outcome, seconds)
-        done = done & (~judged.concerned | judged.kept)
-    window_s = _window_s(outcome, metrics)
-    found = {"share_within_limits": float(np.mean(done)), "window_s": window_s}
-    if not window_s > 0.0:
-        return found
-    longer = metrics["window_s"] / window_s
-    found |= {name: metrics[name] * longer for name in _COUNTED if name in metrics}
-    work = outcome.workload
-    answers, prompts = (float(tokens[done].sum()) / window_s for tokens in (work.answer, work.prompt))
-    found["goodput_request_per_s"] = float(done.sum()) / window_s
-    found["goodput_output_token_per_s_total"] = answers
-    found["output_token_per_s_per_chip"] = found["output_token_per_s_total"] / plan.chips
-    rate = asked_per_s(plan)
-    for names, planned, real in (
-        (_OF_OUTPUT, rate * plan.osl, answers),
-        (_OF_ALL, rate * (plan.isl + plan.osl), answers + prompts),
-    ):
-        found |= {name: plan.metrics[name].value * planned / real for name in names if name in plan.metrics and real}
-    return found
-
-
-def _window_s(outcome: Outcome, metrics: Mapping[str, float]) -> float:
-    """Time over which rates are counted [s]: first arrival to last end, less one request in service.
-
-    While the last requests end nothing new comes; a short load would count that against slow answers.
-    """
-    whole_s = metrics.get("window_s", 0.0)
-    arrivals_s = outcome.requests.arrival_s[np.isfinite(outcome.requests.arrival_s)]
-    span_s = float(np.ptp(arrivals_s)) if len(arrivals_s) else 0.0
-    service_s = metrics.get("e2e_mean_s", 0.0) - metrics.get("queue_mean_s", 0.0)
-    return min(max(whole_s - service_s, span_s), whole_s) if span_s > 0.0 else whole_s
-
-
-def _short(outcome: Outcome, metrics: Mapping[str, float]) -> list[str]:
-    """Whether all requests came in little more time than one takes: then batches never fill."""
-    arrivals_s, one_s = outcome.requests.arrival_s, metrics.get("e2e_mean_s", 0.0)
-    span_s = float(np.nanmax(arrivals_s) - np.nanmin(arrivals_s))
-    if span_s <= 0.0 or span_s >= 2.0 * one_s:
-        return []
-    return [
-        f"all requests arrive within {show(span_s, 's')} and one takes {show(one_s, 's')}: its batches do not fill, "
-        "so times are shorter than they stay; simulate more requests"
-    ]
-
-
-def _light(plan: Plan, metrics: Mapping[str, float]) -> list[str]:
-    """Whether far less was asked than the plan serves and was asked to serve."""
-    offered, served = metrics.get("offered_request_per_s"), asked_per_s(plan)
-    if offered is None or offered >= LIGHT * served:
-        return []
-    return [
-        f"the load asks {offered:.3g} requests/s of what was found to serve {served:.3g}: it does not show its limit; "
-        "simulate it at its own rate, or plan for the load"
-    ]
-
-
 def _order(plans: Sequence[Plan], runs: Sequence[_Run | None], asked: Replay) -> list[int]:
     """Places of the plans, best first."""
     objective = METRIC_OF.get(asked.objective, asked.objective)
     values = [
-        None if run is None else _value(plan, run, objective if run.attained else "request_per_s")
+        None
+        if run is None or run.refusal is not None
+        else _value(plan, run, objective if run.attained else "request_per_s")
         for plan, run in zip(plans, runs, strict=True)
     ]
-    keys: list[tuple[int, float]] = [(2, 0.0)] * len(plans)
+    keys: list[tuple[int, float]] = [(2 if run is None else 3, 0.0) for run in runs]
     for tier, attained in ((0, True), (1, False)):
-        those = [at for at, run in enumerate(runs) if run is not None and run.attained is attained]
+        those = [at for at, run in enumerate(runs) if run and run.refusal is None and run.attained is attained]
         best = max((values[at] or 0.0 for at in those), default=0.0)
         for at in those:
             loss = math.log(best / value) if (value := values[at]) else math.inf
@@ -341,8 +304,12 @@ def _value(plan: Plan, run: _Run, objective: str) -> float | None:
     return 1.0 / cost if cost else None
 
 
-def _with_metrics(plan: Plan, run: _Run, steady_rank: int, rank: int) -> Plan:
-    """The plan with what was simulated of it."""
+def _told(plan: Plan, run: _Run | None, steady_rank: int, rank: int) -> Plan:
+    """The plan with what was simulated of it, or why nothing could be."""
+    if run is None:
+        return plan
+    if run.refusal is not None:
+        return msgspec.structs.replace(plan, unknown=(*plan.unknown, f"simulation: refused, {run.refusal}"))
     found: dict[str, Metric] = {}
     for name in (*SIMULATED, *_WITHIN):
         value = run.metrics.get(name)
