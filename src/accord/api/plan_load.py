@@ -16,10 +16,10 @@ def comes_back(workload: Workload) -> bool:
     return bool(workload.concurrency is None and len(own) < len(workload) and len(own) > 1 and np.ptp(own) > 0.0)
 
 
-def settled(workload: Workload, answer_s: float) -> Workload:
+def settled(workload: Workload, first_s: float, gap_s: float) -> Workload:
     """The same requests at a steady rate from the first second on.
 
-    answer_s: what a request is in the system, as far as is known [s]
+    first_s, gap_s: time to a request's first token and between further ones, as far as is known [s]
     A load of sessions begins with first turns alone, and reaches its rate only when as many people come back as will.
     Here time is closed to a ring as long as sessions begin: what a session would ask after the end, one that began as
     long before the start asks instead. So every request comes once, in the time in which the first turns come, at the
@@ -28,9 +28,10 @@ def settled(workload: Workload, answer_s: float) -> Workload:
     Raises nothing; a load of which :func:`comes_back` is false must not be given.
     """
     begun = workload.arrival_s[workload.follows < 0]
-    first_s = float(begun[0])
-    ring_s = float(begun[-1] - first_s) * len(begun) / (len(begun) - 1)
-    time_s = _due(workload, answer_s) - first_s
+    start_s = float(begun[0])
+    ring_s = float(begun[-1] - start_s) * len(begun) / (len(begun) - 1)
+    answer_s = np.asarray(first_s + gap_s * (workload.answer - 1), dtype=np.float64)
+    time_s = _due(workload, answer_s) - start_s
     lap = np.floor_divide(time_s, ring_s).astype(np.int64)
     at_s = time_s - lap * ring_s
     before = workload.follows
@@ -49,9 +50,10 @@ def settled(workload: Workload, answer_s: float) -> Workload:
     )
 
 
-def _due(workload: Workload, answer_s: float) -> Array:
-    """When each request comes if every answer takes so long [s]."""
-    since_s: Array = np.where(workload.follows >= 0, workload.wait_s + answer_s, workload.arrival_s)
+def _due(workload: Workload, answer_s: Array) -> Array:
+    """When each request comes [s]. answer_s: each is in the system [s]."""
+    after_s = workload.wait_s + answer_s[workload.follows]
+    since_s: Array = np.where(workload.follows >= 0, after_s, workload.arrival_s)
     before: Ints = np.array(workload.follows)
     while np.any(before >= 0):  # each pass looks back twice as far
         since_s = since_s + np.where(before >= 0, since_s[before], 0.0)

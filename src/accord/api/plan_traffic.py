@@ -186,8 +186,8 @@ def _lasting(plan: Plan, plans: Sequence[Plan], whole: Workload, said: list[str]
     said.append("people come back after their first question: sessions that began before the start are in the load")
     if whole.block_tokens:
         said.append(_NO_CONTEXT)
-    answer = plan.metrics.get("e2el_s")
-    return settled(whole, answer.value if answer is not None else 0.0)
+    times = [one.value if (one := plan.metrics.get(name)) is not None else 0.0 for name in ("ttft_s", "tpot_s")]
+    return settled(whole, *times)
 
 
 def _filling(plan: Plan) -> int:
