@@ -258,7 +258,7 @@ def test_one_system_is_quick_from_a_cold_catalog() -> None:
         start = time.process_time()
         terms_of(catalog, H200, ZHONGWEI)
         best = min(best, time.process_time() - start)
-    assert best < 0.06  # about 0.02 on an idle machine
+    assert best < 0.1  # about 0.04 on an idle machine, with a price that is built from parts
 
 
 # What a cost depends on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -275,31 +275,32 @@ def _with_power(catalog: Catalog) -> Iterator[tuple[System, Chip]]:
 
 def _with_prices(catalog: Catalog, rates: Mapping[str, Figure]) -> Iterator[tuple[Figure, Figure]]:
     """Price of a system's share and of its chip, where both are stated."""
+    alones = _stating(catalog, "prices", capex.ALONE)
     for id in _machines(catalog, "price|capex"):
         system = catalog.system(id)
         price = capex.system_price(system)
         if system.kind not in _MACHINES or price is None or system.chip is None or system.chips is None:
             continue
-        alone = _alone(catalog, system.chip, rates)
+        alone = _alone(catalog, system.chip, rates, alones)
         if alone is not None:
             yield figure.scaled(price, 1.0 / system.chips.si, "USD"), alone
     for id in _stating(catalog, "prices", capex.PER_CHIP):
         entry = catalog.price(id)
-        alone = _alone(catalog, entry.chip, rates) if entry.chip is not None else None
+        alone = _alone(catalog, entry.chip, rates, alones) if entry.chip is not None else None
         server = capex.server_price((entry,), entry.chip, rates) if entry.chip is not None else None
         if alone is not None and server is not None:
             yield server, alone
 
 
-def _alone(catalog: Catalog, chip: str, rates: Mapping[str, Figure]) -> Figure | None:
-    """Price of a chip alone [USD], by its own entry or that of a price."""
-    entries = map(catalog.price, _naming(catalog, "prices", re.escape(chip)))
+def _alone(catalog: Catalog, chip: str, rates: Mapping[str, Figure], among: Sequence[str]) -> Figure | None:
+    """Price of a chip alone [USD], by its own entry or one of those prices."""
+    entries = map(catalog.price, _naming(catalog, "prices", re.escape(chip), among))
     return capex.chip_price(catalog.chip(chip), rates, entries)
 
 
-def _naming(catalog: Catalog, kind: str, words: str) -> list[str]:
+def _naming(catalog: Catalog, kind: str, words: str, among: Sequence[str] | None = None) -> list[str]:
     """Entries whose text has one of the words; looked up in the text, so that few files are parsed."""
-    return _matching(catalog, kind, rb"(?<![a-z0-9.-])(?:" + words.encode() + rb")(?![a-z0-9.-])")
+    return _matching(catalog, kind, rb"(?<![a-z0-9.-])(?:" + words.encode() + rb")(?![a-z0-9.-])", among)
 
 
 def _machines(catalog: Catalog, names: str) -> list[str]:
@@ -313,6 +314,10 @@ def _stating(catalog: Catalog, kind: str, names: str) -> list[str]:
     return _matching(catalog, kind, rb"(?<![a-z0-9._-])(?:" + names.encode() + rb")[\"']?\s*:")
 
 
-def _matching(catalog: Catalog, kind: str, pattern: bytes) -> list[str]:
+def _matching(catalog: Catalog, kind: str, pattern: bytes, among: Sequence[str] | None = None) -> list[str]:
     wanted = re.compile(pattern)
-    return [id for id in catalog.ids(kind) if wanted.search(catalog.path(kind, id).read_bytes())]
+    return [
+        id
+        for id in (catalog.ids(kind) if among is None else among)
+        if wanted.search(catalog.path(kind, id).read_bytes())
+    ]
