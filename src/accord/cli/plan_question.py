@@ -24,7 +24,7 @@ _RANKS = ("tp", "pp", "dp", "cp", "ep")
 _LISTS = (
     ("batches", "batch"), ("budgets", "budgets"), ("microbatches", "microbatches"), ("mtp_tokens", "mtp_tokens"),
 )  # fmt: skip
-USUAL_REQUESTS = 2000  # of a profile
+USUAL_REQUESTS = 5000  # of a profile
 _A_TOKEN = ("cost", "energy", "carbon")  # objectives that do not grow with the machine
 _WHOLE = (
     "nothing that is held is limited: systems of different size are compared as whole machines; see --power-kw, "

@@ -174,7 +174,7 @@ def _finish(
     )  # fmt: skip
     with Watching() as watching:
         done = simulate_plans(catalog, answer.plans[:count], asked.load, replay, progress=watching.progress)
-    return _Told((*done.plans, *answer.plans[count:])[: flags["top"]], done.said)
+    return _Told(done.with_rest(answer.plans[count:])[: flags["top"]], done.said)
 
 
 def _together(problem: Problem, replan: Replan) -> tuple[Relaxed, ...]:
