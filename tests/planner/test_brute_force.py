@@ -19,10 +19,7 @@ NEAR = 1e-8  # objectives are compared to nine digits
 def found(asked: Case, *, prune: bool) -> Found:
     """What the search says: rows that break a limit by themselves are dropped before, as pricing does."""
     options: dict[str, list[Option]] = {
-        role: [
-            replace(one, table=one.table.pick(within(one.table, role, asked.problem, with_time_sd=True)[0]))
-            for one in asked.options[role]
-        ]
+        role: [replace(one, table=one.table.pick(within(one.table, asked.problem)[0])) for one in asked.options[role]]
         for role in ROLES
     }
     return search(options, asked.offers, asked.sends, asked.problem, 5, prune=prune)

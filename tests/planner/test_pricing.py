@@ -217,8 +217,8 @@ def test_nothing_is_dropped_early_that_its_own_interval_would_keep(
         model="m", systems=("s",), isl=10.0, osl=40.0, limits=Limits(latencies=tuple(limits)), confidence=confidence,
         intervals=intervals,
     )  # fmt: skip
-    early, fell = within(least, role, question, with_time_sd=False)
-    late, _ = within(whole, role, question, with_time_sd=True)
+    early, fell = within(least, question)
+    late, _ = within(whole, question)
     assert set(late.tolist()) <= set(early.tolist())
     assert sum(fell.values()) == 30 - len(early)
 
@@ -248,7 +248,7 @@ def test_a_limit_at_the_interval_is_kept(latency: Latency) -> None:
         asked = Problem(
             model="m", systems=("s",), isl=10.0, osl=1.0, confidence=0.95, limits=Limits(latencies=(limit,))
         )
-        assert len(within(made, "serve", asked, with_time_sd=True)[0]) == kept
+        assert len(within(made, asked)[0]) == kept
 
 
 def test_tables_travel_as_bytes() -> None:

@@ -10,21 +10,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from accord.api.lookup import residual_log_sd
 from accord.api.plan_parts import support_of
 from accord.api.records import efficiency_of, engine_id, machine_of, model_spec
+from accord.base.array import Array
 from accord.base.errors import Refusal
 from accord.catalog.load import Catalog, load_catalog
 from accord.hardware.derate import Efficiency
 from accord.hardware.device import bytes_per_number
 from accord.hardware.system import Machine
 from accord.inference.complete import Assumed, formats_for, number
+from accord.inference.estimate import transfer_tier
 from accord.inference.request import EstimateRequest
 from accord.models.params import count as count_params
 from accord.models.spec import ModelSpec
+from accord.parallel.collectives import send_s
 from accord.parallel.plan import Setting
-from accord.planner.compose import Option
+from accord.planner.compose import Option, Send
 from accord.planner.offer import Offer, offer
 from accord.planner.plan import Role
 from accord.planner.pricing import Branch, price
@@ -289,6 +293,23 @@ def unit_chips(machine: Machine, terms: Terms, chips: int | None) -> int:
     if not terms.whole and node > WIDEST_NODE:
         node = SLICE_CHIPS
     return node if chips is None or chips % node == 0 else math.gcd(node, chips)
+
+
+def sender(settings: Sequence[Setting]) -> Send | None:
+    """How a prompt's cache gets from pool to pool: over the plane of its system, or the slower of two systems'.
+
+    None where one of them has no plane.
+    """
+    planes = [(transfer_tier(one.machine), one.efficiency) for one in settings]
+    known = [(tier, efficiency) for tier, efficiency in planes if tier is not None]
+    if len(known) < len(planes):
+        return None
+
+    def seconds(payload: Array) -> Array:
+        each = [send_s(payload, tier, efficiency) for tier, efficiency in known]
+        return np.asarray(np.max(each, axis=0), dtype=np.float64)
+
+    return seconds
 
 
 def option_of(key: Key, branch: Branch, offer: int, tables: Sequence[Table]) -> Option:

@@ -8,18 +8,26 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
-import numpy as np
 
-from accord.api.branches import Key, Prepared, Rows, branch_of, catalog_of, option_of, prepare, spec_of, tables_of, work
+from accord.api.branches import (
+    Key,
+    Prepared,
+    Rows,
+    branch_of,
+    catalog_of,
+    option_of,
+    prepare,
+    sender,
+    spec_of,
+    tables_of,
+    work,
+)
 from accord.api.plan_parts import unknowns
 from accord.api.records import machine_of
 from accord.api.terms import terms_of
-from accord.base.array import Array
 from accord.base.errors import Refusal, UsageError
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
-from accord.inference.estimate import transfer_tier
-from accord.parallel.collectives import send_s
 from accord.planner.compose import Option, Send
 from accord.planner.executor import Work
 from accord.planner.finish import Say, plan_of
@@ -146,20 +154,11 @@ class _Sends:
         return self._sender([first, second] if mixed else [first])
 
     def _sender(self, ends: Sequence[Option]) -> Send | None:
-        planes = []
+        settings = []
         for option in ends:
             key = next(key for key in self._prepared.keys if (key.system, key.engine) == (option.system, option.engine))
-            setting = branch_of(key, self._problem, _devices(self._prepared, key), self._paths).setting
-            tier = transfer_tier(setting.machine)
-            if tier is None:
-                return None
-            planes.append((tier, setting.efficiency))
-
-        def seconds(payload: Array) -> Array:
-            each = [send_s(payload, tier, efficiency) for tier, efficiency in planes]
-            return np.asarray(np.max(each, axis=0), dtype=np.float64)
-
-        return seconds
+            settings.append(branch_of(key, self._problem, _devices(self._prepared, key), self._paths).setting)
+        return sender(settings)
 
 
 def _answer(

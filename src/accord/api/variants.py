@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
-import numpy as np
 
-from accord.api.branches import Key, Prepared, branch_of, catalog_of, option_of, prepare, spec_of, tables_of, work
+from accord.api.branches import (
+    Key,
+    Prepared,
+    branch_of,
+    catalog_of,
+    option_of,
+    prepare,
+    sender,
+    spec_of,
+    tables_of,
+    work,
+)
 from accord.api.plan_parts import unknowns
 from accord.api.terms import terms_of
-from accord.base.array import Array
 from accord.base.errors import Refusal
 from accord.economics.scenario import Scenario
-from accord.inference.estimate import transfer_tier
-from accord.parallel.collectives import send_s
 from accord.parallel.plan import Setting
 from accord.planner.compose import Option, Send
 from accord.planner.finish import Say, plan_of
@@ -96,10 +103,7 @@ def best(rows: Priced, problem: Problem) -> Best | None:
     kept = tuple(limit for limit in problem.limits.latencies if limit.latency == "tpot")
     eased = msgspec.structs.replace(problem, limits=msgspec.structs.replace(problem.limits, latencies=kept))
     options: dict[str, list[Option]] = {
-        role: [
-            replace(one, table=one.table.pick(within(one.table, role, problem, with_time_sd=True)[0]))
-            for one in rows.options[role]
-        ]
+        role: [replace(one, table=one.table.pick(within(one.table, problem)[0])) for one in rows.options[role]]
         for role in _POOLS
     }
     found: Best | None = None
@@ -124,12 +128,5 @@ def _finished(rows: Priced, pick: Pick, problem: Problem) -> Best:
 
 def _sender(rows: Priced, prefill: Option, decode: Option) -> Send | None:
     """Seconds by bytes between the pools; None where they cannot be joined."""
-    setting = rows.settings[prefill.weights]
-    tier = transfer_tier(setting.machine)
-    if tier is None or (prefill.weights, prefill.kv) != (decode.weights, decode.kv):
-        return None
-
-    def seconds(payload: Array) -> Array:
-        return np.asarray(send_s(payload, tier, setting.efficiency), dtype=np.float64)
-
-    return seconds
+    same = (prefill.weights, prefill.kv) == (decode.weights, decode.kv)
+    return sender([rows.settings[prefill.weights]]) if same else None

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from accord.base.array import Array
 from accord.planner.compose import Candidates
 from accord.planner.offer import Offer, at_confidence
-from accord.planner.pricing import ROOM, end_to_end
-from accord.planner.problem import QUANTILES, Objective, Problem
+from accord.planner.pricing import ROOM, named_latency
+from accord.planner.problem import Objective, Problem
 from accord.planner.terms import Terms
 from accord.planner.waits import sure_rate
 from accord.uncertainty.figure import Figure
@@ -75,14 +75,8 @@ def _limits(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> li
 
 def latency(made: Candidates, name: str, quantile: float | None, osl: float, z: float) -> tuple[Array, Array]:
     """A latency of candidates and the deviation of its logarithm, to be kept at ``z`` of them."""
-    at = None if quantile is None else QUANTILES.index(quantile)
-    tpot = made.tpot_s if at is None else made.tpot_q_s[at]
-    first = made.ttft_s if at is None else made.ttft_q_s[at]
-    if name == "tpot":
-        return tpot, made.tpot_sd
-    if name == "ttft":
-        return first, made.ttft_sd
-    return end_to_end(first, made.ttft_sd, tpot, made.tpot_sd, osl, z)
+    first = made.ttft_s, made.ttft_q_s, made.ttft_sd
+    return named_latency(name, quantile, first, (made.tpot_s, made.tpot_q_s, made.tpot_sd), osl, z)
 
 
 def held_chips(made: Candidates, offers: tuple[Offer, ...]) -> Array:

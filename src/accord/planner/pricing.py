@@ -42,6 +42,9 @@ ROOM = 1.0 + 1e-9  # that a limit is given, so that what just keeps it is not lo
 _MOST_SEATS = 1024.0  # running requests that a scheduler is given, where its default is lower
 
 
+Times = tuple[Array, Array, Array]  # means, percentiles, deviations of the logarithm
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One system with one engine and one set of formats in one role.
@@ -87,12 +90,12 @@ def price(branch: Branch, problem: Problem, layouts: Sequence[Layout]) -> tuple[
     rows, memory, capacity = rows.pick(good), memory[good], capacity[good]
     timed = _timed(branch, rows, problem)
     table = _table(branch, rows, timed, memory, capacity)
-    keeping, broken = within(table, branch.role, problem, with_time_sd=False)
+    keeping, broken = within(table, problem)
     fell += broken
     table, kept = table.pick(keeping), rows.pick(keeping)
     if problem.intervals and len(table):
         table = _with_sd(branch, table, _time_sd(branch, kept))
-        keeping, broken = within(table, branch.role, problem, with_time_sd=True)
+        keeping, broken = within(table, problem)
         fell += Counter({f"{name} not sure enough": count for name, count in broken.items()})
         table = table.pick(keeping)
     return table, Tally(len(good) + fell["memory"], len(good), +fell)
@@ -288,36 +291,45 @@ _STEPS: Mapping[Role, Callable[[Setting, Deployments], StepTime]] = {
 # Limits that a row alone can break
 
 
-def within(table: Table, role: Role, problem: Problem, *, with_time_sd: bool) -> tuple[Index, Counter[str]]:
+def within(table: Table, problem: Problem) -> tuple[Index, Counter[str]]:
     """Rows that can keep the latency limits, and how many break which first.
 
-    with_time_sd: at their own interval; else at the residual alone, the least it can be
+    table: with its deviations, or with the residual alone, the least they can be
     A prefill row is judged without any wait and a decode row without prompts: both can only grow.
     """
     z = problem.deviations
     good = np.ones(len(table), dtype=bool)
     fell: Counter[str] = Counter()
     for limit in problem.limits.latencies:
-        value, sd = latency(table, role, limit.latency, limit.quantile, problem.osl, z)
+        value, sd = latency(table, limit.latency, limit.quantile, problem.osl, z)
         broken = good & (value * np.exp(z * sd) > limit.limit_s * ROOM)
         fell[limit.name] = int(np.count_nonzero(broken))
         good &= ~broken
     return np.flatnonzero(good), +fell
 
 
-def latency(table: Table, role: Role, name: str, quantile: float | None, osl: float, z: float) -> tuple[Array, Array]:
+def latency(table: Table, name: str, quantile: float | None, osl: float, z: float) -> tuple[Array, Array]:
     """A latency of rows alone and the standard deviation of its logarithm; 0 where a role has no part in it.
 
     z: how many of them it is to be kept at, see :func:`end_to_end`
     """
-    at = None if quantile is None else QUANTILES.index(quantile)
-    tpot = table.tpot_s if at is None else table.tpot_q_s[at]
-    first = table.first_s if at is None else table.first_q_s[at]
+    first = table.first_s, table.first_q_s, table.first_sd
+    return named_latency(name, quantile, first, (table.tpot_s, table.tpot_q_s, table.tpot_sd), osl, z)
+
+
+def named_latency(
+    name: str, quantile: float | None, first: Times, tpot: Times, osl: float, z: float
+) -> tuple[Array, Array]:
+    """``ttft``, ``tpot`` or ``e2el``, its mean or a percentile, and the deviation of its logarithm.
+
+    first, tpot: time to first token and per output token; z: see :func:`end_to_end`
+    """
+    values = [one[0] if quantile is None else one[1][QUANTILES.index(quantile)] for one in (first, tpot)]
     if name == "tpot":
-        return tpot, table.tpot_sd
+        return values[1], tpot[2]
     if name == "ttft":
-        return first, table.first_sd
-    return end_to_end(first, table.first_sd, tpot, table.tpot_sd, osl, z)
+        return values[0], first[2]
+    return end_to_end(values[0], first[2], values[1], tpot[2], osl, z)
 
 
 def end_to_end(first: Array, first_sd: Array, tpot: Array, tpot_sd: Array, osl: float, z: float) -> tuple[Array, Array]:
