@@ -52,27 +52,43 @@ def efficiency_of(catalog: Catalog, chip: str, engine: str | None, version: str 
     return join(calibration_chain(catalog, chip), record, suffixes, version)
 
 
-def calibration_chain(catalog: Catalog, chip: str) -> list[Calibration]:
-    """Calibration entries for a chip, nearest first, the generic one last."""
-    entry = _nearest(catalog, chip)
+def training_efficiency(catalog: Catalog, chip: str) -> Efficiency:
+    """Parameters of a chip in training: those of its kernels, of collectives and of training software."""
+    entries = [entry for kind in ("training", "collectives") for entry in calibration_chain(catalog, chip, kind)]
+    chain = [*entries, *calibration_chain(catalog, chip)]
+    return join(chain, catalog.engine(GENERIC), (chip, catalog.chip(chip).family))
+
+
+def calibration_chain(catalog: Catalog, chip: str, kind: str = "calibration") -> list[Calibration]:
+    """Fitted parameters for a chip, nearest entry first, the generic one last.
+
+    kind: ``calibration``, or ``collectives`` or ``training``, which join it
+    """
+    entry = _nearest(catalog, chip, kind)
     chain = [entry]
     while entry.parent is not None:
-        entry = catalog.calibration(entry.parent)
+        entry = _fitted(catalog, kind, entry.parent)
         chain.append(entry)
     return chain
 
 
-def _nearest(catalog: Catalog, chip: str) -> Calibration:
+def _fitted(catalog: Catalog, kind: str, id: str) -> Calibration:
+    return catalog.calibration(id) if kind == "calibration" else catalog.constants(kind, id)
+
+
+def _nearest(catalog: Catalog, chip: str, kind: str) -> Calibration:
     """The entry of a chip, else of its family, else the generic one; entries are named after what they serve first."""
     family = catalog.chip(chip).family
-    ids = catalog.ids("calibration")
+    ids = catalog.ids(kind)
     for id in (chip, family):
-        if id in ids and (id in catalog.calibration(id).chips or id in catalog.calibration(id).families):
-            return catalog.calibration(id)
+        if id in ids:
+            entry = _fitted(catalog, kind, id)
+            if id in entry.chips or id in entry.families:
+                return entry
     named = {*catalog.ids("chips"), *typing.get_args(Family)}
-    others = [catalog.calibration(id) for id in ids if id not in named]
+    others = [_fitted(catalog, kind, id) for id in ids if id not in named]
     near = [entry for entry in others if chip in entry.chips] or [one for one in others if family in one.families]
-    return near[0] if near else catalog.calibration(GENERIC)
+    return near[0] if near else _fitted(catalog, kind, GENERIC)
 
 
 def engine_id(catalog: Catalog, name: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 from operator import mul
+from typing import ClassVar
 
 import msgspec
 
@@ -73,13 +74,15 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     curves: dict[str, Curve] = {}
     sources: Sources
 
+    needed: ClassVar[tuple[str, ...]] = NEEDED
+
     def __post_init__(self) -> None:
         """Refuse a set that cannot be drawn from, or a topmost one with gaps. Raises CatalogError."""
-        missing = [name for name in NEEDED if name not in self.parameters] if self.parent is None else []
+        missing = [name for name in self.needed if name not in self.parameters] if self.parent is None else []
         if missing:
             raise CatalogError(
                 f"parameters has no '{missing[0]}'",
-                hint=f"a set without a parent states every operator family: {', '.join(NEEDED)}",
+                hint=f"a set without a parent states every one: {', '.join(self.needed)}",
             )
         for name, fit in self.fits.items():
             if name not in self.parameters:
@@ -113,6 +116,12 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 if first in place and second in place:
                     matrix[place[first]][place[second]] = matrix[place[second]][place[first]] = value
         return matrix
+
+
+class Constants(Calibration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fitted parameters that join those of a calibration: of collectives, of training."""
+
+    needed: ClassVar[tuple[str, ...]] = ()
 
 
 def _has_variance(matrix: list[list[float]]) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
 from accord.base.source import Source
-from accord.catalog.calibration import Calibration
+from accord.catalog.calibration import Calibration, Constants
 from accord.catalog.chip import Chip
 from accord.catalog.engine import Engine
 from accord.catalog.model import Model
@@ -41,7 +41,10 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "support": Support,
     "origins": Origin,
     "calibration": Calibration,
+    "collectives": Constants,
+    "training": Constants,
 }
+UNCOUNTED = ("calibration", "support", "collectives", "training")
 KINDS: tuple[str, ...] = tuple(RECORDS)
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -70,11 +73,13 @@ def kind_of(root: Item) -> str:
     keys = set(root.map())
     score = {}
     for kind, record in RECORDS.items():
+        if record is Constants:
+            continue  # looks like a calibration; its folder tells it
         known = set(record.__struct_fields__)
         wanted = {field.name for field in msgspec.structs.fields(record) if field.required}
         score[kind] = len(keys & known) - len(keys - known) - len(wanted - keys)
     best = max(score.values())
-    kinds = [kind for kind in KINDS if score[kind] == best]
+    kinds = [kind for kind in score if score[kind] == best]
     if best < 2 or len(kinds) != 1:
         hint = f"put it into a folder named {', '.join(KINDS[:-1])} or {KINDS[-1]}"
         raise root.error("is of a kind that its keys do not tell", hint=hint)
@@ -121,12 +126,12 @@ class Catalog:
                 self._files[kind][name] = file
         self.notes: tuple[str, ...] = tuple(notes)
 
-    def with_calibration(self, records: Mapping[str, Calibration]) -> Catalog:
-        """Return the same catalog with other sets of fitted parameters, by id, in place of all of its own."""
+    def with_calibration(self, records: Mapping[str, Calibration], kind: str = "calibration") -> Catalog:
+        """Return the same catalog with other sets of fitted parameters, by id, in place of all of its own of a kind."""
         other = copy.copy(self)
-        other._files = {**self._files, "calibration": {id: self._data / "calibration" / f"{id}.yaml" for id in records}}
-        kept = {key: record for key, record in self._records.items() if key[0] != "calibration"}
-        other._records = {**kept, **{("calibration", id): record for id, record in records.items()}}
+        other._files = {**self._files, kind: {id: self._data / kind / f"{id}.yaml" for id in records}}
+        kept = {key: record for key, record in self._records.items() if key[0] != kind}
+        other._records = {**kept, **{(kind, id): record for id, record in records.items()}}
         return other
 
     def ids(self, kind: str) -> tuple[str, ...]:
@@ -137,7 +142,7 @@ class Catalog:
         """Return the file that holds an entry. Raises CatalogError naming the closest id."""
         files = self._of(kind)
         if id not in files:
-            noun = kind if kind in ("calibration", "support") else kind[:-1]
+            noun = kind if kind in UNCOUNTED else kind[:-1]
             raise CatalogError(f"{noun} {id!r} is not in the catalog", hint=did_you_mean(id, sorted(files)))
         return files[id]
 
@@ -190,6 +195,10 @@ class Catalog:
     def calibration(self, id: str) -> Calibration:
         """Return a set of fitted parameters. Raises CatalogError."""
         return self._get(Calibration, "calibration", id)
+
+    def constants(self, kind: str, id: str) -> Constants:
+        """Return a set of fitted parameters that joins a calibration; kind: collectives or training."""
+        return self._get(Constants, kind, id)
 
     def defaults(self) -> dict[str, dict[str, Value]]:
         """Return what is assumed where nothing is said, by section and name. Raises CatalogError."""

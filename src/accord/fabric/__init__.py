@@ -1,0 +1,1 @@
+"""Collectives and concurrent transfers on the wires of a machine."""

@@ -1,0 +1,1 @@
+"""A training run: its step, its memory, its pipeline and its days."""
