@@ -61,17 +61,29 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One of the networks that join the chips.
 
     kind: load-store (scale-up), between domains (scale-out), or to storage and users (vpc)
+    wiring: what joins two chips of a tier: a switch, a link of their own (pairs) or rings along dimensions (torus)
+    sums: whether the switches add up what passes through them; torus: chips along each dimension, first first;
+    closes: chips that a ring of the torus closes over, and multiples of them; 0 where only whole dimensions close
     tiers: inner to outer; paths: measured, by name such as npu-npu-read-intra-node
     """
 
     name: str
     kind: Literal["scale-up", "scale-out", "vpc"]
     topology: str | None = None
+    wiring: Literal["switch", "pairs", "torus"] = "switch"
+    sums: bool = False
+    torus: tuple[int, ...] = ()
+    closes: int = 0
     tiers: tuple[Tier, ...] = ()
     paths: dict[str, Path] = {}
 
     def __post_init__(self) -> None:
-        """Refuse tiers that shrink outwards. Raises CatalogError."""
+        """Refuse tiers that shrink outwards and a torus without dimensions. Raises CatalogError."""
+        if (self.wiring == "torus") != bool(self.torus) or any(chips < 1 for chips in self.torus):
+            raise CatalogError(
+                f"wiring is {self.wiring!r} and torus is {list(self.torus)}",
+                hint="a torus states the chips along each of its dimensions, such as [16, 16]; nothing else does",
+            )
         sizes = [tier.chips or float("inf") for tier in self.tiers]
         for at, (inner, outer) in enumerate(zip(sizes, sizes[1:], strict=False)):
             if outer < inner:

@@ -29,6 +29,9 @@ class FabricTier:
     read_bytes_per_s, write_bytes_per_s: measured rates where the catalog has them, else None
     latency_s: measured or stated one-way latency, None where unknown
     claims: what sources say about the nominal rate over what is taken [1]; empty where they agree
+    wiring: ``switch``, ``pairs`` (a link for every two) or ``torus``; sums: the switch adds up what passes
+    torus: chips along each dimension; closes: chips that a ring closes over, 0 where only whole dimensions close
+    oversubscription: of the tier, down over up [1]
     """
 
     plane: str
@@ -39,6 +42,11 @@ class FabricTier:
     read_bytes_per_s: float | None = None
     write_bytes_per_s: float | None = None
     claims: tuple[float, ...] = ()
+    wiring: str = "switch"
+    sums: bool = False
+    torus: tuple[int, ...] = ()
+    closes: int = 0
+    oversubscription: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,11 @@ def _tiers_of(plane: Plane, devices_per_chip: float) -> list[FabricTier]:
                 read_bytes_per_s=read.bandwidth.si if read is not None else None,
                 write_bytes_per_s=write.bandwidth.si if write is not None else None,
                 claims=claims_of(fact),
+                wiring=plane.wiring,
+                sums=plane.sums,
+                torus=plane.torus,
+                closes=plane.closes,
+                oversubscription=tier.oversubscription.si if tier.oversubscription is not None else 1.0,
             )
         )
     return found
