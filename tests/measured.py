@@ -1,7 +1,7 @@
-"""The shared table of measured rows, where it is at hand.
+"""The shared tables of measured rows, where they are at hand.
 
-``ACCORD_MEASURED`` names a folder that holds ``measured/inference.csv`` or ``inference.csv``; without it the
-folder ``shared`` beside the project is tried. Tests that need it skip where there is none.
+``ACCORD_MEASURED`` names a folder that holds ``measured/inference.csv`` or ``inference.csv``, and the other tables
+beside it; without it the folder ``shared`` beside the project is tried. Tests that need it skip where there is none.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ VARIABLE = "ACCORD_MEASURED"
 ROOT = Path(__file__).parents[1]
 
 
-def table() -> str:
-    """The table as text; skips the test where it is absent."""
+def table(name: str = "inference.csv") -> str:
+    """A table as text; skips the test where it is absent."""
     folder = Path(os.environ.get(VARIABLE, ROOT.parent / "shared"))
-    for file in (folder / "measured" / "inference.csv", folder / "inference.csv"):
+    for file in (folder / "measured" / name, folder / name):
         if file.is_file():
             return file.read_text(encoding="utf-8")
-    pytest.skip(f"no measured/inference.csv in {folder}; set {VARIABLE} to the folder that has it")
+    pytest.skip(f"no measured/{name} in {folder}; set {VARIABLE} to the folder that has it")
 
 
 def rows(text: str) -> list[dict[str, str]]:
