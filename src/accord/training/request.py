@@ -25,7 +25,7 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sequence_parallel: norms and dropout split over tensor-parallel ranks (with tp > 1 the default)
     lora_rank: of adapters beside frozen weights, None trains all weights
     offload: optimizer states in host memory; mtp: multi-token-prediction loss, where the model has the layers
-    balanced: tokens fall evenly on experts
+    balanced: tokens fall evenly on experts; timed_alone: a few steps of a benchmark, not a production run
     """
 
     model: str
@@ -50,3 +50,4 @@ class TrainRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     offload: bool = False
     mtp: bool | None = None
     balanced: bool = False
+    timed_alone: bool = False

@@ -1,0 +1,198 @@
+"""One optimizer step, in parts that sum to the whole.
+
+A micro-batch on one pipeline rank is forward work, gradients of inputs (with what is computed again) and gradients of
+weights, each with the exchanges that nothing hides. The schedule of the pipeline makes a step of them; data-parallel
+exchanges hide behind what runs beside them; then come the optimizer, the host, and waiting for the slowest rank.
+
+What hides what:
+
+- sums over tensor-parallel ranks stop the device, but for the share ``train.overlap.tensor``
+- dispatch and combine likewise (``train.overlap.experts``); under DualPipe another micro-batch's work runs beside them, so
+  only what is longer than that work shows
+- keys and values of context-parallel ranks travel beside the attention core
+- gradients of a step are summed beside the backward pass of its last micro-batch and weights gathered beside the forward
+  pass of the first; with ZeRO-3 both happen beside the work of every micro-batch; ``train.overlap.data`` of that work can hide
+  them
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.models.spec import Layer
+from accord.training import wires
+from accord.training.layout import DUALPIPE, FULL, SELECTIVE, Job, Layouts
+from accord.training.lower import embedding_piece, head_pieces, pieces
+from accord.training.memory import Weights, adapter_weights, rank_layers, rank_weights
+from accord.training.schedules import Work, pipeline_s
+from accord.training.times import Passes, nothing, passes
+
+OPTIMIZER_BYTES = 30.0  # a weight's master copy and two moments read and written, its gradient read, its copy written
+OFFLOADED_BYTES = 6.0  # of a weight that travel to the host (gradient) and back (copy) where states lie there
+
+
+@dataclass(frozen=True, slots=True)
+class StepParts:
+    """Seconds of one step, shape ``(D,)``; ``total_s`` is the sum of the other fields.
+
+    compute_s: forward and backward of the slowest pipeline rank; recompute_s: forward work done again
+    tensor_s, context_s, experts_s: exchanges inside micro-batches that nothing hides; bubble_s: the slowest rank waits
+    data_s: data-parallel exchanges that nothing hides; optimizer_s; host_s: outside the device; straggle_s: waiting
+    for the slowest of all ranks
+    """
+
+    compute_s: Array
+    recompute_s: Array
+    tensor_s: Array
+    context_s: Array
+    experts_s: Array
+    bubble_s: Array
+    data_s: Array
+    optimizer_s: Array
+    host_s: Array
+    straggle_s: Array
+
+    @property
+    def total_s(self) -> Array:
+        """The step."""
+        return np.asarray(sum(getattr(self, field.name) for field in fields(self)), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Micro:
+    """One micro-batch over all layers of the model, shape ``(D,)`` [s]; exchanges of a forward pass.
+
+    layers: work of the decoder's layers; head, embedding: at the ends of the pipeline
+    tensor_s, experts_s: what nothing hides; context_s and context_back_s likewise, of forward and backward
+    """
+
+    layers: Passes
+    head: Passes
+    embedding: Passes
+    tensor_s: Array
+    experts_s: Array
+    context_s: Array
+    context_back_s: Array
+
+
+def micro_batch(job: Job, lay: Layouts) -> Micro:
+    """Work and bare exchanges of one micro-batch."""
+    layers, tensor, experts = nothing(lay), np.zeros_like(lay.tp), np.zeros_like(lay.tp)
+    context, back = np.zeros_like(lay.tp), np.zeros_like(lay.tp)
+    for layer in job.spec.distinct_layers:
+        own = _hosted(passes(pieces(job, lay, layer), job, lay), job, layer, lay)
+        layers = layers + own.times(float(layer.count))
+        tensor = tensor + layer.count * wires.tensor_s(job, lay, layer)
+        experts = experts + layer.count * wires.experts_s(job, lay, layer.ffn)
+        sent = wires.context_s(job, lay, layer.attention)
+        context = context + layer.count * np.maximum(sent - own.core_s, 0.0)
+        back = back + layer.count * np.maximum(2.0 * sent - 2.5 * own.core_s, 0.0)
+    head = passes(head_pieces(job, lay), job, lay)
+    if job.mtp and job.spec.mtp is not None:
+        head = head.times(1.0 + job.spec.mtp_layers)
+        one = passes(pieces(job, lay, job.spec.mtp), job, lay)
+        head = head + one.times(float(job.spec.mtp_layers))
+    embedding = passes([embedding_piece(job, lay)], job, lay)
+    efficiency = job.efficiency
+    tensor = tensor * (1.0 - efficiency.get("train.overlap.tensor"))
+    hidden = experts * (1.0 - efficiency.get("train.overlap.experts"))
+    work = layers.forward_s + layers.backward_s + layers.weight_s
+    beside = np.maximum(experts - 0.5 * work, 0.0)  # four exchanges a micro-batch, of which two are counted here
+    experts = np.where(lay.schedule == DUALPIPE, beside, hidden)
+    return Micro(layers, head, embedding, tensor, experts, context, back)
+
+
+def _hosted(own: Passes, job: Job, layer: Layer, lay: Layouts) -> Passes:
+    """Passes that take no less than the host needs to launch their kernels."""
+    least = job.efficiency.get("train.layer_launch_s") + np.zeros_like(lay.tp)
+    least = least * (1.5 if layer.ffn.experts else 1.0)
+    forward = np.maximum(own.forward_s, least)
+    short = np.maximum(2.0 * least - own.backward_s - own.weight_s, 0.0)
+    return Passes(forward, own.backward_s + short, own.weight_s, own.core_s, own.light_s)
+
+
+def train_step(job: Job, lay: Layouts) -> StepParts:
+    """Parts of one step."""
+    micro = micro_batch(job, lay)
+    count = lay.micro_batches(job)
+    mean, slowest, again = _ranks(job, lay, micro)
+    piped = pipeline_s(lay.schedule, lay.pp, count, lay.vp, mean, slowest, wires.send_s(job, lay))
+    weights = _trained(job, lay)
+    data = _exposed(job, lay, wires.sync(job, lay, weights), slowest, count)
+    optimizer = optimizer_s(job, lay, weights)
+    host = job.efficiency.get("train.host_s") + np.zeros_like(lay.tp)
+    share = rank_layers(job, lay) / job.spec.n_layers * count
+    passes_made = 2.0 + (lay.recompute == FULL)
+    tensor, experts = share * passes_made * micro.tensor_s, share * passes_made * micro.experts_s
+    context = share * ((passes_made - 1.0) * micro.context_s + micro.context_back_s)
+    busy = slowest.total_s * count
+    known = piped + data + optimizer + host
+    straggle = known * (job.efficiency.get("train.straggle_per_doubling") * np.log2(np.maximum(lay.devices, 1.0)))
+    if not job.timed_alone:
+        host = host + known * (1.0 / job.efficiency.get("train.run_pace") - 1.0)
+    return StepParts(
+        busy - count * again - tensor - experts - context, count * again, tensor, context, experts,
+        piped - busy, data, optimizer, host, straggle,
+    )  # fmt: skip
+
+
+def _ranks(job: Job, lay: Layouts, micro: Micro) -> tuple[Work, Work, Array]:
+    """Work of a micro-batch on the mean and on the slowest pipeline rank, and what the latter computes again.
+
+    A rank with the head carries fewer layers where the layers do not divide evenly.
+    """
+    full, some = lay.recompute == FULL, lay.recompute == SELECTIVE
+    one = micro.layers
+    wire = micro.tensor_s + micro.experts_s
+    again = np.where(full, one.forward_s, np.where(some, one.light_s, 0.0))
+    forward = one.forward_s + wire + micro.context_s
+    backward = one.backward_s + wire + micro.context_back_s + again
+    backward = backward + np.where(full, wire + micro.context_s, 0.0)
+    layers = float(job.spec.n_layers)
+    ends = Work(
+        micro.head.forward_s + micro.embedding.forward_s, micro.head.backward_s + micro.embedding.backward_s,
+        micro.head.weight_s,
+    )  # fmt: skip
+    mean = Work((forward + ends.forward_s) / lay.pp, (backward + ends.backward_s) / lay.pp,
+                (one.weight_s + ends.weight_s) / lay.pp)  # fmt: skip
+    most = rank_layers(job, lay)
+    layer_s = (forward + backward + one.weight_s) / layers
+    spare = np.minimum(most * lay.pp - layers, np.round(ends.total_s / np.maximum(layer_s, 1e-12)))
+    last = most - spare
+    heavier = last * layer_s + ends.total_s > most * layer_s
+    held = np.where(heavier, last, most) / layers
+    tail = np.where(heavier, 1.0, 0.0)
+    slowest = Work(forward * held + tail * ends.forward_s, backward * held + tail * ends.backward_s,
+                   one.weight_s * held + tail * ends.weight_s)  # fmt: skip
+    return mean, slowest, again * held
+
+
+def _trained(job: Job, lay: Layouts) -> Weights:
+    """Weights of the fullest rank that are trained."""
+    if not job.frozen:
+        return rank_weights(job, lay)
+    zero = np.zeros_like(lay.tp)
+    return Weights(adapter_weights(job, lay), zero, zero)
+
+
+def _exposed(job: Job, lay: Layouts, sync: wires.Sync, slowest: Work, count: Array) -> Array:
+    """Data-parallel exchanges that nothing hides."""
+    hides = job.efficiency.get("train.overlap.data")
+    forward, backward = hides * slowest.forward_s, hides * (slowest.backward_s + slowest.weight_s)
+    first = np.maximum(sync.gather_s - forward, 0.0)
+    once = first + np.maximum(sync.reduce_s - backward, 0.0)
+    often = first + np.maximum(sync.gather_s + sync.reduce_s - backward, 0.0)
+    return np.asarray(np.where(lay.zero >= 3.0, count * often, once))
+
+
+def optimizer_s(job: Job, lay: Layouts, trained: Weights) -> Array:
+    """Adam over the weights of a rank, sharded from ZeRO-1 on; states in host memory travel to it and back."""
+    shards = np.where(lay.zero >= 1.0, lay.replicas, 1.0)
+    apart = np.where(lay.zero >= 1.0, lay.expert_replicas, 1.0)
+    own = trained.shared / shards + trained.experts / apart
+    rate = job.machine.device.memory_bytes_per_s * job.efficiency.get("train.optimizer_memory")
+    away = own * OFFLOADED_BYTES / job.efficiency.get("train.offload_bytes_per_s")
+    return np.asarray(np.where(lay.offload > 0.0, away, own * OPTIMIZER_BYTES / rate))
