@@ -137,6 +137,11 @@ def censored_table(rows: Sequence[Scored]) -> Table:
     return _rows("Cut by a timeout, over the requests that finished: in no total", rows)
 
 
+def shown_table(rows: Sequence[Scored]) -> Table:
+    """Derived figures and sellers' claims, beside predictions."""
+    return _rows("Derived figures and claims, worst first: in no total", rows)
+
+
 def _rows(title: str, rows: Sequence[Scored]) -> Table:
     columns = (
         text_column("id"), text_column("metric"), number_column("measured"), number_column("predicted"),

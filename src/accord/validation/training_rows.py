@@ -43,6 +43,8 @@ _RANKS = ("tp", "cp", "pp", "dp")
 DEFAULT_CHIPS = 1024
 DEFAULT_LORA_RANK = 16
 DEFAULT_INTERLEAVING = 2  # virtual stages a rank, the fewest that interleave
+DEFAULT_SEQ = 4096  # token, and sequences a chip, of rows that state how throughput scales and nothing else
+DEFAULT_SEQUENCES = 4
 ONE_NODE = 8  # chips whose layout matters little
 _BATCH_FACTOR, _BATCH_POWER = 0.2920, 0.3271
 
@@ -241,6 +243,8 @@ def _completed(
         filled["ep"] = 1  # a layout stated in full without it
     if asked.precision is None:
         filled["precision"] = "fp8" if row.text["metric"] == "time_to_train_s" and "fp8" in formats else "bf16"
+    if row.text["metric"] == "scaling_efficiency":
+        filled |= _scaling(asked, filled.get("chips", asked.chips))
     asked = _with(asked, filled)
     micro_batches = row.noted("micro_batches")
     if asked.global_batch is None and asked.seq is not None:
@@ -252,6 +256,15 @@ def _completed(
         sequences = asked.global_batch / asked.seq / asked.dp / micro_batches
         asked = _with(asked, {"micro_batch": max(round(sequences), 1)})
     return _with(asked, filled), tuple(filled)
+
+
+def _scaling(asked: TrainRequest, chips: object) -> dict[str, object]:
+    """Lengths of a row that says how throughput scales: as many sequences a chip whatever the run's size."""
+    seq = asked.seq or DEFAULT_SEQ
+    filled: dict[str, object] = {} if asked.seq else {"seq": seq}
+    if asked.global_batch is None and isinstance(chips, int):
+        filled["global_batch"] = float(chips * DEFAULT_SEQUENCES * seq)
+    return filled
 
 
 def batch_of(asked: TrainRequest, params: float | None) -> float | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from accord import api
-from accord.base.errors import UsageError
+from accord.api.train_validate import shown_training, validate_training
+from accord.base.errors import NotSupported, UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
@@ -18,9 +20,31 @@ from accord.report import validate_view as view
 from accord.report.to_json import envelope
 from accord.validation.rows import read_rows
 from accord.validation.score import Scored, summarise
+from accord.validation.tables import Kind, kind_of_table
 
 By = Literal["source", "chip", "model"]
 PICTURES = (".svg", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A measured table and how to score it. facts: a second table and its name, None without one."""
+
+    content: str
+    name: str
+    catalog: Catalog
+    level: float
+    cross: By | None
+    facts: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Scored rows; beside them runs cut by a timeout, and rows that are no sure measurements."""
+
+    scored: tuple[Scored, ...]
+    cut: tuple[Scored, ...] = ()
+    shown: tuple[Scored, ...] = ()
 
 
 @click.command("validate")
@@ -56,26 +80,26 @@ def command(
     as_json: bool,
     catalog_paths: tuple[Path, ...],
 ) -> None:
-    """Score a table of measured inference results (CSV): error and interval coverage per row, source and metric.
+    """Score a table of measured results (CSV): error and interval coverage per row, source and metric.
 
-    Runs of a stated number of requests, floods and waits under a rate are simulated; runs cut by a client's timeout
-    are shown apart.
+    The table's columns tell what it measured: inference, training runs, collectives and links, or failures. Inference
+    runs of a stated number of requests, floods and waits under a rate are simulated; runs cut by a client's timeout
+    are shown apart. Of training runs, derived figures and sellers' claims are shown apart.
     """
     draw = _drawer(plot)
     catalog = load_catalog(catalog_paths)
-    content, more = read_text(file), read_text(facts) if facts is not None else ""
-    cut: tuple[Scored, ...] = ()
-    if cross is None:
-        named = str(facts or "facts")
-        scored = api.validate(content, str(file), catalog=catalog, level=level, facts=more, facts_name=named)
-        cut = api.censored(content, str(file), catalog=catalog, level=level, facts=more, facts_name=named)
-    else:
-        scored = _without(content, str(file), catalog, cross, level)
+    more = (read_text(facts), str(facts)) if facts is not None else None
+    asked = Asked(read_text(file), str(file), catalog, level, cross, more)
+    kind = kind_of_table(asked.content, asked.name)
+    found = _find(kind, asked)
+    scored = found.scored
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
     result = {
+        "kind": kind,
         "rows": [view.row_dict(row) for row in scored],
         "summary": view.summary_dict(complete, everything),
-        "censored": [view.row_dict(row) for row in cut],
+        "censored": [view.row_dict(row) for row in found.cut],
+        "shown": [view.row_dict(row) for row in found.shown],
     }
     inputs = {
         "file": str(file),
@@ -97,11 +121,52 @@ def command(
         tables.append(view.skipped_table(scored))
     if all_rows:
         tables.append(view.rows_table(scored))
-    if cut:
-        tables.append(view.censored_table(cut))
+    if found.cut:
+        tables.append(view.censored_table(found.cut))
+    if all_rows and any(row.skipped is None for row in found.shown):
+        tables.append(view.shown_table(found.shown))
     if plot is not None:
         plot.write_bytes(draw(scored, level, plot.suffix[1:].lower()))
     emit(body, *tables, as_json=as_json)
+
+
+def _find(kind: Kind, asked: Asked) -> Found:
+    """Score a table by its kind. Raises UsageError for flags that its kind has no use for."""
+    if kind != "inference" and asked.facts is not None:
+        raise UsageError(f"--facts fills cells of inference tables; this one is of {kind}", where="--facts")
+    return SCORERS[kind](asked)
+
+
+def _inference(asked: Asked) -> Found:
+    if asked.cross is not None:
+        return Found(_without(asked.content, asked.name, asked.catalog, asked.cross, asked.level))
+    more, named = asked.facts or ("", "facts")
+    scored = api.validate(
+        asked.content, asked.name, catalog=asked.catalog, level=asked.level, facts=more, facts_name=named
+    )
+    cut = api.censored(
+        asked.content, asked.name, catalog=asked.catalog, level=asked.level, facts=more, facts_name=named
+    )
+    return Found(scored, cut)
+
+
+def _training(asked: Asked) -> Found:
+    if asked.cross is not None:
+        raise NotSupported("--cv is not there for tables of training runs", where="--cv")
+    scored = validate_training(asked.content, asked.name, asked.catalog, asked.level)
+    return Found(scored, shown=shown_training(asked.content, asked.name, asked.catalog, asked.level))
+
+
+def _later(asked: Asked) -> Found:
+    raise NotSupported("tables of this kind cannot be scored yet", where=asked.name)
+
+
+SCORERS: dict[Kind, Callable[[Asked], Found]] = {
+    "inference": _inference,
+    "training": _training,
+    "fabric": _later,
+    "failures": _later,
+}
 
 
 def _without(content: str, name: str, catalog: Catalog, cross: By, level: float) -> tuple[Scored, ...]:
