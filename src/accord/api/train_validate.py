@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from accord.api.lookup import CatalogLookup
 from accord.api.records import machine_of, training_efficiency
@@ -27,20 +28,31 @@ EfficiencyOf = Callable[[Catalog, str], Efficiency]
 Estimator = Callable[[TrainRequest, ModelSpec], Answered]
 
 
+@dataclass(frozen=True, slots=True)
+class ValidatedRuns:
+    """Rows beside predictions. scored: measured; shown: derived figures and sellers' claims, in no total."""
+
+    scored: tuple[Scored, ...]
+    shown: tuple[Scored, ...]
+
+
+def validated_runs(content: str, name: str, catalog: Catalog | None = None, level: float = 0.9) -> ValidatedRuns:
+    """A table of training runs (CSV text; ``name`` is for messages) beside predictions, intervals at ``level``.
+
+    Raises TableError for a bad table.
+    """
+    rows = read_training(content, name)
+    plain, drawn = lookups(catalog or load_catalog())
+    return ValidatedRuns(score_training(rows, plain, drawn, level), show_training(rows, plain, drawn, level))
+
+
 def validate_training(
     content: str, name: str, catalog: Catalog | None = None, level: float = 0.9
 ) -> tuple[Scored, ...]:
-    """Score a table of training runs (CSV text; ``name`` is for messages). Raises TableError for a bad table."""
+    """The measured rows of a table of training runs beside predictions; see :func:`validated_runs`."""
     rows = read_training(content, name)
     plain, drawn = lookups(catalog or load_catalog())
     return score_training(rows, plain, drawn, level)
-
-
-def shown_training(content: str, name: str, catalog: Catalog | None = None, level: float = 0.9) -> tuple[Scored, ...]:
-    """Rows of the same table that are no sure measurements, beside predictions; see :func:`validate_training`."""
-    rows = read_training(content, name)
-    plain, drawn = lookups(catalog or load_catalog())
-    return show_training(rows, plain, drawn, level)
 
 
 def lookups(catalog: Catalog, efficiency: EfficiencyOf = training_efficiency) -> tuple[CatalogTrainLookup, ...]:
@@ -49,14 +61,14 @@ def lookups(catalog: Catalog, efficiency: EfficiencyOf = training_efficiency) ->
     efficiency: parameters of a chip in training; a fit gives its own
     """
     machines = _Machines(catalog, efficiency)
-    plain = CatalogTrainLookup(catalog, machines.estimate)
+    plain = CatalogTrainLookup(catalog, machines.estimate, efficiency)
 
     def drawn(request: TrainRequest, spec: ModelSpec) -> TrainEstimate:
         found = plain.train(request, spec)
         assert isinstance(found, TrainEstimate), "made by the estimator above"
         return machines.drawn(found)
 
-    return plain, CatalogTrainLookup(catalog, drawn)
+    return plain, CatalogTrainLookup(catalog, drawn, efficiency)
 
 
 class _Machines:
@@ -91,13 +103,15 @@ class _Machines:
 class CatalogTrainLookup:
     """Records and answers for scoring training runs, each built once."""
 
-    def __init__(self, catalog: Catalog, estimate: Estimator) -> None:
-        """Look things up in ``catalog`` and ask ``estimate``."""
+    def __init__(self, catalog: Catalog, estimate: Estimator, efficiency: EfficiencyOf = training_efficiency) -> None:
+        """Look things up in ``catalog`` and ask ``estimate``. efficiency: parameters of a chip in training."""
         self._catalog = catalog
+        self._efficiency = efficiency
         self._base = CatalogLookup(catalog)
         self._estimate = estimate
         self._latent: tuple[ModelSpec, ...] | None = None
         self._peaks: dict[str, Mapping[str, float]] = {}
+        self._residuals: dict[tuple[str, bool], float] = {}
         self._answers: dict[tuple[TrainRequest, ModelSpec], Answered | AccordError] = {}
 
     def chip(self, id: str) -> str | None:
@@ -149,7 +163,11 @@ class CatalogTrainLookup:
 
     def residual(self, chip: str, metric: str) -> float:
         """Standard deviation of ln(predicted / measured) beyond parameters and facts."""
-        try:
-            return training_efficiency(self._catalog, chip).scalar(RESIDUALS[metric in WHOLE_RUN])
-        except CatalogError:
-            return 0.0
+        key = (chip, metric in WHOLE_RUN)
+        if key not in self._residuals:
+            efficiency = self._efficiency(self._catalog, chip)
+            try:
+                self._residuals[key] = efficiency.scalar(RESIDUALS[key[1]])
+            except CatalogError:  # nobody has fitted it
+                self._residuals[key] = 0.0
+        return self._residuals[key]

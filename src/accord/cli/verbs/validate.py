@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from accord import api
-from accord.api.train_validate import shown_training, validate_training
+from accord.api.train_validate import validated_runs
 from accord.base.errors import NotSupported, UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.cli.flags import common_options, level_option
@@ -153,8 +153,8 @@ def _inference(asked: Asked) -> Found:
 def _training(asked: Asked) -> Found:
     if asked.cross is not None:
         raise NotSupported("--cv is not there for tables of training runs", where="--cv")
-    scored = validate_training(asked.content, asked.name, asked.catalog, asked.level)
-    return Found(scored, shown=shown_training(asked.content, asked.name, asked.catalog, asked.level))
+    runs = validated_runs(asked.content, asked.name, asked.catalog, asked.level)
+    return Found(runs.scored, shown=runs.shown)
 
 
 def _later(asked: Asked) -> Found:
