@@ -9,7 +9,7 @@ import pytest
 from tests.fabric.machines import machine
 
 from accord.api.records import machine_of
-from accord.base.errors import MissingFact
+from accord.base.errors import CatalogError, MissingFact
 from accord.catalog.load import load_catalog
 from accord.fabric.shapes import RADIX, Shape, shapes_of
 from accord.fabric.topology import Pairs, Topology, Torus, Tree, bisection_bytes_per_s, build
@@ -51,18 +51,12 @@ def test_torus_has_two_links_a_dimension_and_its_bisection() -> None:
 
 @pytest.mark.parametrize(
     ("system", "dims"),
-    [("google-tpu-v4-pod", (16, 16, 16)), ("google-tpu-v5p-pod", (16, 20, 28)), ("google-tpu-v6e-pod", (16, 16))],
+    [("google-tpu-v4-pod", (16, 16, 16)), ("google-tpu-v5p-pod", (16, 20, 28)), ("google-ironwood-pod", (16, 24, 24))],
 )
 def test_sides_of_a_torus_are_read_from_the_catalog(system: str, dims: tuple[int, ...]) -> None:
     _, shapes, _ = graph(system)
     assert shapes[0].dims == dims
     assert not shapes[0].assumed
-
-
-def test_sides_nobody_states_are_assumed_and_said() -> None:
-    found, shapes, _ = graph("google-ironwood-pod")
-    assert np.prod(shapes[0].dims) == found.devices
-    assert "most even" in shapes[0].assumed[0]
 
 
 def test_mesh_shares_the_rate_of_a_device_over_its_pairs() -> None:
@@ -109,6 +103,12 @@ def test_without_scale_out_no_more_than_the_system(system: str) -> None:
 def test_a_chip_alone_has_no_wires() -> None:
     with pytest.raises(MissingFact, match="no link between devices"):
         graph("amd-mi300x-1")
+
+
+def test_a_torus_holds_the_chips_of_its_tier() -> None:
+    tier = FabricTier("ICI", "scale-up", 64.0, 180e9, wiring="torus", torus=(4, 8))
+    with pytest.raises(CatalogError, match="4 x 8 does not hold"):
+        shapes_of(machine(64, (tier,)), None)
 
 
 def test_oversubscription_narrows_what_goes_up() -> None:

@@ -7,10 +7,10 @@ it leaves out is filled in here and nowhere else, and every filling is named in 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from accord.base.errors import CatalogError
 from accord.catalog.system import Plane, System, Tier
 from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
@@ -19,7 +19,6 @@ Kind = Literal["switch", "pairs", "torus", "fat-tree", "rails"]
 KINDS: tuple[Kind, ...] = ("switch", "pairs", "torus", "fat-tree", "rails")
 
 RADIX = 64  # ports of a leaf switch of a scale-out network where nobody says: half down, half up
-_GRID = re.compile(r"(\d+)\s*x\s*(\d+)(?:\s*x\s*(\d+))?\s+torus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,50 +77,28 @@ def _stated(system: System | None) -> list[tuple[Plane, Tier]]:
 
 
 def _scale_up(at: int, tier: FabricTier, plane: Plane | None, fact: Tier | None, machine: Machine) -> Shape:
-    told = (plane.topology or "") if plane is not None else ""
+    told = (plane.topology or "").lower() if plane is not None else ""
     name = fact.name if fact is not None else tier.plane
-    kind, known = _kind(told)
+    if tier.wiring == "torus":
+        return Shape(at, name, "torus", tier.devices, dims=_sides(tier, name, machine))
+    if tier.wiring == "pairs":
+        return Shape(at, name, "pairs", tier.devices)
+    known = any(word in told for word in ("switch", "level"))
     assumed = () if known else (f"{name}: one level of switches, nothing of its wiring is stated",)
-    shape = Shape(at, name, kind, tier.devices, assumed=assumed)
-    if kind == "torus":
-        return _torus(shape, told, machine.devices_per_chip)
-    return _switched(shape, fact, machine)
+    return _switched(Shape(at, name, "switch", tier.devices, assumed=assumed), fact, machine)
 
 
-def _kind(told: str) -> tuple[Kind, bool]:
-    """The wiring that a plane's topology speaks of, and whether it does."""
-    words = told.lower()
-    if "torus" in words:
-        return "torus", True
-    if "mesh" in words or (" among " in f" {words}" and "switch" not in words):
-        return "pairs", True
-    return "switch", any(word in words for word in ("switch", "level"))
-
-
-def _torus(shape: Shape, told: str, per_chip: int) -> Shape:
-    """Sides of the torus as stated, else the most even ones of three dimensions."""
-    found = _GRID.search(told)
-    chips = int(shape.devices) // per_chip
-    dims = tuple(int(side) for side in found.groups() if side) if found else ()
-    assumed = shape.assumed
-    if math.prod(dims) != chips:
-        dims = _even(chips, 3 if "3d" in told.lower() or len(dims) == 3 else 2)
-        sides = " x ".join(str(side) for side in dims)
-        assumed += (f"{shape.name}: sides of {sides}, the most even of {chips} chips",)
-    return replace(shape, dims=(*dims, per_chip) if per_chip > 1 else dims, assumed=assumed)
-
-
-def _even(count: int, dimensions: int) -> tuple[int, ...]:
-    """The most even sides whose product is ``count``, smallest first."""
-    if dimensions == 1:
-        return (count,)
-    side = round(count ** (1.0 / dimensions))
-    side = next(at for at in range(side, 0, -1) if count % at == 0)
-    return tuple(sorted((side, *_even(count // side, dimensions - 1))))
+def _sides(tier: FabricTier, name: str, machine: Machine) -> tuple[int, ...]:
+    """Devices along each dimension; those of one chip are neighbours along one of their own."""
+    own = (machine.devices_per_chip,) if machine.devices_per_chip > 1 else ()
+    if math.prod((*tier.torus, *own)) != tier.devices:
+        sides = " x ".join(str(side) for side in tier.torus)
+        raise CatalogError(f"{machine.id}: a torus of {sides} does not hold the chips of its tier '{name}'")
+    return (*tier.torus, *own)
 
 
 def _switched(shape: Shape, fact: Tier | None, machine: Machine) -> Shape:
-    if fact is None or shape.kind != "switch":
+    if fact is None:
         return shape
     domains = max(machine.devices / shape.devices, 1.0)
     chips = int(fact.switch_chips.si) if fact.switch_chips is not None else 0
