@@ -73,16 +73,22 @@ def hierarchical(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, 
 
 
 def tree(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, ...]) -> Loads:
-    """A chain inside the innermost domain, double binary trees between domains."""
+    """A chain inside the innermost domain, double binary trees between domains.
+
+    In one of the two trees, of half the payload each, a domain passes on what two others send; so with more than two
+    domains each port sends the payload once a phase.
+    """
+    ways = phases(name)
     found: list[Load] = []
     for index, span in enumerate(spans):
-        ways = phases(name)
-        passes = ways * (span.members - 1.0)
-        sent = passes / span.members * size_bytes / span.before
-        if name == "broadcast":
-            sent = np.where(span.members > 1.0, size_bytes / span.before, 0.0)
-        steps = passes if index == 0 else ways * np.log2(span.members)
-        found.append(Load(sent, steps, np.zeros_like(passes)))
+        chain = ways * (span.members - 1.0)
+        if index == 0:
+            sent = size_bytes * (np.minimum(chain, 1.0) if name == "broadcast" else chain / span.members)
+            steps = chain
+        else:
+            sent = ways * np.minimum((span.members - 1.0) / 2.0, 1.0) * size_bytes / span.before
+            steps = ways * np.log2(span.members)
+        found.append(Load(sent, steps, np.zeros_like(chain)))
     return tuple(found)
 
 

@@ -164,7 +164,7 @@ def _parts(
     tiers: list[TierLoad] = []
     for span, load in zip(spans, loads, strict=True):
         rate = sum_rate_of(span, efficiency) if load.summed else rate_of(span, efficiency)
-        if algorithm == "tree" and span is not spans[0]:
+        if algorithm in ("tree", "nvls") and span is not spans[0]:
             rate = rate * efficiency.get("collective.share.tree")
         if name == "all_to_all":
             rate = rate * efficiency.get("collective.share.exchange")
