@@ -63,7 +63,10 @@ def test_the_sample_is_sound() -> None:
         "support": 1,
         "origins": 1,
         "calibration": 2,
-        "values": 69,
+        "collectives": 0,
+        "training": 0,
+        "reliability": 1,
+        "values": 73,
     }
 
 

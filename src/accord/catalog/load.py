@@ -23,6 +23,7 @@ from accord.catalog.origin import Origin
 from accord.catalog.place import Place
 from accord.catalog.price import Price
 from accord.catalog.record import read_facts, read_record
+from accord.catalog.reliability import Reliability
 from accord.catalog.support import Support
 from accord.catalog.system import System
 from accord.catalog.value import Value
@@ -43,8 +44,9 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "calibration": Calibration,
     "collectives": Constants,
     "training": Constants,
+    "reliability": Reliability,
 }
-UNCOUNTED = ("calibration", "support", "collectives", "training")
+UNCOUNTED = ("calibration", "support", "collectives", "training", "reliability")
 KINDS: tuple[str, ...] = tuple(RECORDS)
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -199,6 +201,10 @@ class Catalog:
     def constants(self, kind: str, id: str) -> Constants:
         """Return a set of fitted parameters that joins a calibration; kind: collectives or training."""
         return self._get(Constants, kind, id)
+
+    def reliability(self, id: str) -> Reliability:
+        """Return what is known of failures. Raises CatalogError."""
+        return self._get(Reliability, "reliability", id)
 
     def defaults(self) -> dict[str, dict[str, Value]]:
         """Return what is assumed where nothing is said, by section and name. Raises CatalogError."""

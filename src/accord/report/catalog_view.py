@@ -67,6 +67,9 @@ _LISTED: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("e2e", "slo.e2e"),
     ),
     "calibration": (("parent", "parent"), ("families", "families")),
+    "collectives": (("parent", "parent"), ("families", "families")),
+    "training": (("parent", "parent"), ("families", "families")),
+    "reliability": (("name", "name"),),
 }
 
 
