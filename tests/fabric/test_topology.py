@@ -32,7 +32,7 @@ def test_cloudmatrix_has_the_two_levels_of_ub() -> None:
     assert [(layer.switches, layer.chips) for layer in ub.layers] == [(48, 7), (1, 112)]
     assert topology.devices == 768
     # every chip may send 392 GB/s out of its node, half of them across the middle
-    assert bisection_bytes_per_s(ub, topology) == pytest.approx(192 * 392e9)
+    assert bisection_bytes_per_s(topology, 1) == pytest.approx(192 * 392e9)
     uplinks = topology.capacity[ub.layers[1].first : ub.layers[1].first + 48]
     np.testing.assert_allclose(uplinks, 7 * 448e9)
     assert not any(line.startswith("UB") for shape in shapes for line in shape.assumed)
@@ -46,7 +46,7 @@ def test_torus_has_two_links_a_dimension_and_its_bisection() -> None:
     assert ici.dims == (16, 16)
     np.testing.assert_allclose(topology.capacity, 45e9)
     # 16 rings are cut in two places each
-    assert bisection_bytes_per_s(ici, topology) == pytest.approx(2 * 16 * 45e9)
+    assert bisection_bytes_per_s(topology, 0) == pytest.approx(2 * 16 * 45e9)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_mesh_shares_the_rate_of_a_device_over_its_pairs() -> None:
     between = topology.source != topology.target
     np.testing.assert_allclose(topology.capacity[between], 64e9)
     assert np.all(topology.capacity[~between] == 0.0)
-    assert bisection_bytes_per_s(xgmi, topology) == pytest.approx(16 * 64e9)
+    assert bisection_bytes_per_s(topology, 0) == pytest.approx(16 * 64e9)
 
 
 def test_rails_join_the_same_device_of_every_node() -> None:

@@ -272,19 +272,28 @@ class _Graph:
         return Torus(self._name(shape), size, shape.tier, dims, first)
 
 
-def bisection_bytes_per_s(wires: Wires, topology: Topology) -> float:
-    """What may cross from one half of a domain of a plane to the other, each way [B/s].
+def bisection_bytes_per_s(topology: Topology, tier: int) -> float:
+    """What may cross from one half of a domain of a tier to the other, each way [B/s].
 
-    Of a tree the lowest level that joins the whole domain; halves are of equal size and cut where least crosses.
+    tier: place in ``Machine.tiers``; halves are of equal size and cut where least crosses
+    Raises MissingFact where the tier joins nothing.
     """
+    for wires in topology.planes:
+        if isinstance(wires, Tree):
+            layers = [layer for layer in wires.layers if layer.tier == tier]
+            if layers:
+                top = layers[-1]
+                inside = topology.capacity[top.first : top.first + top.lower][top.parent == 0]
+                return float(inside.sum()) / 2.0
+        elif wires.tier == tier:
+            return _across(wires, topology)
+    raise MissingFact(f"{topology.machine}: tier {tier} joins no devices")
+
+
+def _across(wires: Pairs | Torus, topology: Topology) -> float:
     if isinstance(wires, Pairs):
         half = wires.reach // 2
         return half * (wires.reach - half) * float(topology.capacity[wires.first + 1])
-    if isinstance(wires, Torus):
-        longest = max(range(len(wires.dims)), key=lambda axis: wires.dims[axis])
-        link = float(topology.capacity[wires.first + 2 * longest])
-        return 2.0 * wires.reach / wires.dims[longest] * link
-    top = wires.layers[-1]
-    inside = top.parent == 0
-    links = topology.capacity[top.first : top.first + top.lower][inside]
-    return float(links.sum()) / 2.0
+    longest = max(range(len(wires.dims)), key=lambda axis: wires.dims[axis])
+    link = float(topology.capacity[wires.first + 2 * longest])
+    return 2.0 * wires.reach / wires.dims[longest] * link

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from accord.base.units import show
 from accord.fabric.shapes import Shape
@@ -48,7 +49,7 @@ class TierLoad:
 class Scene:
     """What is drawn.
 
-    node: devices of one node; members: devices that take part, None for all alike
+    node: devices of one node; members: whether each device takes part, None for all alike
     loads: by place in ``Machine.tiers``; title, subtitle: above the picture; notes: below it
     """
 
@@ -58,7 +59,7 @@ class Scene:
     node: int
     title: str
     subtitle: str = ""
-    members: Index | None = None
+    members: npt.NDArray[np.bool_] | None = None
     loads: Mapping[int, TierLoad] | None = None
     notes: Sequence[str] = ()
 
