@@ -57,7 +57,7 @@ def ring(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, ...]) ->
     found = []
     for span in spans:
         edges = span.edges(ranks)
-        steps = phases(name) * around * edges
+        steps = phases(name) * around * edges * span.hops
         found.append(Load(carried * edges, steps, np.zeros_like(steps)))
     return tuple(found)
 
@@ -68,7 +68,7 @@ def hierarchical(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, 
     for span in spans:
         passes = phases(name) * (span.members - 1.0)
         sent = passes / span.members * size_bytes / span.before
-        found.append(Load(sent, passes, np.zeros_like(passes)))
+        found.append(Load(sent, passes * span.hops, np.zeros_like(passes)))
     return tuple(found)
 
 
@@ -84,7 +84,7 @@ def tree(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, ...]) ->
         chain = ways * (span.members - 1.0)
         if index == 0:
             sent = size_bytes * (np.minimum(chain, 1.0) if name == "broadcast" else chain / span.members)
-            steps = chain
+            steps = chain * span.hops
         else:
             sent = ways * np.minimum((span.members - 1.0) / 2.0, 1.0) * size_bytes / span.before
             steps = ways * np.log2(span.members)
@@ -93,14 +93,17 @@ def tree(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, ...]) ->
 
 
 def direct(name: str, size_bytes: Array, ranks: Array, spans: tuple[Span, ...]) -> Loads:
-    """Every rank sends to every other at once; all-gather and reduce-scatter too, so an all-reduce does it twice."""
+    """Every rank sends to every other at once; all-gather and reduce-scatter too, so an all-reduce does it twice.
+
+    On a torus bytes are passed on, so that devices send each of them as often as it has links to pass.
+    """
     ways = phases(name)
     found = []
     for span in spans:
         farther = np.maximum(span.reached - span.before, 0.0)
         once = np.where(farther > 0.0, ways, 0.0)
         messages = ways * farther
-        found.append(Load(messages * size_bytes / ranks, once, messages))
+        found.append(Load(messages * size_bytes / ranks * span.distance, once, messages))
     return tuple(found)
 
 

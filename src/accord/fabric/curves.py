@@ -52,8 +52,8 @@ def residual_log_sd(latency_share: Array, outside: Array, efficiency: Efficiency
 
     latency_share: of the time [1]; outside: whether the group leaves the scale-up domain
     """
-    small = efficiency.scalar("collective.residual_log_sd.latency")
-    large = efficiency.scalar("collective.residual_log_sd.rate")
+    small = efficiency.scalar("residual.collective.latency")
+    large = efficiency.scalar("residual.collective.rate")
     inside = np.sqrt(latency_share * small**2 + (1.0 - latency_share) * large**2)
-    farther = efficiency.scalar("collective.residual_log_sd.scale-out")
+    farther = efficiency.scalar("residual.collective.scale-out")
     return np.where(outside, np.hypot(inside, farther), inside)

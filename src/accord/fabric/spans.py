@@ -19,7 +19,8 @@ class Span:
 
     before, reached: members that one domain of the tier inside this one holds, and one of this tier
     links: share of the device's rate on this tier that its partners in the group can use [1]
-    hops: links from one member of a ring to the next [1]
+    hops: steps of a ring through the members, over one less than the members [1]: a torus runs its dimensions at
+        once and both ways round; distance: links that a byte between two members passes, on average [1]
     """
 
     tier: FabricTier
@@ -27,6 +28,7 @@ class Span:
     reached: Array
     links: Array
     hops: Array
+    distance: Array
 
     @property
     def members(self) -> Array:
@@ -54,33 +56,38 @@ def spans_of(group: Group, machine: Machine) -> tuple[Span, ...]:
         last = index == len(machine.tiers) - 1
         inside = group.ranks if last else group.inside(tier)
         reached: Array = np.maximum(inside, before)
-        links, hops = _links(tier, reached / before, group.stride, machine.devices_per_chip)
-        found.append(Span(tier, before, reached, links, hops))
+        used = _used(tier, reached / before, group.stride, machine.devices_per_chip)
+        found.append(Span(tier, before, reached, *used))
         before = reached
     return tuple(found)
 
 
-def _links(tier: FabricTier, members: Array, stride: Array, per_chip: int) -> tuple[Array, Array]:
-    """Share of the rate that ``members`` can use, and links per step of a ring."""
-    one = np.ones_like(members)
+def _used(tier: FabricTier, members: Array, stride: Array, per_chip: int) -> tuple[Array, Array, Array]:
+    """Share of the rate that ``members`` can use, steps of a ring over one less than them, and mean distance."""
+    one = np.ones_like(members * stride)
     if tier.wiring == "pairs" and np.isfinite(tier.devices) and tier.devices > 1.0:
-        return np.where(members > 1.0, (members - 1.0) / (tier.devices - 1.0), one), one
+        return np.where(members > 1.0, (members - 1.0) / (tier.devices - 1.0), one), one, one
     if tier.wiring == "torus":
-        return _torus(tier, np.maximum(members / per_chip, 1.0), np.maximum(stride / per_chip, 1.0)), one
-    return one, one
+        return _torus(tier, np.maximum(members / per_chip, 1.0) * one, np.maximum(stride / per_chip, 1.0))
+    return one, one, one
 
 
-def _torus(tier: FabricTier, chips: Array, stride: Array) -> Array:
-    """Share of a torus's links that a group can use, at most 1.
+def _torus(tier: FabricTier, chips: Array, stride: Array) -> tuple[Array, Array, Array]:
+    """What a group can use of a torus.
 
     Neighbours (stride 1) are a slice of their own, as near to a cube as the dimensions allow: its sides are rings
     where they close, else open lines, on which a ring runs at half the rate. A group with a stride shares the
     dimensions with the groups inside it, as the logarithms of their sizes.
     """
     count = len(tier.torus)
+    several = chips > 1.0
     spanned = np.log(np.maximum(chips * stride, 2.0))
-    axes = np.where(chips > 1.0, np.clip(count * np.log(np.maximum(chips, 1.0)) / spanned, 1.0, count), count)
+    axes = np.where(several, np.clip(count * np.log(chips) / spanned, 1.0, count), count)
     axes = np.minimum(axes, np.maximum(np.floor(np.log2(np.maximum(chips, 2.0))), 1.0))
-    side = np.minimum(np.maximum(chips, 1.0) ** (1.0 / np.maximum(axes, 1.0)), max(tier.torus))
+    side = chips ** (1.0 / axes)
     closed = side >= (tier.closes or min(tier.torus)) * (1.0 - 1e-9)
-    return np.where(chips > 1.0, axes / count * np.where(closed, 1.0, 0.5), 1.0)
+    links = np.where(several, axes / count * np.where(closed, 1.0, 0.5), 1.0)
+    steps = axes * (side - 1.0) * np.where(closed, 0.5, 1.0)
+    hops = np.where(several, np.minimum(steps / np.maximum(chips - 1.0, 1.0), 1.0), 1.0)
+    distance = np.where(several, np.maximum(axes * side / np.where(closed, 4.0, 3.0), 1.0), 1.0)
+    return links, hops, distance
