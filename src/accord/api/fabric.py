@@ -22,7 +22,7 @@ from accord.fabric.collective import AUTO
 from accord.fabric.curves import share_of
 from accord.fabric.exchange import MOST_TRANSFERS, exchange, transfers_of
 from accord.fabric.group import Group
-from accord.fabric.shapes import Shape, shapes_of
+from accord.fabric.shapes import Shape, shapes_of, sliced
 from accord.fabric.spans import spans_of
 from accord.fabric.topology import Topology, bisection_bytes_per_s, build
 from accord.fabric.transfers import Transfers
@@ -202,7 +202,8 @@ def _flows(priced: view.Priced, fabric: _Fabric) -> view.Check:
     count = transfers_of(priced.ranks, priced.stride)
     if count > MOST_TRANSFERS:
         return view.Check(left_out=f"{count:,} transfers are more than the {MOST_TRANSFERS:,} that are followed")
-    topology = fabric.graph(priced.ranks * priced.stride, _used_rates(priced, fabric))
+    shapes = sliced(fabric.shapes, fabric.machine, priced.ranks) if priced.stride == 1 else fabric.shapes
+    topology = build(fabric.machine, shapes, priced.ranks * priced.stride, _used_rates(priced, fabric))
     found = exchange(topology, priced.ranks, priced.stride, priced.size_bytes)
     return view.Check(
         found.transfers, found.fair_s, found.least_s, priced.parts["moved_s"],

@@ -8,7 +8,8 @@ import numpy as np
 
 from accord.fabric.flows import fair_rates, loads
 from accord.fabric.routes import routes
-from accord.fabric.topology import Topology
+from accord.fabric.shapes import box
+from accord.fabric.topology import Index, Topology, Torus
 
 MOST_TRANSFERS = 300_000
 
@@ -37,12 +38,12 @@ def transfers_of(ranks: int, stride: int) -> int:
 def exchange(topology: Topology, ranks: int, stride: int, size_bytes: float) -> Exchange:
     """Send ``size_bytes / ranks`` from each rank to each other, in all groups of that stride at once.
 
-    size_bytes: the whole send buffer of a rank; ranks: 2 or more
+    size_bytes: the whole send buffer of a rank; ranks: 2 or more. Neighbours on a torus are a slice of their own.
     """
     one, two = np.divmod(np.arange(ranks * ranks, dtype=np.int64), ranks)
     apart = one != two
-    group = np.arange(stride, dtype=np.int64)[:, None]
-    source, target = (((side[apart] * stride)[None, :] + group).ravel() for side in (one, two))
+    device = _members(topology, ranks, stride)
+    source, target = (device[:, side[apart]].ravel() for side in (one, two))
     ways = routes(topology, source, target)
     fair = fair_rates(ways, topology.capacity)
     part = size_bytes / ranks
@@ -51,3 +52,14 @@ def exchange(topology: Topology, ranks: int, stride: int, size_bytes: float) -> 
     link = int(np.argmax(busy))
     slowest = float(fair.rates.min())
     return Exchange(ways.transfers, part / slowest, float(busy[link]), link, slowest)
+
+
+def _members(topology: Topology, ranks: int, stride: int) -> Index:
+    """Devices of each group, shape ``(stride, ranks)``."""
+    inner = topology.planes[0]
+    if isinstance(inner, Torus) and stride == 1 and ranks < inner.reach:
+        sides = box(inner.dims, ranks)
+        if sides:
+            places = np.unravel_index(np.arange(ranks), sides)
+            return np.asarray(np.ravel_multi_index(places, inner.dims), dtype=np.int64)[None, :]
+    return np.arange(ranks, dtype=np.int64)[None, :] * stride + np.arange(stride, dtype=np.int64)[:, None]

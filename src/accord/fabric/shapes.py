@@ -7,6 +7,7 @@ it leaves out is filled in here and nowhere else, and every filling is named in 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -95,6 +96,36 @@ def _sides(tier: FabricTier, name: str, machine: Machine) -> tuple[int, ...]:
         sides = " x ".join(str(side) for side in tier.torus)
         raise CatalogError(f"{machine.id}: a torus of {sides} does not hold the chips of its tier '{name}'")
     return (*tier.torus, *own)
+
+
+def box(dims: tuple[int, ...], devices: int) -> tuple[int, ...]:
+    """Sides of the slice of a torus that holds so many devices and is nearest to a cube; () where none does."""
+    sides = [1] * len(dims)
+    left, factor = devices, 2
+    factors: list[int] = []
+    while left > 1:
+        while left % factor == 0:
+            factors.append(factor)
+            left //= factor
+        factor += 1 if factor * factor <= left else max(left - factor, 1)
+    for one in reversed(factors):
+        fits = [axis for axis, side in enumerate(sides) if side * one <= dims[axis]]
+        if not fits:
+            return ()
+        least = min(fits, key=lambda axis: sides[axis])
+        sides[least] *= one
+    return tuple(sides)
+
+
+def sliced(shapes: Sequence[Shape], machine: Machine, devices: int) -> tuple[Shape, ...]:
+    """The same shapes, a torus cut into slices of ``devices`` where optical switches close the rings of a slice."""
+    found: list[Shape] = []
+    for shape in shapes:
+        closes = machine.tiers[shape.tier].closes
+        sides = box(shape.dims, devices) if closes and devices < shape.devices else ()
+        closed = bool(sides) and all(side % closes == 0 for side in sides)
+        found.append(replace(shape, dims=sides, devices=float(devices)) if closed else shape)
+    return tuple(found)
 
 
 def _switched(shape: Shape, fact: Tier | None, machine: Machine) -> Shape:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from accord.fabric.topology import Pairs, Topology, Torus, Tree, Wires
 from accord.report.svg import GREY, Sheet
 
-COLUMNS = 48
+COLUMNS, MOST_SQUARES = 48, 128
 MEMBER, OTHER = "#0072B2", "#c5d3de"
 RINGS = 8
 _RING_PX, _GRID_PX, _PLANES = 330.0, 420.0, 3
@@ -38,6 +38,8 @@ def columns(
     if isinstance(own, Tree):
         size, most = next((s for s in (per_chip, min(node, domain)) if topology.devices <= s * COLUMNS), 0), COLUMNS
         size = size or min(max(node, per_chip), domain)
+        if size > MOST_SQUARES:  # nothing between a chip and the domain is known
+            size = next(part for part in range(-(-size // COLUMNS), size + 1) if size % part == 0)
     else:
         size, most = (domain, RINGS) if own is not None else (per_chip, COLUMNS)
     count = topology.devices // size

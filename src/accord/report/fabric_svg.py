@@ -18,7 +18,7 @@ from accord.base.units import show
 from accord.fabric.shapes import Shape
 from accord.fabric.topology import Index, Layer, Pairs, Topology, Torus, Tree, Wires
 from accord.hardware.system import Machine
-from accord.report.fabric_figures import MEMBER, OTHER, Column, columns, grid, ring, squares
+from accord.report.fabric_figures import MEMBER, MOST_SQUARES, OTHER, Column, columns, grid, ring, squares
 from accord.report.svg import FAINT, GREY, Sheet, width_of
 
 LEFT, AREA, EDGE = 236.0, 980.0, 24.0
@@ -116,7 +116,7 @@ class _Drawing:
         load = (self.scene.loads or {}).get(tier)
         if load is None:
             return QUIET
-        return heat(load.share) if used else FAINT
+        return heat(load.share) if used and load.bytes > 0.0 else FAINT
 
     def _label(self, tier: int, name: str, y: float, rate: str) -> None:
         """What the links of a band are, at the left."""
@@ -232,6 +232,14 @@ class _Drawing:
         per_chip = self.scene.machine.devices_per_chip
         shown = [column for column in self.columns if not column.gap]
         count, width = shown[0].count, min(column.width for column in shown)
+        if count > MOST_SQUARES:
+            for column in shown:
+                self.sheet.rect(column.x, top, column.width, 30.0, MEMBER if self._any(column) else OTHER, round_=2)
+                words = f"{count:,}"
+                self.sheet.text(
+                    column.x + column.width / 2, top + 18.5, words, size=9.0, fill="#ffffff", anchor="middle"
+                )
+            return 30.0
         side = min(16.0, width - 5.0 if count == 1 else (width - 6.0) / 2.0)
         if (width - 4.0) / count - 1.0 >= 9.0:
             side = min(side, (width - 4.0) / count - 1.0)
@@ -256,16 +264,17 @@ class _Drawing:
         return members is None or (device < len(members) and bool(members[device]))
 
     def _any(self, column: Column) -> bool:
-        return any(self._is_in(column.first + at) for at in range(column.count))
+        members = self.scene.members
+        return members is None or bool(members[column.first : column.first + column.count].any())
 
     def _dots(self, top: float, height: float) -> None:
         for column in self.columns:
             if column.gap:
                 middle = column.x + column.width / 2
-                self.sheet.text(middle, top + height / 2, "...", size=14.0, fill=GREY, anchor="middle")
-                more = f"{column.count:,}"
-                self.sheet.text(middle, top + height / 2 + 14, more, size=8.0, fill=GREY, anchor="middle")
-                self.sheet.text(middle, top + height / 2 + 23, "more", size=8.0, fill=GREY, anchor="middle")
+                self.sheet.text(middle, top + height / 2 - 2, "...", size=12.0, fill=GREY, anchor="middle")
+                self.sheet.text(
+                    middle, top + height / 2 + 9, f"+{column.count:,}", size=8.0, fill=GREY, anchor="middle"
+                )
 
     def _below(self, tree: Tree) -> None:
         """Leaves and core of a scale-out plane."""
