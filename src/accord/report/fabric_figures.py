@@ -56,11 +56,13 @@ def columns(
 
 
 def squares(sheet: Sheet, count: int, box: tuple[float, float, float, float], most: float, fill: str) -> None:
-    """``count`` squares in a box of x, y, width and height, as large as fit but no larger than ``most``."""
+    """``count`` squares in a box of x, y, width and height, of at most ``most``; none if they do not fit."""
     x, y, width, height = box
     side = most
     while side > 1.0 and int(width // (side + 1.0)) * max(int((height + 1.0) // (side + 1.0)), 1) < count:
         side -= 0.5
+    if side <= 1.0:
+        return
     across = max(int(width // (side + 1.0)), 1)
     rows = math.ceil(count / across)
     across = math.ceil(count / rows)

@@ -318,7 +318,7 @@ class _Drawing:
             if column.gap:
                 continue
             for at in range(column.count if len(boxes) > 1 else 1):
-                part = (at + 0.5) / column.count if rails else 0.5
+                part = (at + 0.5) / column.count if rails and len(boxes) > 1 else 0.5
                 x = column.x + column.width * part
                 box, width = boxes[int(leaf.parent[column.first + at])] if len(boxes) > 1 else (x, 0.0)
                 ends[self._any(column)].add((x, top, box + width / 2, self.y))
