@@ -64,13 +64,6 @@ def test_bad_tables_name_file_and_line(text: str, says: str, tmp_path: Path, cap
     assert says in error and "t.csv:" in error
 
 
-def test_facts_are_for_inference(tmp_path: Path, capsys: Capture) -> None:
-    facts = tmp_path / "facts.csv"
-    facts.write_text("source_id\n", encoding="utf-8")
-    assert main(["validate", write(tmp_path, table(*ROWS)), "--facts", str(facts)]) == 2
-    assert "--facts" in capsys.readouterr().err
-
-
 def test_the_shared_table(tmp_path: Path, capsys: Capture) -> None:
     assert main(["validate", write(tmp_path, measured.table("training.csv")), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)["result"]["summary"]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from accord.report.tables import Table, number, number_column, text_column
+from accord.validation.fabric_score import SystemErrors
 from accord.validation.score import Scored, Summary
 
 ROW_FIELDS = (
@@ -114,6 +115,25 @@ def groups_table(title: str, groups: Mapping[str, Mapping[str, float]]) -> Table
         for name, one in groups.items()
     )  # fmt: skip
     return Table(title=f"By {title}", columns=columns, rows=rows)
+
+
+def system_dict(one: SystemErrors) -> dict[str, object]:
+    """Errors of one system's rows."""
+    return {name: getattr(one, name) for name in one.__slots__}
+
+
+def systems_table(systems: Sequence[SystemErrors]) -> Table:
+    """How far predictions of each system's collectives are off, most rows first."""
+    columns = (
+        text_column("system"), number_column("rows"), number_column("median error", "%"), number_column("bias", "%"),
+        number_column("inside"),
+    )  # fmt: skip
+    rows = tuple(
+        (one.system, str(one.rows), f"{percent(one.median_abs_log_error):.1f}", f"{percent(one.bias_log):+.1f}",
+         _percent(one.coverage))
+        for one in systems
+    )  # fmt: skip
+    return Table(title="By system", columns=columns, rows=rows)
 
 
 def skipped_table(rows: Sequence[Scored]) -> Table:

@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from accord.base.errors import TableError
-from accord.validation.rows import REQUIRED
-from accord.validation.training_rows import COLUMNS
+from accord.validation import fabric_rows, failure_rows, rows, training_rows
 
 Kind = Literal["training", "fabric", "failures", "inference"]
-_COMMON = ("id", "source_id", "kind", "confidence", "metric", "value")
 KINDS: Mapping[Kind, tuple[str, ...]] = {
-    "training": COLUMNS,
-    "fabric": (*_COMMON, "chip", "scope", "collective", "ranks", "size_bytes"),
-    "failures": (*_COMMON, "chips", "duration_days", "component"),
-    "inference": REQUIRED,
+    "training": training_rows.COLUMNS,
+    "fabric": fabric_rows.COLUMNS,
+    "failures": failure_rows.COLUMNS,
+    "inference": rows.REQUIRED,
 }
 """Columns that each kind needs; a file is of the first kind whose columns it has."""
 

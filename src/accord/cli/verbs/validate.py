@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import click
 
-from accord import api
-from accord.api.train_validate import validated_runs
-from accord.base.errors import NotSupported, UsageError
-from accord.catalog.load import Catalog, load_catalog
+from accord.base.errors import UsageError
+from accord.catalog.load import load_catalog
 from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
 from accord.cli.read import read_text
+from accord.cli.validated import Asked, By, Found, validated
 from accord.report import validate_view as view
+from accord.report.tables import Table
 from accord.report.to_json import envelope
-from accord.validation.rows import read_rows
-from accord.validation.score import Scored, summarise
-from accord.validation.tables import Kind, kind_of_table
+from accord.validation.score import Scored, Summary, summarise
+from accord.validation.tables import kind_of_table
 
-By = Literal["source", "chip", "model"]
 PICTURES = (".svg", ".png")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A measured table and how to score it. facts: a second table and its name, None without one."""
-
-    content: str
-    name: str
-    catalog: Catalog
-    level: float
-    cross: By | None
-    facts: tuple[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Scored rows; beside them runs cut by a timeout, and rows that are no sure measurements."""
-
-    scored: tuple[Scored, ...]
-    cut: tuple[Scored, ...] = ()
-    shown: tuple[Scored, ...] = ()
 
 
 @click.command("validate")
@@ -91,7 +66,7 @@ def command(
     more = (read_text(facts), str(facts)) if facts is not None else None
     asked = Asked(read_text(file), str(file), catalog, level, cross, more)
     kind = kind_of_table(asked.content, asked.name)
-    found = _find(kind, asked)
+    found = validated(kind, asked)
     scored = found.scored
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
     result = {
@@ -100,6 +75,7 @@ def command(
         "summary": view.summary_dict(complete, everything),
         "censored": [view.row_dict(row) for row in found.cut],
         "shown": [view.row_dict(row) for row in found.shown],
+        "systems": [view.system_dict(one) for one in found.systems],
     }
     inputs = {
         "file": str(file),
@@ -109,14 +85,25 @@ def command(
         "catalog": [str(path) for path in catalog_paths],
     }
     body = envelope("validate", inputs=inputs, result=result, catalog_digest=catalog.digest)
+    tables = _tables(found, complete, everything, level, all_rows)
+    if plot is not None:
+        plot.write_bytes(draw(scored, level, plot.suffix[1:].lower()))
+    emit(body, *tables, as_json=as_json)
+
+
+def _tables(found: Found, complete: Summary, everything: Summary, level: float, all_rows: bool) -> list[Table]:
+    """What is printed."""
+    scored = found.scored
     tables = [
         view.summary_table(complete, everything, level),
         view.intervals_table(complete, everything, level),
         view.groups_table("source", everything.by_source),
         view.groups_table("metric", everything.by_metric),
         view.groups_table("chip", everything.by_chip),
-        view.groups_table("model", everything.by_model),
+        *([view.groups_table("model", everything.by_model)] if everything.by_model else []),
     ]
+    if found.systems:
+        tables.append(view.systems_table(found.systems))
     if any(row.skipped for row in scored):
         tables.append(view.skipped_table(scored))
     if all_rows:
@@ -125,61 +112,7 @@ def command(
         tables.append(view.censored_table(found.cut))
     if all_rows and any(row.skipped is None for row in found.shown):
         tables.append(view.shown_table(found.shown))
-    if plot is not None:
-        plot.write_bytes(draw(scored, level, plot.suffix[1:].lower()))
-    emit(body, *tables, as_json=as_json)
-
-
-def _find(kind: Kind, asked: Asked) -> Found:
-    """Score a table by its kind. Raises UsageError for flags that its kind has no use for."""
-    if kind != "inference" and asked.facts is not None:
-        raise UsageError(f"--facts fills cells of inference tables; this one is of {kind}", where="--facts")
-    return SCORERS[kind](asked)
-
-
-def _inference(asked: Asked) -> Found:
-    if asked.cross is not None:
-        return Found(_without(asked.content, asked.name, asked.catalog, asked.cross, asked.level))
-    more, named = asked.facts or ("", "facts")
-    scored = api.validate(
-        asked.content, asked.name, catalog=asked.catalog, level=asked.level, facts=more, facts_name=named
-    )
-    cut = api.censored(
-        asked.content, asked.name, catalog=asked.catalog, level=asked.level, facts=more, facts_name=named
-    )
-    return Found(scored, cut)
-
-
-def _training(asked: Asked) -> Found:
-    if asked.cross is not None:
-        raise NotSupported("--cv is not there for tables of training runs", where="--cv")
-    runs = validated_runs(asked.content, asked.name, asked.catalog, asked.level)
-    return Found(runs.scored, shown=runs.shown)
-
-
-def _later(asked: Asked) -> Found:
-    raise NotSupported("tables of this kind cannot be scored yet", where=asked.name)
-
-
-SCORERS: dict[Kind, Callable[[Asked], Found]] = {
-    "inference": _inference,
-    "training": _training,
-    "fabric": _later,
-    "failures": _later,
-}
-
-
-def _without(content: str, name: str, catalog: Catalog, cross: By, level: float) -> tuple[Scored, ...]:
-    """Rows scored by fits without their group. Raises UsageError where the extra is missing."""
-    try:
-        from accord.calibration import whole
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("scipy", "pyarrow", "aiconfigurator_core"):
-            raise
-        raise UsageError(f"--cv needs {error.name}", hint="pip install 'accord[calibrate]'") from None
-    rows = read_rows(content, name)
-    done = whole.calibrate(catalog, rows, judged=False)
-    return whole.scored_without(done, catalog, rows, cross, level)
+    return tables
 
 
 def _drawer(plot: Path | None) -> Callable[[Sequence[Scored], float, str], bytes]:
