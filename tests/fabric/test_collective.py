@@ -114,7 +114,7 @@ def test_a_switch_that_sums_passes_one_and_an_nth() -> None:
 
 def test_sums_in_the_switch_start_above_a_size() -> None:
     machine, efficiency = packaged("nvidia-hgx-h200-8")
-    sizes = 2.0 ** np.arange(12, 35)
+    sizes = array(2.0 ** np.arange(12, 35))
     found = collective("all_reduce", sizes, Group(array(8.0), array(1.0)), machine, efficiency)
     first = found.algorithm.index("nvls")
     assert 2**20 <= sizes[first] <= 2**25
@@ -168,7 +168,7 @@ def test_parts_sum_and_the_quick_way_agrees() -> None:
     for system in SYSTEMS:
         machine, efficiency = packaged(system)
         for name in COLLECTIVES:
-            sizes, group = 2.0 ** np.arange(4, 34, 5), Group(array(8.0), array(1.0))
+            sizes, group = array(2.0 ** np.arange(4, 34, 5)), Group(array(8.0), array(1.0))
             found = collective(name, sizes, group, machine, efficiency)
             parts = found.base_s + found.latency_s + found.moved_s + found.ramp_s + found.local_s
             np.testing.assert_allclose(found.total_s, parts, rtol=1e-12)
@@ -180,7 +180,7 @@ def test_parts_sum_and_the_quick_way_agrees() -> None:
 
 def test_auto_is_the_quickest_that_may_be_chosen() -> None:
     machine, efficiency = packaged("nvidia-hgx-h100-8")
-    sizes, group = 2.0 ** np.arange(8, 34), Group(array(256.0), array(1.0))
+    sizes, group = array(2.0 ** np.arange(8, 34)), Group(array(256.0), array(1.0))
     auto = collective_s("all_reduce", sizes, group, machine, efficiency)
     for algorithm in ("ring", "tree", "hierarchical", "nvls"):
         assert np.all(auto <= collective_s("all_reduce", sizes, group, machine, efficiency, algorithm))
@@ -268,7 +268,7 @@ def test_faster_links_are_never_slower(
 @pytest.mark.parametrize("system", ["nvidia-hgx-h100-8", "nvidia-hgx-h800-8", "nvidia-gb200-nvl72"])
 def test_every_collective_scales_out_to_2048_ranks(system: str) -> None:
     machine, efficiency = packaged(system)
-    ranks = 2.0 ** np.arange(4, 12)
+    ranks = array(2.0 ** np.arange(4, 12))
     for name in COLLECTIVES:
         found = collective(name, array(64e6), Group(ranks, array(1.0)), machine, efficiency)
         assert np.all(np.isfinite(found.total_s) & (found.total_s > 0.0))
