@@ -41,6 +41,7 @@ def test_rows_and_summary(tmp_path: Path, capsys: Capture) -> None:
     assert set(summary["by_source"]) == {"s", "other"}
     assert set(summary["by_metric"]) == {"step_s", "tokens_per_s_per_chip", "mfu"}
     assert summary["complete"]["scored"] == 2 and summary["all"]["scored"] == 3
+    assert (summary["completed"]["rows"], summary["completed"]["scored"]) == (2, 1)
     assert summary["macro_error_pct"] == pytest.approx(100 * math.expm1(summary["macro_abs_log_error"]))
     assert [row["id"] for row in result["shown"]] == ["e"]
 

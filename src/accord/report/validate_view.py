@@ -20,8 +20,8 @@ def row_dict(row: Scored) -> dict[str, object]:
     return {name: getattr(row, name) for name in ROW_FIELDS}
 
 
-def summary_dict(complete: Summary, everything: Summary) -> dict[str, object]:
-    """Totals; the headline macro is over sources whose rows are complete, ``all`` beside it."""
+def summary_dict(complete: Summary, completed: Summary, everything: Summary) -> dict[str, object]:
+    """Totals; the headline macro is over sources whose rows are complete, ``completed`` and ``all`` rows beside it."""
     return {
         "rows": everything.rows,
         "scored": everything.scored,
@@ -35,6 +35,7 @@ def summary_dict(complete: Summary, everything: Summary) -> dict[str, object]:
         "by_model": everything.by_model,
         **_interval_figures(everything),
         "complete": _totals(complete),
+        "completed": _totals(completed),
         "all": _totals(everything),
     }
 

@@ -69,10 +69,11 @@ def command(
     found = validated(kind, asked)
     scored = found.scored
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)
+    completed = summarise((row for row in scored if not row.complete), level=level)
     result = {
         "kind": kind,
         "rows": [view.row_dict(row) for row in scored],
-        "summary": view.summary_dict(complete, everything),
+        "summary": view.summary_dict(complete, completed, everything),
         "censored": [view.row_dict(row) for row in found.cut],
         "shown": [view.row_dict(row) for row in found.shown],
         "systems": [view.system_dict(one) for one in found.systems],
