@@ -209,3 +209,20 @@ def test_transfers_without_bytes_are_refused() -> None:
     for size, start in ((0.0, 0.0), (-1.0, 0.0), (1.0, -1.0)):
         with pytest.raises(UsageError, match="no bytes or starts before 0"):
             complete(topology, Transfers(one, two, np.asarray([size]), np.asarray([start])), [0.0])
+
+
+@pytest.mark.parametrize(
+    ("system", "devices"),
+    [("huawei-cloudmatrix-384", None), ("nvidia-hgx-h100-8", 64), ("google-tpu-v5e-pod", None), ("amd-mi300x-8", None)],
+)
+def test_both_solvers_agree_on_real_fabrics(system: str, devices: int | None) -> None:
+    pytest.importorskip("scipy")
+    topology = graph(system, devices)
+    few = min(topology.devices, 24)  # close together, so that they meet
+    for seed in range(6):
+        draw = np.random.default_rng(seed)
+        source = draw.integers(few, size=20)
+        target = (source + draw.integers(1, few, size=20)) % few
+        found = routes(topology, source, target)
+        filled = fair_rates(found, topology.capacity).rates
+        np.testing.assert_allclose(filled, fair_rates_lp(found, topology.capacity), rtol=1e-6)

@@ -24,7 +24,7 @@ from accord.fabric.exchange import MOST_TRANSFERS, exchange, transfers_of
 from accord.fabric.group import Group
 from accord.fabric.shapes import Shape, shapes_of, sliced
 from accord.fabric.spans import spans_of
-from accord.fabric.topology import Topology, bisection_bytes_per_s, build
+from accord.fabric.topology import Topology, bisection_bytes_per_s, build, extent
 from accord.fabric.transfers import Transfers
 from accord.fabric.words import link_words
 from accord.hardware.derate import Efficiency
@@ -107,6 +107,17 @@ class _Fabric:
         return [float(np.mean(part * nominal)) for part, nominal in found]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An answer, and what a picture of it is headed by and shows: the load of a collective, or so many devices."""
+
+    result: dict[str, object]
+    tables: list[Table]
+    title: str
+    priced: view.Priced | None = None
+    devices: int | None = None
+
+
 def fabric_answer(request: FabricRequest, catalog: Catalog, *, picture: bool = False) -> FabricAnswer:
     """Answer a question about the fabric of a system.
 
@@ -115,19 +126,22 @@ def fabric_answer(request: FabricRequest, catalog: Catalog, *, picture: bool = F
     machine = machine_of(catalog, request.system)
     record = catalog.system(request.system) if request.system in catalog.ids("systems") else None
     fabric = _Fabric(record, machine, shapes_of(machine, record), training_efficiency(catalog, machine.chip))
-    build(machine, fabric.shapes, None)  # refuses a system without links before anything else
+    extent(machine, None)  # refuses a system without links before anything else
     _check(request, machine)
     if request.transfers is not None:
-        result, tables, scene = _transfers(request.transfers, fabric, request.level)
+        told = _transfers(request.transfers, fabric, request.level)
     elif request.collective is not None:
-        result, tables, scene = _collectives(request, fabric)
+        told = _collectives(request, fabric)
     else:
-        result, tables, scene = _look(request, fabric)
-    result["assumed"] = fabric.assumed
+        told = _look(request, fabric)
     return FabricAnswer(
-        inputs=_inputs(request, fabric), result=result, sources=_sources(catalog, request.system, machine.chip),
-        warnings=_warnings(request, fabric), tables=tables, picture=draw(scene) if picture else None,
-    )  # fmt: skip
+        inputs=_inputs(request, fabric),
+        result={**told.result, "assumed": fabric.assumed},
+        sources=_sources(request, catalog, machine.chip),
+        warnings=_warnings(request, fabric),
+        tables=told.tables,
+        picture=draw(_scene(fabric, told)) if picture else None,
+    )
 
 
 def collective_name(name: str) -> str:
@@ -169,7 +183,7 @@ def _ranks(request: FabricRequest, machine: Machine, name: str) -> tuple[int, ..
     return (_TWO,) if name == "p2p" else (max(machine.devices // request.stride, _TWO),)
 
 
-def _collectives(request: FabricRequest, fabric: _Fabric) -> tuple[dict[str, object], list[Table], Scene]:
+def _collectives(request: FabricRequest, fabric: _Fabric) -> _Told:
     """One collective at one or several points."""
     name = collective_name(request.collective or "")
     if not request.sizes_bytes:
@@ -194,7 +208,7 @@ def _collectives(request: FabricRequest, fabric: _Fabric) -> tuple[dict[str, obj
     else:
         result["points"] = [view.point_dict(point, fabric.names) for point in points]
         tables = [view.points_table(title, points, fabric.names)]
-    return result, tables, _scene(fabric, first, one)
+    return _Told(result, tables, one, first)
 
 
 def _flows(priced: view.Priced, fabric: _Fabric) -> view.Check:
@@ -222,22 +236,22 @@ def _used_rates(priced: view.Priced, fabric: _Fabric) -> list[float]:
     return rates
 
 
-def _scene(fabric: _Fabric, priced: view.Priced | None, title: str) -> Scene:
-    """The picture; priced: a collective whose load is shown."""
-    machine = fabric.machine
-    used = priced.ranks * priced.stride if priced is not None else machine.devices
+def _scene(fabric: _Fabric, told: _Told) -> Scene:
+    """The picture of an answer, with the load of its collective if it has one."""
+    machine, priced = fabric.machine, told.priced
+    used = priced.ranks * priced.stride if priced is not None else told.devices
     topology = fabric.graph(used)
     notes = [f"assumed: {line}" for line in fabric.assumed]
     name = fabric.system.name if fabric.system is not None else machine.id
     if priced is None:
-        return Scene(machine, fabric.shapes, topology, fabric.node, name, title, notes=notes)
-    members = np.arange(topology.devices) < used
+        return Scene(machine, fabric.shapes, topology, fabric.node, name, told.title, notes=notes)
+    members = np.arange(topology.devices) < priced.ranks * priced.stride
     loads = {at: TierLoad(tier.bytes, tier.share) for at, tier in enumerate(priced.tiers)}
-    told = f"{title}, {priced.algorithm}: {show(priced.time_s, 's')}"
-    return Scene(machine, fabric.shapes, topology, fabric.node, name, told, members, loads, notes)
+    title = f"{told.title}, {priced.algorithm}: {show(priced.time_s, 's')}"
+    return Scene(machine, fabric.shapes, topology, fabric.node, name, title, members, loads, notes)
 
 
-def _look(request: FabricRequest, fabric: _Fabric) -> tuple[dict[str, object], list[Table], Scene]:
+def _look(request: FabricRequest, fabric: _Fabric) -> _Told:
     """What the fabric looks like, and all collectives at some sizes."""
     machine = fabric.machine
     facts = _facts(fabric)
@@ -259,7 +273,7 @@ def _look(request: FabricRequest, fabric: _Fabric) -> tuple[dict[str, object], l
         view.facts_table(title, facts, fabric.assumed),
         view.points_table("collectives", points, fabric.names),
     ]
-    return result, tables, _scene(fabric, None, f"{machine.chips:,} chips of {machine.chip}")
+    return _Told(result, tables, f"{machine.chips:,} chips of {machine.chip}")
 
 
 def _facts(fabric: _Fabric) -> list[view.TierFact]:
@@ -279,12 +293,12 @@ def _facts(fabric: _Fabric) -> list[view.TierFact]:
     return found
 
 
-def _transfers(sent: Transfers, fabric: _Fabric, level: float) -> tuple[dict[str, object], list[Table], Scene]:
+def _transfers(sent: Transfers, fabric: _Fabric, level: float) -> _Told:
     """Concurrent transfers to their end."""
     devices = int(max(sent.source.max(initial=0), sent.target.max(initial=0))) + 1
     topology = fabric.graph(devices, fabric.reached())
     result, tables = run_transfers(sent, topology, fabric.machine, fabric.efficiency, fabric.names, level)
-    return result, tables, _scene(fabric, None, f"{len(sent.source):,} transfers")
+    return _Told(result, tables, f"{len(sent.source):,} transfers", devices=devices)
 
 
 def _inputs(request: FabricRequest, fabric: _Fabric) -> dict[str, object]:
@@ -311,10 +325,12 @@ def _warnings(request: FabricRequest, fabric: _Fabric) -> list[str]:
     return said
 
 
-def _sources(catalog: Catalog, system: str, chip: str) -> list[dict[str, object]]:
+def _sources(request: FabricRequest, catalog: Catalog, chip: str) -> list[dict[str, object]]:
     found = entry_sources(catalog.chip(chip), f"chips/{chip}")
-    if system in catalog.ids("systems"):
-        found += entry_sources(catalog.system(system), f"systems/{system}")
-    for entry in calibration_chain(catalog, chip, "collectives"):
-        found += entry_sources(entry, f"collectives/{entry.id}")
+    if request.system in catalog.ids("systems"):
+        found += entry_sources(catalog.system(request.system), f"systems/{request.system}")
+    expert = request.collective is not None and collective_name(request.collective) in EXPERT
+    kind = "calibration" if expert else "collectives"
+    for entry in calibration_chain(catalog, chip, kind):
+        found += entry_sources(entry, f"{kind}/{entry.id}")
     return found

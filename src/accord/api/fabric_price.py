@@ -30,7 +30,7 @@ _WHY: Mapping[str, str] = {
     "ring": "every rank has bytes of its own for every other",
     "tree": "all ranks sit in one domain",
     "hierarchical": "all ranks sit in one domain",
-    "direct": "behind a switch a device has one port, which a ring fills as well",
+    "direct": "behind a switch a device has one port, and libraries send sums around a ring",
 }
 
 

@@ -18,7 +18,7 @@ from accord.cli.read import read_text
 if TYPE_CHECKING:
     from accord.fabric.transfers import Transfers
 
-MOST_TRANSFERS = 20_000
+MOST_TRANSFERS = 5_000
 COLUMNS = ("source", "target", "size_bytes")
 _ONE = re.compile(r"\s*(\d{1,9})\s*->\s*(\d{1,9})\s*:\s*(.+?)\s*")
 _FORM = "write each as 'FROM->TO:SIZE' with device numbers, such as '0->8:1GB,1->8:1GB', or name a CSV file"

@@ -19,7 +19,7 @@ from accord.base.errors import UsageError
 from accord.fabric.routes import Routes
 from accord.fabric.topology import Index
 
-FULL = 1e-9  # room left on a link, as a share of its capacity, below which it is full
+SAME = 1e-12  # relative difference below which two links fill at the same rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ class Fair:
 def fair_rates(routes: Routes, capacity: Array, going: Index | None = None) -> Fair:
     """Max-min fair rates by progressive filling.
 
+    A link fills at the rate it could give each of its transfers if they took all that is left of it. Where none of
+    them has a link that fills earlier, they stop there; all such links are filled in one round.
+
     capacity: of each link [B/s], shape ``(L,)``; going: transfers that are under way, the others get 0
     """
     count, links = routes.transfers, len(capacity)
@@ -46,24 +49,24 @@ def fair_rates(routes: Routes, capacity: Array, going: Index | None = None) -> F
     bottleneck = np.full(count, -1, dtype=np.int64)
     rates = np.zeros(count)
     transfer, link, share = _kept(routes, free)
-    wanted = np.bincount(link, weights=share, minlength=links)  # bytes per second at a rate of 1 of all that are free
     room = capacity.astype(np.float64)
-    level = 0.0
     while len(transfer):
-        used = wanted > 0.0
-        rise = float(np.min(room[used] / wanted[used]))
-        level += rise
-        room = room - rise * wanted
-        full = used & (room <= FULL * capacity + rise * wanted * FULL)
+        wanted = np.bincount(link, weights=share, minlength=links)
+        level = np.divide(room, wanted, out=np.full(links, np.inf), where=wanted > 0.0)
+        own = np.full(count, np.inf)
+        np.minimum.at(own, transfer, level[link])
+        least = np.full(links, np.inf)
+        np.minimum.at(least, link, own[transfer])
+        full = (wanted > 0.0) & (least >= level * (1.0 - SAME))
         hit = full[link]
         stopped = np.zeros(count, dtype=np.bool_)
         stopped[transfer[hit]] = True
         bottleneck[transfer[hit]] = link[hit]
-        rates[stopped] = level
+        rates[stopped] = own[stopped]
         ended = stopped[transfer]
-        wanted = wanted - np.bincount(link[ended], weights=share[ended], minlength=links)
+        taken = np.bincount(link[ended], weights=share[ended] * own[transfer[ended]], minlength=links)
+        room = np.maximum(room - taken, 0.0)
         transfer, link, share = transfer[~ended], link[~ended], share[~ended]
-        wanted = np.where(np.bincount(link, minlength=links) > 0, wanted, 0.0)
     return Fair(rates, bottleneck, loads(routes, rates, links))
 
 

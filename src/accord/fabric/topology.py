@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accord.base.array import Array
-from accord.base.errors import MissingFact
+from accord.base.errors import MissingFact, NotSupported
 from accord.fabric.shapes import Shape
 from accord.hardware.system import Machine
 
@@ -117,7 +117,7 @@ class Topology:
 def extent(machine: Machine, devices: int | None) -> int:
     """Devices of the graph: whole scale-up domains that hold ``devices``, at least the machine.
 
-    Raises MissingFact where no network of the machine reaches so far.
+    Raises MissingFact where no network of the machine reaches so far, NotSupported beyond :data:`MOST_DEVICES`.
     """
     if not machine.tiers or max(tier.devices for tier in machine.tiers) <= 1.0:
         raise MissingFact(f"{machine.id}: no link between devices is stated", hint="use a system with a fabric")
@@ -129,7 +129,10 @@ def extent(machine: Machine, devices: int | None) -> int:
             hint="use fewer ranks, or a system whose catalog entry states its scale-out network",
         )
     if wanted > MOST_DEVICES:
-        raise MissingFact(f"{wanted:,} devices are more than the {MOST_DEVICES:,} that are drawn as a graph")
+        raise NotSupported(
+            f"{wanted:,} devices are more than the {MOST_DEVICES:,} of a graph",
+            hint="ask for fewer ranks, or no picture",
+        )
     domain = max(machine.scale_up_devices, 1)
     return math.ceil(wanted / domain) * domain
 
