@@ -15,9 +15,10 @@ from accord.api.records import machine_of, training_efficiency
 from accord.base.array import array
 from accord.base.errors import MissingFact, UsageError
 from accord.catalog.load import load_catalog
-from accord.fabric.algorithms import COLLECTIVES
+from accord.fabric.algorithms import COLLECTIVES, candidates
 from accord.fabric.collective import CollectiveTime, bus_factor, collective, collective_s
 from accord.fabric.group import Group
+from accord.fabric.spans import spans_of
 from accord.hardware.derate import Efficiency
 from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
@@ -182,10 +183,17 @@ def test_auto_is_the_quickest_that_may_be_chosen() -> None:
     machine, efficiency = packaged("nvidia-hgx-h100-8")
     sizes, group = array(2.0 ** np.arange(8, 34)), Group(array(256.0), array(1.0))
     auto = collective_s("all_reduce", sizes, group, machine, efficiency)
-    for algorithm in ("ring", "tree", "hierarchical", "nvls"):
+    for algorithm in ("ring", "tree", "nvls"):
         assert np.all(auto <= collective_s("all_reduce", sizes, group, machine, efficiency, algorithm))
     small = collective("all_reduce", array(1024.0), group, machine, efficiency)
     assert small.algorithm == ("tree",)
+
+
+def test_only_libraries_that_go_tier_by_tier_are_taken_to() -> None:
+    for system, known in (("nvidia-hgx-a100-8", False), ("huawei-cloudmatrix-384", True), ("intel-gaudi2-8", True)):
+        machine, _ = packaged(system)
+        offered = candidates("all_gather", spans_of(Group(array(32.0), array(1.0)), machine))
+        assert ("hierarchical" in offered) == known
 
 
 def test_drawn_parameters_give_a_time_each() -> None:

@@ -134,7 +134,8 @@ def candidates(name: str, spans: tuple[Span, ...]) -> tuple[str, ...]:
     """Algorithms that a library would choose from for a collective on these tiers, and that the tiers allow.
 
     Sums and gathers go direct only where every two devices have a link, since on a switch one port is all a
-    device has; trees only between domains; sums in the switch only for all-reduce.
+    device has; trees only between domains; sums in the switch only for all-reduce; tier by tier only where the
+    vendor's library does so.
     """
     if name == "p2p":
         return ("send",)
@@ -144,7 +145,7 @@ def candidates(name: str, spans: tuple[Span, ...]) -> tuple[str, ...]:
     found = ["ring"]
     if name == "broadcast":
         return ("ring", "tree") if several else ("ring",)
-    if several:
+    if several and spans[0].layered:
         found.append("hierarchical")
     if several and name == "all_reduce":
         found.append("tree")

@@ -12,6 +12,13 @@ from accord.fabric.group import Group
 from accord.hardware.fabric import FabricTier
 from accord.hardware.system import Machine
 
+UNLAYERED = ("nvidia", "amd")
+"""Vendors whose libraries (NCCL, RCCL) have rings and trees over all ranks, and no algorithm tier by tier.
+
+Source: NVIDIA, NCCL, src/graph/tuning.cc at 01afd20, ``ncclTopoTuneModel``. Intel states the contrary of its own: "Most
+of the collectives are implemented in a hierarchical manner", Intel Gaudi Network Configuration, docs.habana.ai.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -21,6 +28,7 @@ class Span:
     links: share of the device's rate on this tier that its partners in the group can use [1]
     hops: steps of a ring through the members, over one less than the members [1]: a torus runs its dimensions at
         once and both ways round; distance: links that a byte between two members passes, on average [1]
+    layered: whether the vendor's library runs a collective tier by tier
     """
 
     tier: FabricTier
@@ -29,6 +37,7 @@ class Span:
     links: Array
     hops: Array
     distance: Array
+    layered: bool
 
     @property
     def members(self) -> Array:
@@ -57,7 +66,7 @@ def spans_of(group: Group, machine: Machine) -> tuple[Span, ...]:
         inside = group.ranks if last else group.inside(tier)
         reached: Array = np.maximum(inside, before)
         used = _used(tier, reached / before, group.stride, machine.devices_per_chip)
-        found.append(Span(tier, before, reached, *used))
+        found.append(Span(tier, before, reached, *used, machine.device.vendor not in UNLAYERED))
         before = reached
     return tuple(found)
 
