@@ -119,7 +119,10 @@ class _Data:
         self.chips = np.asarray([one.chips for one in observations])
         self.log = np.log([one.per_chip_s for one in observations])
         self.counted = np.asarray([1.0 / one.events for one in observations])
-        self.about = [one.about for one in observations]
+        self.steep = np.log(self.chips / REFERENCE_CHIPS)
+        self.job = np.asarray([one.about == "job" for one in observations])
+        self.elsewhere = np.asarray([one.about == "elsewhere" for one in observations])
+        self.accelerator = np.asarray([float(one.about == "accelerator") for one in observations])
         group = np.asarray([names.index(one.group) for one in observations])
         self.names = sorted({one.chip for one in observations})
         self.of_chip = np.asarray([[float(one.chip == name) for name in self.names] for one in observations])
@@ -128,24 +131,16 @@ class _Data:
 
 def _model(data: _Data, theta: Array) -> tuple[Array, Array]:
     """Logarithms of the rates a chip, shape (N,), and their slopes by the logarithms of the constants, (N, 5)."""
-    node, share, elsewhere, growth, job = np.exp(theta)
-    size = data.chips / REFERENCE_CHIPS
-    beyond = elsewhere * size**growth
-    slopes = np.zeros((len(data.chips), len(NAMES)))
-    value = np.zeros(len(data.chips))
-    for at, about in enumerate(data.about):
-        steep = growth * math.log(size[at])
-        if about == "job":
-            parts = np.asarray([node, node * beyond[at], job / data.chips[at]])
-            whole = parts.sum()
-            value[at] = math.log(whole)
-            slopes[at] = (parts[0] + parts[1], 0.0, parts[1], parts[1] * steep, parts[2]) / whole
-        elif about == "elsewhere":
-            value[at] = math.log(node * beyond[at])
-            slopes[at] = (1.0, 0.0, 1.0, steep, 0.0)
-        else:
-            value[at] = theta[0] + (theta[1] if about == "accelerator" else 0.0)
-            slopes[at] = (1.0, float(about == "accelerator"), 0.0, 0.0, 0.0)
+    node, _, elsewhere, growth, job = np.exp(theta)
+    beyond = node * elsewhere * np.exp(growth * data.steep)
+    site = job / data.chips
+    whole = node + beyond + site
+    value = np.where(data.job, np.log(whole), np.where(data.elsewhere, np.log(beyond), theta[0]))
+    value = value + data.accelerator * theta[1]
+    share = np.where(data.job, beyond / whole, data.elsewhere)
+    local = np.where(data.job, (node + beyond) / whole, 1.0)
+    grown = share * growth * data.steep
+    slopes = np.stack([local, data.accelerator, share, grown, np.where(data.job, site / whole, 0.0)], axis=1)
     return value, slopes
 
 

@@ -110,6 +110,19 @@ class Rates:
         nodes = np.maximum(chips / array(self.node_chips), 1.0)
         return np.asarray((lemon - other) ** 2 * p * (1.0 - p) / nodes, dtype=np.float64)
 
+    def lots(self, chips: float) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Two equal jobs that stand for all by their lot of lemons: weight [1], and what their nodes' rate is off [1].
+
+        Off is relative to the mean; weights and values have the mean, variance and skewness of a binomial number.
+        """
+        p = array(self.lemons)
+        count = np.maximum(chips / array(self.node_chips), 1.0) * p * (1.0 - p)
+        skew = np.divide(1.0 - 2.0 * p, np.sqrt(count), out=np.zeros_like(count), where=count > 0.0)
+        half = 0.5 * np.sqrt(skew**2 + 4.0)
+        few, many = 0.5 * skew - half, 0.5 * skew + half
+        sd = np.sqrt(self.frailty_variance(chips))
+        return (many / (many - few), sd * few), (-few / (many - few), sd * many)
+
     def _multiples(self) -> tuple[Array, Array]:
         """Rate of a lemon and of another node over the mean of all nodes."""
         p, q = array(self.lemons), array(self.lemon_events)

@@ -4,7 +4,8 @@ The time that a job is up, and is interrupted at some rate, passes in cycles fro
 (:mod:`accord.reliability.checkpoint`). Chips of domains in repair are stood in for by spares, waited for, or done
 without (:mod:`accord.reliability.spares`). Slow chips make all others wait (:mod:`accord.reliability.stragglers`).
 The rate, and the number in repair, change over a run, so the progress is averaged over it at the nodes of a quadrature,
-and the length of the run is what makes that average times the length the work to be done.
+and the length of the run is what makes that average times the length the work to be done. Waiting grows faster than the
+rate, so it is averaged over a job's lot of lemons too.
 
 ``simulate`` in :mod:`accord.reliability.monte_carlo` plays the same rules event by event.
 """
@@ -196,23 +197,24 @@ class _Moments:
 
 def _moments(rates: Rates, plan: Plan, interval: Array, at_s: Array) -> _Moments:
     """The state of a run at moments ``at_s``, shape ``(S, Q)``."""
-    node = rates.node_s(plan.chips)[:, None]
-    if plan.exchange:
-        fall, speed_s = rates.decay()
-        node = node * (1.0 - fall[:, None] * -np.expm1(-speed_s[:, None] * at_s))
-    node = node + 0.0 * at_s
+    mean = rates.node_s(plan.chips)[:, None] + 0.0 * at_s
+    fall, speed_s = rates.decay()
+    stay = np.exp(-np.minimum(speed_s[:, None] * at_s, 700.0)) if plan.exchange else np.ones_like(at_s)
+    node = mean * (1.0 - fall[:, None] * (1.0 - stay))
     rate = node + (rates.elsewhere_s(plan.chips) + array(rates.job_per_s))[:, None]
     down = (array(plan.detection_s) + array(plan.restart_s))[:, None]
     cycle = mean_cycle_s(rate, interval[:, None], plan.stop_s[:, None], plan.behind_s[:, None], down)
-    load = in_repair(node, plan.repair_s, at_s)
-    capacity, waiting = np.ones_like(load), np.zeros_like(load)
-    if plan.repair_s > 0.0 and plan.on_loss == "spare":
-        waiting = erlang(load, plan.spares + 1)
-    elif plan.repair_s > 0.0:
-        more, some = excess(load, plan.spares)
-        lost = more * plan.domain_chips / plan.chips if sheds_domains(plan) else some / plan.domain_chips
-        capacity = np.maximum(1.0 - lost, 1e-9)
-    return _Moments(node, rate, cycle, capacity, waiting)
+    gone, waiting = np.zeros_like(node), np.zeros_like(node)
+    for weight, off in rates.lots(plan.chips) if plan.repair_s > 0.0 else ():
+        one = np.maximum(node + mean * off[:, None] * stay, 0.0)
+        load = in_repair(one, plan.repair_s, at_s)
+        if plan.on_loss == "spare":
+            waiting = waiting + weight[:, None] * erlang(load, plan.spares + 1)
+        else:
+            more, some = excess(load, plan.spares)
+            lost = more * plan.domain_chips / plan.chips if sheds_domains(plan) else some / plan.domain_chips
+            gone = gone + weight[:, None] * lost
+    return _Moments(node, rate, cycle, np.maximum(1.0 - gone, 1e-9), waiting)
 
 
 def sheds_domains(plan: Plan) -> bool:

@@ -20,9 +20,9 @@ MOST_SPARES = 100_000
 
 def in_repair(node_s: Array, repair_s: float, after_s: Array) -> Array:
     """Mean number of domains in repair some time after the start, where nothing stands still."""
-    if repair_s <= 0.0:
+    if repair_s < 1e-9:
         return np.zeros(np.broadcast_shapes(node_s.shape, after_s.shape))
-    return np.asarray(-node_s * repair_s * np.expm1(-after_s / repair_s), dtype=np.float64)
+    return np.asarray(-node_s * repair_s * np.expm1(-np.minimum(after_s / repair_s, 700.0)), dtype=np.float64)
 
 
 def erlang(load: Array, servers: int) -> Array:
