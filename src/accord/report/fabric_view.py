@@ -10,7 +10,7 @@ from accord.report.tables import Table, number, number_column, pairs, text_colum
 from accord.report.to_json import metric
 
 _PARTS = {
-    "base_s": "launch and start", "latency_s": "steps", "moved_s": "bytes on the slowest plane",
+    "base_s": "launch and start", "latency_s": "steps and messages", "moved_s": "bytes on the slowest plane",
     "ramp_s": "ramp of the bytes", "local_s": "on the device",
 }  # fmt: skip
 PLAIN = {"base_s": "launch, messages and steps", "moved_s": "bytes on the slowest plane"}
@@ -201,7 +201,7 @@ def collective_tables(
 def _tiers_table(priced: Priced, names: Sequence[str]) -> Table:
     columns = (
         text_column("tier"), text_column("plane"), number_column("sent by a device"), number_column("port busy"),
-        number_column("steps"), number_column("of the time", "%"), number_column("of capacity", "%"),
+        number_column("steps, messages"), number_column("of the time", "%"), number_column("of capacity", "%"),
     )  # fmt: skip
     rows = tuple(
         (name, tier.plane, show(tier.bytes, "B"), show(tier.seconds, "s"), show(tier.latency_s, "s"),
