@@ -70,6 +70,7 @@ class Device:
     memory_bytes, memory_bytes_per_s: capacity [B] and bandwidth [B/s] of its own memory
     claims: what sources say about a fact over what is taken [1], for facts they disagree about:
         ``memory capacity``, ``memory bandwidth`` and ``peak FORMAT``
+    power_w: its share of the power of the board, None where unpublished
     """
 
     id: str
@@ -79,6 +80,7 @@ class Device:
     memory_bytes: Number
     memory_bytes_per_s: Number
     claims: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    power_w: float | None = None
 
     def compute(self, stored: str) -> Compute:
         """The unit that multiplies numbers stored as ``stored``.
@@ -128,6 +130,7 @@ def from_chip(chip: Chip) -> Device:
         memory_bytes=memory.capacity.si / share,
         memory_bytes_per_s=memory.bandwidth.si / share,
         claims=MappingProxyType({name: points for name, points in told.items() if points}),
+        power_w=chip.board_power.si / share if chip.board_power is not None and chip.board_power.si > 0.0 else None,
     )
 
 

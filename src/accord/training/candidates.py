@@ -24,7 +24,7 @@ class Space:
     """What a search tries where the request is silent."""
 
     micro: tuple[int, ...] = (1, 2, 4, 8, LARGEST_MICRO)
-    zero: tuple[int, ...] = (1, 3)
+    zero: tuple[int, ...] = (1, 2, 3)
     recompute: tuple[int, ...] = field(default_factory=lambda: tuple(range(len(RECOMPUTE))))
     schedules: tuple[int, ...] = (PLAIN, INTERLEAVED)
     sequence_parallel: tuple[int, ...] = (1,)
@@ -122,14 +122,14 @@ def _schedules(
             if request.vp in (None, 1):
                 yield schedule, 1
             continue
-        for vp in _given(request.vp, [n for n in space.virtual if 1 < n and _even(spec.n_layers, pp * n)]):
+        for vp in _given(request.vp, [n for n in space.virtual if n > 1 and _even(spec.n_layers, pp * n)]):
             if vp > 1 and vp * pp <= spec.n_layers and (request.vp or _divides(pp, count)):
                 yield schedule, vp
 
 
 def _even(layers: int, chunks: int) -> bool:
     """Whether layers divide over chunks, or the ends can carry one less."""
-    return chunks <= layers and (-layers) % chunks <= 2  # noqa: PLR2004  embedding and head
+    return chunks <= layers and (-layers) % chunks <= 2
 
 
 def _no_cut(spec: ModelSpec, request: TrainRequest, devices: int, seq: float, batch: float) -> UsageError | DoesNotFit:
@@ -137,7 +137,7 @@ def _no_cut(spec: ModelSpec, request: TrainRequest, devices: int, seq: float, ba
     asked = {name: getattr(request, name) for name in ("tp", "cp", "pp", "dp") if getattr(request, name)}
     whole = int(np.prod([*asked.values(), 1]))
     said = " x ".join(f"{name} {value}" for name, value in asked.items()) or "any layout"
-    if len(asked) == 4 and whole != devices:  # noqa: PLR2004  all four are stated
+    if len(asked) == 4 and whole != devices:
         dp = max(devices * asked["dp"] // whole, 1)
         return UsageError(f"{said} is {whole:,} ranks, not {devices:,}", hint=f"use dp {dp}, or {whole:,} ranks")
     if devices % whole:

@@ -40,6 +40,11 @@ class Job:
     timed_alone: bool = False
 
     @property
+    def gradient_bytes(self) -> float:
+        """Bytes of a weight's gradient: summed in 32 bits beside 16-bit products, in 16 beside narrower ones."""
+        return 4.0 if self.precision in ("bf16", "fp16") else 2.0
+
+    @property
     def frozen(self) -> bool:
         """Whether the model's own weights are not trained."""
         return self.lora_rank > 0

@@ -24,9 +24,12 @@ from accord.training.layout import Job, Layouts
 
 PRODUCTS = ("gemm", "grouped")
 CORES = ("attention_prefill", "linear")
+CHEAP = ("query up projection", "key and value expansion")  # low-rank products, made again rather than kept
 NARROW = (*EIGHT_BIT, "fp4", "mxfp4")
-GRADIENT_BYTES = 4.0  # of a number in the running sum of weight gradients
-CAST_BYTES = 6.0  # of a number cast for a narrow product: read in 16 bits, written with its transpose, and looked at
+SUM_BYTES = 8.0  # of a number of the running sum of weight gradients, read and written in 32 bits
+CAST_BYTES = (
+    3.0  # of a number cast for a narrow product, on top of the kernel that makes it: written with its transpose
+)
 BACKWARD_CORE = 2.5
 
 
@@ -34,7 +37,7 @@ BACKWARD_CORE = 2.5
 class Piece:
     """A forward operator and what its backward pass is made of.
 
-    frozen: its weights are not trained
+    op: a core's ``depth`` is the width of a head's query and value together; frozen: its weights are not trained
     """
 
     op: Op
@@ -54,6 +57,9 @@ def pieces(job: Job, lay: Layouts, layer: Layer) -> list[Piece]:
     ops += _feed_forward(job, lay, layer.ffn, shape.tokens, fmt)
     if fmt in NARROW:
         ops += [_cast(op.name, op.stage, op.rows * op.depth) for op in ops if op.family == "gemm" and op.fmt in NARROW]
+    block = layer.attention
+    wide = np.full_like(shape.tokens, block.head_dim + block.v_head_dim)
+    ops = [replace(op, depth=wide) if op.family in CORES else op for op in ops]
     found = [Piece(op, job.frozen) for op in ops]
     return found + (_adapters(job, lay, layer, shape.tokens) if job.frozen else [])
 
@@ -139,7 +145,9 @@ def _adapters(job: Job, lay: Layouts, layer: Layer, tokens: Array) -> list[Piece
     into = gemm("adapters into their rank", "attention", "bf16", tokens, hidden, rank * 4.0, 1.0)
     out = gemm("adapters out of their rank", "attention", "bf16", tokens, float(job.lora_rank),
                np.ones_like(tokens) * (outs + hidden) / lay.tp, 1.0)  # fmt: skip
-    mixed = vector("adapter dropout and sum", "attention", tokens * (outs / lay.tp + 5.0 * hidden) * 4.0, 1.0, 8.0)
+    mixed = vector(
+        "adapter dropout and sum", "attention", tokens * ((outs + hidden) / lay.tp + 2.0 * hidden) * 4.0, 1.0, 8.0
+    )
     return [Piece(into), Piece(out), Piece(mixed)]
 
 
@@ -175,7 +183,7 @@ def weight_gradient(op: Op) -> Op | None:
     """The product that adds an operator's weight gradients; None where it has no weights."""
     if op.family not in PRODUCTS:
         return None
-    moved = op.bytes + op.width * (2.0 * GRADIENT_BYTES - bytes_per_number(op.fmt))
+    moved = op.bytes + op.width * (SUM_BYTES - bytes_per_number(op.fmt))
     if op.family == "grouped":
         return replace(op, bytes=moved, depth=op.rows)
     outputs = op.flop / 2.0 / np.maximum(op.depth, 1.0)  # rows times what each gives

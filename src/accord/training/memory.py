@@ -16,12 +16,12 @@ from accord.base.array import Array
 from accord.hardware.device import bytes_per_number
 from accord.models.params import dense_ffn_params, expert_params, router_params, shared_expert_params
 from accord.models.spec import Layer
-from accord.parallel.memory import rank_attention_params
+from accord.parallel.memory import rank_attention_params, reported_bytes
 from accord.training.layout import FULL, SELECTIVE, Job, Layouts
 from accord.training.lower import NARROW, busiest
 from accord.training.schedules import peak_micro_batches
 
-WEIGHT_BYTES, GRADIENT_BYTES, STATE_BYTES = 2.0, 4.0, 12.0
+WEIGHT_BYTES, STATE_BYTES = 2.0, 12.0
 KEPT = 2.0  # bytes of a number kept for backward
 LOGIT_BYTES = 8.0  # 16-bit logits, their 32-bit copy and the gradient in its place
 
@@ -116,7 +116,8 @@ def layer_activation_bytes(job: Job, lay: Layouts, layer: Layer) -> Array:
     """What one layer keeps of one micro-batch, not yet recomputed in full.
 
     Without recomputation: inputs of norms, products and the core, and what the activation reads and writes; inputs of
-    narrow products are kept as narrow. Selective recomputation makes element-wise results again.
+    narrow products are kept as narrow. Selective recomputation makes element-wise results and
+    products out of a low rank again.
     """
     some = np.where(lay.recompute == SELECTIVE, 0.0, 1.0)
     narrow = bytes_per_number(job.precision) if job.precision in NARROW else KEPT
@@ -125,15 +126,16 @@ def layer_activation_bytes(job: Job, lay: Layouts, layer: Layer) -> Array:
     thin = hidden / np.where(lay.sp > 0.0, lay.tp, 1.0)
     core = block.heads * (block.head_dim + block.v_head_dim) + 2.0 * block.kv_heads * block.head_dim
     if block.kind == "mla":
-        core = block.heads * (2.0 * block.head_dim + 2.0 * block.v_head_dim) + block.q_lora_rank + block.kv_lora_rank
+        low = block.q_lora_rank + block.kv_lora_rank + block.rope_head_dim
+        core = block.heads * (2.0 * block.head_dim * some + block.v_head_dim * (1.0 + some)) + low * lay.tp
     dense = (ffn.hidden + ffn.shared_hidden) / lay.tp
     raw = 2.0 if ffn.gated else 1.0
-    kept = KEPT * (2.0 * thin + core / lay.tp + dense * raw) + some * narrow * (2.0 * thin + dense)
+    kept = KEPT * (2.0 * thin + core / lay.tp) + narrow * dense * raw + some * narrow * (2.0 * thin + dense)
     total = tokens * kept
     if ffn.experts:
         slots, _ = busiest(job, lay, ffn, tokens)
         width = ffn.expert_hidden / lay.slices
-        total = total + slots * (narrow * float(ffn.latent or hidden) + KEPT * raw * width + some * narrow * width)
+        total = total + slots * narrow * (float(ffn.latent or hidden) + (raw + some) * width)
     return np.asarray(total)
 
 
@@ -159,8 +161,8 @@ def train_memory(job: Job, lay: Layouts) -> TrainMemory:
     held = weights.shared * WEIGHT_BYTES / np.where(lay.zero >= 3.0, over, 1.0)
     held = held + weights.experts * WEIGHT_BYTES / np.where(lay.zero >= 3.0, apart, 1.0)
     held = held + (trained[0] * WEIGHT_BYTES if job.frozen else 0.0)
-    summed = trained[0] * GRADIENT_BYTES / np.where(lay.zero >= 2.0, over, 1.0)
-    summed = summed + trained[1] * GRADIENT_BYTES / np.where(lay.zero >= 2.0, apart, 1.0)
+    summed = trained[0] * job.gradient_bytes / np.where(lay.zero >= 2.0, over, 1.0)
+    summed = summed + trained[1] * job.gradient_bytes / np.where(lay.zero >= 2.0, apart, 1.0)
     states = trained[0] * STATE_BYTES / np.where(lay.zero >= 1.0, over, 1.0)
     states = states + trained[1] * STATE_BYTES / np.where(lay.zero >= 1.0, apart, 1.0)
     gathered = np.where(lay.zero >= 3.0, 2.0 * WEIGHT_BYTES * (weights.dense + weights.experts)
@@ -168,9 +170,8 @@ def train_memory(job: Job, lay: Layouts) -> TrainMemory:
     tokens = lay.micro * job.seq / lay.cp
     logits = tokens * job.spec.vocab / lay.tp * LOGIT_BYTES
     logits = np.where(lay.pp > 1.0, 0.0, logits)  # the last stage of a pipeline holds few micro-batches beside them
-    device = job.machine.device
-    reserve = device.memory_bytes * job.efficiency.get("train.memory_reserve")
-    capacity = device.memory_bytes + np.zeros_like(lay.tp)
+    capacity = reported_bytes(job.machine) / job.machine.devices_per_chip + np.zeros_like(lay.tp)
+    reserve = capacity * job.efficiency.get("train.memory_reserve")
     return TrainMemory(
         np.asarray(held + gathered), np.asarray(summed), np.asarray(np.where(lay.offload > 0.0, 0.0, states)),
         activation_bytes(job, lay), np.asarray(logits), np.asarray(reserve + np.zeros_like(lay.tp)), capacity,

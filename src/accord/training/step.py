@@ -11,7 +11,7 @@ What hides what:
   only what is longer than that work shows
 - keys and values of context-parallel ranks travel beside the attention core
 - gradients of a step are summed beside the backward pass of its last micro-batch and weights gathered beside the forward
-  pass of the first; with ZeRO-3 both happen beside the work of every micro-batch; ``train.overlap.data`` of that work can hide
+  pass of the first; from ZeRO-2 on gradients are summed beside every micro-batch, with ZeRO-3 weights gathered too; ``train.overlap.data`` of that work can hide
   them
 """
 
@@ -28,9 +28,10 @@ from accord.training.layout import DUALPIPE, FULL, SELECTIVE, Job, Layouts
 from accord.training.lower import embedding_piece, head_pieces, pieces
 from accord.training.memory import Weights, adapter_weights, rank_layers, rank_weights
 from accord.training.schedules import Work, pipeline_s
-from accord.training.times import Passes, nothing, passes
+from accord.training.times import Passes, nothing, passes, soft_maximum
 
 OPTIMIZER_BYTES = 30.0  # a weight's master copy and two moments read and written, its gradient read, its copy written
+MIXTURE_LAUNCHES = 1.5  # kernels of a routed layer over those of a dense one
 OFFLOADED_BYTES = 6.0  # of a weight that travel to the host (gradient) and back (copy) where states lie there
 
 
@@ -83,7 +84,7 @@ def micro_batch(job: Job, lay: Layouts) -> Micro:
     layers, tensor, experts = nothing(lay), np.zeros_like(lay.tp), np.zeros_like(lay.tp)
     context, back = np.zeros_like(lay.tp), np.zeros_like(lay.tp)
     for layer in job.spec.distinct_layers:
-        own = _hosted(passes(pieces(job, lay, layer), job, lay), job, layer, lay)
+        own = _hosted(passes(pieces(job, lay, layer), job, lay), job, layer)
         layers = layers + own.times(float(layer.count))
         tensor = tensor + layer.count * wires.tensor_s(job, lay, layer)
         experts = experts + layer.count * wires.experts_s(job, lay, layer.ffn)
@@ -105,13 +106,16 @@ def micro_batch(job: Job, lay: Layouts) -> Micro:
     return Micro(layers, head, embedding, tensor, experts, context, back)
 
 
-def _hosted(own: Passes, job: Job, layer: Layer, lay: Layouts) -> Passes:
-    """Passes that take no less than the host needs to launch their kernels."""
-    least = job.efficiency.get("train.layer_launch_s") + np.zeros_like(lay.tp)
-    least = least * (1.5 if layer.ffn.experts else 1.0)
-    forward = np.maximum(own.forward_s, least)
-    short = np.maximum(2.0 * least - own.backward_s - own.weight_s, 0.0)
-    return Passes(forward, own.backward_s + short, own.weight_s, own.core_s, own.light_s)
+def _hosted(own: Passes, job: Job, layer: Layer) -> Passes:
+    """Passes that take no less than the host needs to launch their kernels.
+
+    Launches run ahead of the device until it waits for them: a soft maximum of both, since kernels differ in length.
+    """
+    least = job.efficiency.get("train.layer_launch_s") * (MIXTURE_LAUNCHES if layer.ffn.experts else 1.0)
+    forward = soft_maximum(own.forward_s, least)
+    back = own.backward_s + own.weight_s
+    longer = soft_maximum(back, 2.0 * least) - back
+    return Passes(forward, own.backward_s + longer, own.weight_s, own.core_s, own.light_s)
 
 
 def train_step(job: Job, lay: Layouts) -> StepParts:
@@ -184,8 +188,9 @@ def _exposed(job: Job, lay: Layouts, sync: wires.Sync, slowest: Work, count: Arr
     forward, backward = hides * slowest.forward_s, hides * (slowest.backward_s + slowest.weight_s)
     first = np.maximum(sync.gather_s - forward, 0.0)
     once = first + np.maximum(sync.reduce_s - backward, 0.0)
+    each = np.maximum(sync.reduce_s - backward, 0.0)  # of a micro-batch, where no rank keeps all gradients
     often = first + np.maximum(sync.gather_s + sync.reduce_s - backward, 0.0)
-    return np.asarray(np.where(lay.zero >= 3.0, count * often, once))
+    return np.asarray(np.select([lay.zero >= 3.0, lay.zero >= 2.0], [count * often, first + count * each], once))
 
 
 def optimizer_s(job: Job, lay: Layouts, trained: Weights) -> Array:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
+from accord.hardware.derate import Number
 from accord.ops.op import Op
 from accord.ops.roofline import time_op
 from accord.training.layout import Job, Layouts
-from accord.training.lower import CORES, Piece, input_gradient, weight_gradient
+from accord.training.lower import CHEAP, CORES, Piece, input_gradient, weight_gradient
 
-FACTOR = {"gemm": "train.gemm", "grouped": "train.grouped", "vector": "train.vector"}
+PACE = {"gemm": "train.gemm", "grouped": "train.grouped"}
+SOFTNESS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class Passes:
     """Seconds of one micro-batch, shape ``(D,)``.
 
     forward_s, backward_s (gradients of inputs), weight_s (gradients of weights)
-    core_s, light_s: parts of the forward pass: attention cores, and element-wise kernels, which selective
-        recomputation repeats
+    core_s, light_s: parts of the forward pass: attention cores; element-wise kernels and products out of a low rank,
+        which selective recomputation repeats
     """
 
     forward_s: Array
@@ -62,7 +64,7 @@ def passes(found: Iterable[Piece], job: Job, lay: Layouts) -> Passes:
         back = op_s(input_gradient(op), job, backward=True)
         weights = None if piece.frozen else weight_gradient(op)
         added = op_s(weights, job) if weights is not None else zero
-        core, light = op.family in CORES, op.family == "vector"
+        core, light = op.family in CORES, op.family == "vector" or op.name in CHEAP
         total = total + Passes(forward, back, added, forward if core else zero, forward if light else zero)
     return total
 
@@ -70,15 +72,32 @@ def passes(found: Iterable[Piece], job: Job, lay: Layouts) -> Passes:
 def op_s(op: Op, job: Job, *, backward: bool = False) -> Array:
     """Seconds of one operator at the pace training keeps up.
 
-    Tables time kernels alone and cold; long steps of dense work run at lower clocks, and their element-wise kernels
-    are less fused than those of serving.
+    Products follow the tables of their chip, which time kernels alone and cold; long steps hold less (``train.gemm``), and
+    no more than the board's power feeds (``train.flop_per_joule``). Cores and element-wise kernels of training frameworks
+    are not those of serving that tables time; they reach shares of the chip's peaks of their own. Beside its products a
+    core takes an exponential of every score, which counts as ``train.score_flop`` more.
     """
-    taken = time_op(op, job.machine.device, job.efficiency)
-    unit = job.machine.device.compute(op.fmt).format if op.fmt else None
-    work = taken.total_s - taken.launch_s
-    if op.family in FACTOR:
-        return np.asarray(taken.launch_s + work / job.efficiency.get(FACTOR[op.family], unit))
-    pace = job.efficiency.get("train.attention")
+    efficiency, device = job.efficiency, job.machine.device
+    if op.family in PACE:
+        taken = time_op(op, device, efficiency)
+        unit = device.compute(op.fmt).format
+        work = (taken.total_s - taken.launch_s) / efficiency.get(PACE[op.family], unit)
+        if device.power_w is not None:
+            fed = op.flop / (device.power_w * efficiency.get("train.flop_per_joule", unit))
+            work = soft_maximum(work, fed)
+        return np.asarray(taken.launch_s + work)
+    fixed = op.launches * efficiency.get("launch_s")
+    if op.family not in CORES:
+        return np.asarray(fixed + op.bytes / (device.memory_bytes_per_s * efficiency.get("train.vector")))
+    share = efficiency.get("train.attention")
     if backward:
-        pace = pace * job.efficiency.get("train.attention_backward")
-    return np.asarray(taken.launch_s + work / pace)
+        share = share * efficiency.get("train.attention_backward")
+    scores = op.flop / (2.0 * np.maximum(op.depth, 1.0))
+    work = op.flop + scores * efficiency.get("train.score_flop")
+    work = work * (1.0 + efficiency.get("train.attention_short") / np.maximum(op.rows, 1.0))
+    return np.asarray(fixed + work / (device.compute("bf16").flop_per_s * share))
+
+
+def soft_maximum(one: Array, other: Number) -> Array:
+    """The longer of two times, and a little more where they are near: parts of the work meet either limit."""
+    return np.asarray((one**SOFTNESS + other**SOFTNESS) ** (1.0 / SOFTNESS))

@@ -23,8 +23,7 @@ from accord.training.lower import routed_tokens
 from accord.training.memory import Weights
 
 NUMBER = 2.0  # bytes of an activation or weight on the wire
-SUMMED = 4.0  # bytes of a gradient on the wire
-SHARDED = 2.0  # the same where weights are sharded too (ZeRO-3): frameworks reduce in 16 bits
+SHARDED = 2.0  # bytes of a gradient on the wire where weights are sharded too (ZeRO-3): frameworks reduce in 16 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,18 @@ class Sync:
 
 
 def tensor_s(job: Job, lay: Layouts, layer: Layer) -> Array:
-    """Sums over tensor-parallel ranks in one forward pass of a layer and micro-batch: after attention and after
-    feed-forward. With sequence parallelism a gather and a scatter move the same bytes."""
+    """Sums over tensor-parallel ranks in one forward pass of a layer and micro-batch.
+
+    After attention and after feed-forward; with sequence parallelism a gather and a scatter move the same bytes.
+    """
     payload = lay.micro * job.seq / lay.cp * job.spec.hidden * NUMBER
     group = Group(lay.tp, np.ones_like(lay.tp))
     joined = lay.tp > 1.0
     whole = collective_s("all_reduce", payload, group, job.machine, job.efficiency)
-    halves = collective_s("all_gather", payload, group, job.machine, job.efficiency)
+    gathered = (
+        payload / NUMBER * (1.0 if job.precision in EIGHT_BIT else NUMBER)
+    )  # products enter narrow, sums leave wide
+    halves = collective_s("all_gather", gathered, group, job.machine, job.efficiency)
     halves = halves + collective_s("reduce_scatter", payload, group, job.machine, job.efficiency)
     each = np.where(lay.sp > 0.0, halves, whole)
     places = np.where((layer.ffn.experts > 0) & (lay.ep > 1.0) & (layer.ffn.shared_hidden == 0), 1.0, 2.0)
@@ -82,7 +86,7 @@ def experts_s(job: Job, lay: Layouts, ffn: Ffn) -> Array:
 def send_s(job: Job, lay: Layouts) -> Array:
     """Activations of one micro-batch handed to the next stage."""
     payload = lay.micro * job.seq / lay.cp * job.spec.hidden * NUMBER / np.where(lay.sp > 0.0, lay.tp, 1.0)
-    group = Group(np.full_like(lay.tp, 2.0), lay.tp * lay.cp * lay.dp)
+    group = Group(np.where(lay.pp > 1.0, 2.0, 1.0), lay.tp * lay.cp * lay.dp)
     sent = collective_s("p2p", payload, group, job.machine, job.efficiency)
     return np.asarray(np.where(lay.pp > 1.0, sent, 0.0))
 
@@ -93,7 +97,7 @@ def sync(job: Job, lay: Layouts, trained: Weights) -> Sync:
     Below ZeRO-1 gradients are summed in one all-reduce, and nothing is gathered.
     """
     summed, gathered = np.zeros_like(lay.tp), np.zeros_like(lay.tp)
-    each = np.where(lay.zero >= 3.0, SHARDED, SUMMED)
+    each = np.where(lay.zero >= 3.0, SHARDED, job.gradient_bytes)
     for weights, ranks, stride in (
         (trained.shared, lay.replicas, lay.tp),
         (trained.experts, lay.expert_replicas, lay.ep * lay.slices),
