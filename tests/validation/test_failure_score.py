@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tests.measured import ROOT, VARIABLE
 
-from accord.api.reliability import failure_constants, failures, job_plan, validate_failures
+from accord.api.reliability import failure_constants, failures, job_plan, replica_times, validate_failures
 from accord.catalog.load import load_catalog
 from accord.reliability.constants import observations_of as catalog_observations
 from accord.validation.failure_rows import observations_of, read_failures
@@ -152,6 +152,13 @@ def test_a_job_from_the_catalog() -> None:
     assert low < 0.9 < high
     exact = failures(CATALOG, "nvidia-h100-sxm", replace(plan, restart_s=300.0), exact=True)
     assert exact.median.effective[0] > found.median.effective[0]
+
+
+def test_replicas() -> None:
+    mtbf_s, down_s = replica_times(CATALOG, "nvidia-h100-sxm", 8)
+    assert mtbf_s > replica_times(CATALOG, "nvidia-h100-sxm", 16)[0] > 0.4 * mtbf_s
+    assert down_s == 300.0
+    assert 0.4 * 2.0 * 86400.0 < replica_times(CATALOG, "nvidia-h100-sxm", 8, spare_at_hand=False)[1] < 2.1 * 86400.0
 
 
 def test_chips_nobody_counted_are_wider_and_say_so() -> None:

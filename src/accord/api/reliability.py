@@ -95,6 +95,19 @@ def failures(
     return Failures(expected(rates, plan), expected(drawn, spread), rates, plan, enough, warnings)
 
 
+def replica_times(catalog: Catalog, chip: str, chips: float, spare_at_hand: bool = True) -> tuple[float, float]:
+    """Mean time between interruptions of a serving instance, and until it may load again [s], as simulations ask.
+
+    chips: of one instance. Without a spare, what strikes its nodes waits for a repair, the rest does not; loading the
+    weights is the simulation's own. For the shares of instances that are up see :mod:`accord.reliability.serving`.
+    """
+    rates, _ = failure_rates(catalog, chip)
+    times = recovery_of(failure_constants(catalog))
+    total = float(rates.total_s(chips)[0])
+    waits = 0.0 if spare_at_hand else float(rates.node_s(chips)[0]) / total * float(times.repair_s[0])
+    return 1.0 / total, float(times.detection_s[0]) + waits
+
+
 def validate_failures(
     content: str, name: str = "failures.csv", catalog: Catalog | None = None, level: float = 0.9,
     without: Literal["source"] | None = None,

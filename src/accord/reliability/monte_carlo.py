@@ -189,28 +189,35 @@ def _repairs(now: _Runs, plan: Plan, at_s: Array, draw: np.random.Generator) -> 
     repairs = draw.exponential(plan.repair_s, at_s.shape)
     late = np.zeros(len(at_s))
     rows = np.arange(len(at_s))
-    before = np.zeros(len(at_s))
+    start = np.zeros(len(at_s))
     for at in range(at_s.shape[1]):
         clock = at_s[:, at] + late
-        if not waits_for:  # in the gap that ends here: the mean of both its ends
-            out[:, at] = 0.5 * (before + _lost(plan, (back > clock[:, None]).sum(axis=1)))
+        if not waits_for:
+            out[:, at] = _lost(plan, back, start, clock)
+            start = clock
         slot = back.argmin(axis=1)
         hit = struck[:, at]
         back[rows[hit], slot[hit]] = clock[hit] + repairs[hit, at]
         if waits_for:
             waits[:, at] = np.where(hit, np.maximum(back.min(axis=1) - clock, 0.0), 0.0)
             late += waits[:, at]
-        else:
-            before = _lost(plan, (back > clock[:, None]).sum(axis=1))
     return (waits, None) if waits_for else (None, np.maximum(1.0 - out, 1e-9))
 
 
-def _lost(plan: Plan, count: Array) -> Array:
-    """Part of a job's capacity that is gone with so many domains in repair."""
-    more = np.maximum(count - plan.spares, 0)
+def _lost(plan: Plan, back: Array, start: Array, end: Array) -> Array:
+    """Part of a job's capacity that is gone between two moments, shape ``(R,)``; back: of domains, shape ``(R, K)``.
+
+    Spares stand in for the domains that are back last, so the others are missed, each until it is back.
+    """
+    missed = back.shape[1] - plan.spares
+    if missed <= 0:
+        return np.zeros(len(back))
+    early = np.partition(back, missed - 1, axis=1)[:, :missed]
+    gap = np.maximum(end - start, 1e-9)
     if sheds_domains(plan):
-        return np.asarray(more * (plan.domain_chips / plan.chips), dtype=np.float64)
-    return np.asarray((more > 0) / plan.domain_chips, dtype=np.float64)
+        away = np.clip(early - start[:, None], 0.0, gap[:, None]).sum(axis=1)
+        return np.asarray(away / gap * (plan.domain_chips / plan.chips), dtype=np.float64)
+    return np.asarray(np.clip(early[:, -1] - start, 0.0, gap) / gap / plan.domain_chips, dtype=np.float64)
 
 
 def _ends(now: _Runs, gaps: Array, factor: Array | None, work_s: float) -> tuple[Array, Array]:

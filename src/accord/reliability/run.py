@@ -182,9 +182,10 @@ def _interval(rates: Rates, plan: Plan) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
-    """A run at some moments of it; arrays of shape ``(S, Q)``."""
+    """A run at some moments of it; arrays of shape ``(S, Q)``. lot_s: what a job's lot of lemons is a factor of."""
 
     node_s: Array
+    lot_s: Array
     rate_s: Array
     cycle_s: Array
     capacity: Array
@@ -214,7 +215,7 @@ def _moments(rates: Rates, plan: Plan, interval: Array, at_s: Array) -> _Moments
             more, some = excess(load, plan.spares)
             lost = more * plan.domain_chips / plan.chips if sheds_domains(plan) else some / plan.domain_chips
             gone = gone + weight[:, None] * lost
-    return _Moments(node, rate, cycle, np.maximum(1.0 - gone, 1e-9), waiting)
+    return _Moments(node, mean * stay, rate, cycle, np.maximum(1.0 - gone, 1e-9), waiting)
 
 
 def sheds_domains(plan: Plan) -> bool:
@@ -267,7 +268,7 @@ def _outcome(rates: Rates, plan: Plan, interval: Array) -> Outcome:
         elapsed_s=whole, effective=plan.productive_s / whole, productive_s=plan.productive_s, interruptions=count,
         by_component=parts, planned=elapsed / plan.maintenance_every_s, interval_s=interval + 0.0 * whole,
         mttf_s=np.divide(up.sum(axis=1), count, out=np.full(count.shape, np.inf), where=count > 0.0), lost_s=lost,
-        count_variance=count + rates.frailty_variance(plan.chips) * nodes**2,
+        count_variance=count + rates.frailty_variance(plan.chips) * (up * now.lot_s).sum(axis=1) ** 2,
     )  # fmt: skip
 
 
