@@ -207,6 +207,7 @@ def request_of(row: TrainingRow) -> TrainRequest:
         recompute=row.text.get("recompute"),  # type: ignore[arg-type]
         schedule=_schedule(row),
         sequence_parallel=_sequence_parallel(row),
+        timed_alone=row.text.get("phase") == "step",
     )  # fmt: skip
 
 
