@@ -105,8 +105,12 @@ class Wiring:
         """Event that gradients of outputs are there."""
         return self.forward(stage + len(self.places.rank_of), micro_batch)
 
-    def program(self, rank: int, slots: Ints, seconds: Array) -> RankProgram:
-        """Slots ``(n, 5)`` of a rank, with what each waits for and sends."""
+    def program(self, rank: int, slots: Ints, compute_s: Array, exchange_s: Array) -> RankProgram:
+        """Slots ``(n, 5)`` of a rank, with what each waits for and sends.
+
+        In a pair, exchanges and what it sends run beside compute, and it ends with the longer of the two; any other
+        slot runs them after its compute, and sends once it has ended.
+        """
         kind = slots[:, 0]
         going = self.places.stage_of[rank, slots[:, 1]]
         coming = np.where(kind == PAIR, self.places.stage_of[rank, slots[:, 3]], going)
@@ -118,24 +122,28 @@ class Wiring:
         needs_too = np.where(behind & (after[coming] >= 0), self.backward(coming, coming_batch), AT_ONCE)
         for chunk in range(self.places.stage_of.shape[1]):
             needs_too[np.argmax((kind == FORWARD) & (slots[:, 1] == chunk))] = self.gather(rank, chunk)
+        on_s = self._hop_s(rank, ahead, after[going])
+        back_s = self._hop_s(rank, behind, before[coming])
+        paired_s = np.maximum(compute_s, exchange_s + on_s + back_s)
+        alone = kind != PAIR
         return RankProgram(
             needs.tolist(),
             needs_too.tolist(),
-            seconds.tolist(),
-            self._sends(rank, ahead, after[going], self.forward(after[going], slots[:, 2])),
-            self._sends(rank, behind, before[coming], self.backward(before[coming], coming_batch)),
+            np.where(alone, compute_s + exchange_s, paired_s).tolist(),
+            self._sends(rank, ahead, after[going], self.forward(after[going], slots[:, 2]), on_s * alone),
+            self._sends(rank, behind, before[coming], self.backward(before[coming], coming_batch), back_s * alone),
         )
 
-    def _sends(self, rank: int, does: npt.NDArray[np.bool_], to: Ints, event: Ints) -> Sends:
+    def _hop_s(self, rank: int, does: npt.NDArray[np.bool_], to: Ints) -> Array:
+        """Seconds on the link to the rank of a copy, none where that is the same rank or nothing is sent."""
         ranks = len(self.hop_s)
         receiver = self.places.rank_of[to]
         lower = np.where((receiver - rank) % ranks == 1, rank, receiver) if ranks > 1 else receiver
-        seconds = np.where(receiver == rank, 0.0, self.hop_s[lower])
-        return Sends(
-            np.where(does & (to >= 0), event, NOWHERE).tolist(),
-            (rank * ranks + receiver).tolist(),
-            seconds.tolist(),
-        )
+        return np.where(does & (to >= 0) & (receiver != rank), self.hop_s[lower], 0.0)
+
+    def _sends(self, rank: int, does: npt.NDArray[np.bool_], to: Ints, event: Ints, seconds: Array) -> Sends:
+        links = rank * len(self.hop_s) + self.places.rank_of[to]
+        return Sends(np.where(does & (to >= 0), event, NOWHERE).tolist(), links.tolist(), seconds.tolist())
 
 
 def run(programs: list[RankProgram], events: list[float], links: int) -> list[list[float]]:

@@ -33,6 +33,8 @@ from accord.training.request import SCHEDULES
 Truth = npt.NDArray[np.bool_]
 
 INTERLEAVED, ZERO_BUBBLE, DUALPIPE = (SCHEDULES.index(name) for name in ("interleaved", "zero-bubble", "dualpipe"))
+FEW = 0.25
+"""How much lighter than the others the last stage of uneven ones may be, which then sets the pace of a short step."""
 DUALPIPE_ABSORBS = 2.0
 """How much of DualPipe's bubble, in half pipelines, a rank's work above the others' fills: 1 for a rank in the middle,
 up to 4 for one at the ends, as :mod:`accord.training.timeline` runs them."""
@@ -61,6 +63,7 @@ class _Pipeline:
 
     more: ranks after the first; filled: micro-batches after the first that fill the pipeline; short: how many fewer
     micro-batches than ranks there are; waits: round trips of the steady state that a send is part of
+    rest: mean of the ranks that are not the slowest
     """
 
     ranks: Array
@@ -68,8 +71,27 @@ class _Pipeline:
     virtual: Array
     mean: Work
     slowest: Work
+    rest: Work
     send_s: Array
     even: Array
+
+    @classmethod
+    def of(
+        cls, ranks: Array, micro_batches: Array, virtual: Array, mean: Work, slowest: Work, send_s: Array, even: Array
+    ) -> _Pipeline:
+        """Arguments of :func:`pipeline_s`."""
+
+        def rest(mean_s: Array, slowest_s: Array) -> Array:
+            return np.maximum(ranks * mean_s - slowest_s, 0.0) / np.maximum(ranks - 1.0, 1.0)
+
+        others = Work(
+            rest(mean.forward_s, slowest.forward_s),
+            rest(mean.backward_s, slowest.backward_s),
+            rest(mean.weight_s, slowest.weight_s),
+        )
+        sent_s = np.where(ranks > 1.0, send_s, 0.0)
+        level = np.where(even, 1.0, 0.0)
+        return cls(ranks, micro_batches, virtual, mean, slowest, others, sent_s, level)
 
     @property
     def more(self) -> Array:
@@ -91,18 +113,6 @@ class _Pipeline:
     @property
     def waits(self) -> Array:
         return self.micro_batches - 1.0 - self.turns
-
-    @property
-    def rest(self) -> Work:
-        """Mean of the ranks that are not the slowest."""
-
-        def of(mean_s: Array, slowest_s: Array) -> Array:
-            return np.maximum(self.ranks * mean_s - slowest_s, 0.0) / np.maximum(self.more, 1.0)
-
-        mean, most = self.mean, self.slowest
-        return Work(
-            of(mean.forward_s, most.forward_s), of(mean.backward_s, most.backward_s), of(mean.weight_s, most.weight_s)
-        )
 
     @property
     def apart_s(self) -> Array:
@@ -140,13 +150,17 @@ def pipeline_s(
     send_s: of one micro-batch from rank to rank
     even: whether all stages but the first and the last take the same time; all are where it is left out
     """
-    virtual = np.where(schedule == INTERLEAVED, virtual, 1.0)
-    send_s = np.where(stages > 1.0, send_s, 0.0)
-    even = np.ones_like(stages) if even is None else even * 1.0
-    pipe = _Pipeline(stages, micro_batches, virtual, mean, slowest, send_s, even)
-    choices = [schedule == INTERLEAVED, schedule == ZERO_BUBBLE, schedule == DUALPIPE]
+    pipe = _Pipeline.of(
+        stages, micro_batches, virtual, mean, slowest, send_s, np.ones_like(stages) if even is None else even
+    )
+    choices = [_interleaves(schedule, virtual), schedule == ZERO_BUBBLE, schedule == DUALPIPE]
     times = [_interleaved_s(pipe), _zero_bubble_s(pipe), _dualpipe_s(pipe)]
     return np.asarray(np.select(choices, times, _one_forward_one_backward_s(pipe)), dtype=np.float64)
+
+
+def _interleaves(schedule: Array, virtual: Array) -> Truth:
+    """Whether a rank takes turns between stages; with one stage a rank interleaving is 1F1B."""
+    return np.asarray((schedule == INTERLEAVED) & (virtual > 1.0))
 
 
 def _one_forward_one_backward_s(pipe: _Pipeline) -> Array:
@@ -207,7 +221,7 @@ def peak_micro_batches(schedule: Array, stages: Array, micro_batches: Array, vir
     """
     more = stages - 1.0
     peaks = [stages + more / virtual, stages + np.minimum(more, 1.0)]
-    peak = np.select([schedule == INTERLEAVED, schedule == DUALPIPE], peaks, stages)
+    peak = np.select([_interleaves(schedule, virtual), schedule == DUALPIPE], peaks, stages)
     return np.asarray(np.minimum(peak, micro_batches), dtype=np.float64)
 
 
@@ -218,5 +232,42 @@ def allowed(schedule: Array, stages: Array, micro_batches: Array, virtual: Array
     latter at least 2 p.
     """
     dual = (stages % 2.0 == 0.0) & (micro_batches % 2.0 == 0.0) & (micro_batches >= 2.0 * stages)
-    inter = (virtual <= 1.0) | (micro_batches % stages == 0.0)
-    return np.asarray(np.select([schedule == INTERLEAVED, schedule == DUALPIPE], [inter, dual], np.bool_(True)))
+    whole = micro_batches % stages == 0.0
+    choices = [_interleaves(schedule, virtual), schedule == DUALPIPE]
+    return np.asarray(np.select(choices, [whole, dual], np.bool_(True)))
+
+
+def trusted(
+    schedule: Array,
+    stages: Array,
+    micro_batches: Array,
+    virtual: Array,
+    mean: Work,
+    slowest: Work,
+    send_s: Array,
+    even: Array,
+) -> Truth:
+    """Where :func:`pipeline_s` is within 3 % of the timeline, shape ``(D,)``; elsewhere the layout is to be simulated.
+
+    Arguments are those of :func:`pipeline_s`, but ``even`` asks more: of interleaved stages, that the last is at most
+    10 % lighter than those between; of DualPipe, that the first and the last differ by at most 15 % of a stage.
+
+    What is compared with the step is how far it could move with the slowest rank at another place, with several such
+    ranks in a row, or with too few micro-batches for the slowest rank to set the pace. Limits are set on random layouts
+    (``tests/training/test_schedules_random.py``), of which 35 % are not trusted and 93 % are within 3 %.
+    """
+    pipe = _Pipeline.of(stages, micro_batches, virtual, mean, slowest, send_s, even)
+    level = pipe.even > 0.0
+    rest_s = pipe.rest.total_s
+    over_s = slowest.total_s - rest_s
+    step_s = micro_batches * slowest.total_s + pipe.filled * rest_s
+    few_s = np.where(~level & (micro_batches < stages), FEW * pipe.filled * rest_s, 0.0)
+    moved_s = pipe.apart_s + pipe.steady_s
+    plain = moved_s + few_s <= np.where(level, 0.025, 0.055) * step_s
+    zero = moved_s + np.minimum(over_s, rest_s) <= np.where(level, 0.035, 0.04) * step_s
+    wave_s = micro_batches * slowest.total_s + pipe.filled * rest_s / virtual
+    inter = level & (pipe.filled * over_s <= 0.013 * wave_s)
+    dual = (stages / 2.0 - 1.0) * over_s <= np.where(level, 0.004, 0.0025) * step_s
+    dual = dual & (level | (stages <= 8.0))
+    choices = [_interleaves(schedule, virtual), schedule == ZERO_BUBBLE, schedule == DUALPIPE]
+    return np.asarray(np.select(choices, [inter, zero, dual], plain) | (stages <= 1.0))

@@ -26,7 +26,7 @@ class StageWork:
 
     forward_s, backward_s, weight_s: compute; backward_s: gradients of inputs, with what is computed again
     forward_exchange_s, backward_exchange_s: collectives inside a forward and a backward (of tensor, context and expert
-        parallel ranks) that hide behind nothing but the other half of a DualPipe pair
+        parallel ranks) that hide behind nothing but the compute of a DualPipe pair, as the pair's sends do
     gather_s, reduce_s: all-gather of a stage's weights before its first forward, reduce-scatter of its gradients
         after its last backward, on the one link that a rank has to its data-parallel peers
     activation_bytes: that one micro-batch keeps for the backward, per device
@@ -106,8 +106,10 @@ def simulate(
     places = Places.both_ways(ranks) if schedule == "dualpipe" else Places.in_turn(ranks, virtual)
     hops_s = np.broadcast_to(np.asarray(send_s, dtype=np.float64), (ranks,))
     wiring = Wiring(places, micro_batches, hops_s)
-    seconds = [_seconds(s, places.model_stage[places.stage_of[r]], work) for r, s in enumerate(slots)]
-    programs = [wiring.program(r, s, d) for r, (s, d) in enumerate(zip(slots, seconds, strict=True))]
+    programs = [
+        wiring.program(r, s, *_seconds(s, places.model_stage[places.stage_of[r]], work)) for r, s in enumerate(slots)
+    ]
+    seconds = [np.array(program.seconds) for program in programs]
     gathered = _gathers(slots, places, work)
     ends = _ends(wiring, programs, gathered)
     total_s = _reduced(slots, ends, gathered, places, work)
@@ -132,25 +134,17 @@ def _per_stage(values: Array | float, work: StageWork) -> Array:
     return np.broadcast_to(np.asarray(values, dtype=np.float64), np.shape(work.forward_s))
 
 
-def _seconds(slots: Ints, stages: Ints, work: StageWork) -> Array:
-    """How long each slot of a rank with these stages takes [s].
-
-    In a pair compute runs in turn and so do exchanges, and the longer of the two sums hides the other.
-    """
-    forward_s, exchange_s = work.forward_s[stages], _per_stage(work.forward_exchange_s, work)[stages]
-    input_s, back_exchange_s = work.backward_s[stages], _per_stage(work.backward_exchange_s, work)[stages]
-    weight_s = work.weight_s[stages]
+def _seconds(slots: Ints, stages: Ints, work: StageWork) -> tuple[Array, Array]:
+    """Compute and exchanges of each slot of a rank with these stages [s]."""
     kind, chunk, other = slots[:, 0], slots[:, 1], slots[:, 3]
-    back_s = input_s + weight_s
-    pair_s = np.maximum(forward_s[chunk] + back_s[other], exchange_s[chunk] + back_exchange_s[other])
-    choices = [
-        (forward_s + exchange_s)[chunk],
-        (input_s + back_exchange_s)[chunk],
-        weight_s[chunk],
-        (back_s + back_exchange_s)[chunk],
-        pair_s,
-    ]
-    return np.choose(kind, choices)
+    forward_s, input_s, weight_s = work.forward_s[stages], work.backward_s[stages], work.weight_s[stages]
+    ahead_s = _per_stage(work.forward_exchange_s, work)[stages]
+    back_s = _per_stage(work.backward_exchange_s, work)[stages]
+    full_s = input_s + weight_s
+    paired_s = forward_s[chunk] + full_s[other]
+    compute_s = np.choose(kind, [forward_s[chunk], input_s[chunk], weight_s[chunk], full_s[chunk], paired_s])
+    exchange_s = np.choose(kind, [ahead_s[chunk], back_s[chunk], 0.0, back_s[chunk], ahead_s[chunk] + back_s[other]])
+    return compute_s, exchange_s
 
 
 def _gathers(slots: list[Ints], places: Places, work: StageWork) -> Array:
