@@ -149,13 +149,14 @@ def _no_cut(spec: ModelSpec, request: TrainRequest, devices: int, seq: float, ba
         )
     replicas = batch / seq
     return DoesNotFit(
-        f"{replicas:,.0f} sequences of {seq:,.0f} tokens do not deal out evenly over the replicas of {said} on {devices:,} ranks",
+        f"{replicas:,.0f} sequences of {seq:,.0f} tokens do not deal out evenly over the replicas of {said} "
+        f"on {devices:,} ranks",
         hint=f"use a global batch of {_nearest_batch(devices, seq, batch):,.0f} tokens",
     )
 
 
 def _nearest_batch(devices: int, seq: float, batch: float) -> float:
-    """A batch near ``batch`` that many layouts of ``devices`` ranks can deal out: whole sequences for each rank of 8."""
+    """A batch near ``batch`` that many layouts of ``devices`` ranks can deal out: whole sequences each."""
     step = max(devices // 64, 1) * seq
     return max(round(batch / step), 1) * step
 

@@ -73,13 +73,14 @@ def job_of(
 
 
 def reaching(machine: Machine, efficiency: Efficiency, devices: int) -> tuple[Machine, tuple[str, ...]]:
-    """The machine with a network that joins ``devices``, an assumed one where the catalog states none, which is said."""
+    """The machine with a network that joins ``devices``; one is assumed, and said, where the catalog states none."""
     reach = machine.tiers[-1].devices if machine.tiers else 1.0
     if devices <= reach:
         return machine, ()
     rate = float(np.mean(efficiency.get("train.network_bytes_per_s"))) / machine.devices_per_chip
     tier = FabricTier("network", "scale-out", float("inf"), rate)
-    said = f"no source states the network between domains of {machine.id}: {rate * machine.devices_per_chip / 1e9:g} GB/s a chip is assumed"
+    each = rate * machine.devices_per_chip / 1e9
+    said = f"no source states the network between domains of {machine.id}: {each:g} GB/s a chip is assumed"
     return replace(machine, tiers=(*machine.tiers, tier)), (said,)
 
 
@@ -200,7 +201,8 @@ def _too_large(job: Job, lay: Layouts, memory: TrainMemory) -> DoesNotFit:
     short = -float(memory.free_bytes[best])
     used = float(memory.used_bytes[best])
     return DoesNotFit(
-        f"{job.spec.id} needs {used / 1e9:.1f} GB a device, {short / 1e9:.1f} GB more than {job.machine.chip} has, even as "
+        f"{job.spec.id} needs {used / 1e9:.1f} GB a device, {short / 1e9:.1f} GB more than {job.machine.chip} has, "
+        "even as "
         f"tp {lay.tp[best]:.0f} pp {lay.pp[best]:.0f} dp {lay.dp[best]:.0f} ep {lay.ep[best]:.0f} with "
         f"{RECOMPUTE[int(lay.recompute[best])]} recomputation",
         hint=f"use {int(np.ceil(float(lay.devices[best]) * used / (used - short))):,} devices or more, "

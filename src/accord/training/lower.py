@@ -27,9 +27,7 @@ CORES = ("attention_prefill", "linear")
 CHEAP = ("query up projection", "key and value expansion")  # low-rank products, made again rather than kept
 NARROW = (*EIGHT_BIT, "fp4", "mxfp4")
 SUM_BYTES = 8.0  # of a number of the running sum of weight gradients, read and written in 32 bits
-CAST_BYTES = (
-    3.0  # of a number cast for a narrow product, on top of the kernel that makes it: written with its transpose
-)
+CAST_BYTES = 3.0  # of a number cast for a narrow product, beside the kernel that makes it: written, and its transpose
 BACKWARD_CORE = 2.5
 
 

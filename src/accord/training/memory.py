@@ -2,8 +2,8 @@
 
 Weights in 16 bits, gradients added up in 32, optimizer states of Adam in 32 (a master copy and two moments): 18 bytes
 a weight, of which ZeRO shards 12, 16 or all 18 (Rajbhandari et al., arXiv 1910.02054, section 3). Activations are what
-backward needs of a layer: inputs of its products and of its core (Korthikanti et al., arXiv 2205.05198, section 4, without
-the squares that fused attention never writes).
+backward needs of a layer: inputs of its products and of its core (Korthikanti et al., arXiv 2205.05198, section 4,
+without the squares that fused attention never writes).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
+from accord.hardware.derate import Number
 from accord.hardware.device import bytes_per_number
 from accord.models.params import dense_ffn_params, expert_params, router_params, shared_expert_params
 from accord.models.spec import Layer
@@ -124,14 +125,14 @@ def layer_activation_bytes(job: Job, lay: Layouts, layer: Layer) -> Array:
     tokens = lay.micro * job.seq / lay.cp
     block, ffn, hidden = layer.attention, layer.ffn, job.spec.hidden
     thin = hidden / np.where(lay.sp > 0.0, lay.tp, 1.0)
-    core = block.heads * (block.head_dim + block.v_head_dim) + 2.0 * block.kv_heads * block.head_dim
+    core: Number = block.heads * (block.head_dim + block.v_head_dim) + 2.0 * block.kv_heads * block.head_dim
     if block.kind == "mla":
         low = block.q_lora_rank + block.kv_lora_rank + block.rope_head_dim
         core = block.heads * (2.0 * block.head_dim * some + block.v_head_dim * (1.0 + some)) + low * lay.tp
     dense = (ffn.hidden + ffn.shared_hidden) / lay.tp
     raw = 2.0 if ffn.gated else 1.0
     kept = KEPT * (2.0 * thin + core / lay.tp) + narrow * dense * raw + some * narrow * (2.0 * thin + dense)
-    total = tokens * kept
+    total: Array = np.asarray(tokens * kept)
     if ffn.experts:
         slots, _ = busiest(job, lay, ffn, tokens)
         width = ffn.expert_hidden / lay.slices

@@ -7,12 +7,12 @@ exchanges hide behind what runs beside them; then come the optimizer, the host, 
 What hides what:
 
 - sums over tensor-parallel ranks stop the device, but for the share ``train.overlap.tensor``
-- dispatch and combine likewise (``train.overlap.experts``); under DualPipe another micro-batch's work runs beside them, so
-  only what is longer than that work shows
+- dispatch and combine likewise (``train.overlap.experts``); under DualPipe another micro-batch's work runs beside them,
+  so only what is longer than that work shows
 - keys and values of context-parallel ranks travel beside the attention core
-- gradients of a step are summed beside the backward pass of its last micro-batch and weights gathered beside the forward
-  pass of the first; from ZeRO-2 on gradients are summed beside every micro-batch, with ZeRO-3 weights gathered too; ``train.overlap.data`` of that work can hide
-  them
+- gradients of a step are summed beside the backward pass of its last micro-batch and weights gathered beside the
+  forward pass of the first; from ZeRO-2 on gradients are summed beside every micro-batch, with ZeRO-3 weights gathered
+  too; the share ``train.overlap.data`` of that work can hide them
 """
 
 from __future__ import annotations

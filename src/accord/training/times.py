@@ -72,10 +72,10 @@ def passes(found: Iterable[Piece], job: Job, lay: Layouts) -> Passes:
 def op_s(op: Op, job: Job, *, backward: bool = False) -> Array:
     """Seconds of one operator at the pace training keeps up.
 
-    Products follow the tables of their chip, which time kernels alone and cold; long steps hold less (``train.gemm``), and
-    no more than the board's power feeds (``train.flop_per_joule``). Cores and element-wise kernels of training frameworks
-    are not those of serving that tables time; they reach shares of the chip's peaks of their own. Beside its products a
-    core takes an exponential of every score, which counts as ``train.score_flop`` more.
+    Products follow the tables of their chip, which time kernels alone and cold; long steps hold less (``train.gemm``),
+    and no more than the board's power feeds (``train.flop_per_joule``). Cores and element-wise kernels of training
+    frameworks are not those of serving that tables time; they reach shares of the chip's peaks of their own. Beside its
+    products a core takes an exponential of every score, which counts as ``train.score_flop`` more.
     """
     efficiency, device = job.efficiency, job.machine.device
     if op.family in PACE:
