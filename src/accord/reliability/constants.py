@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class Constants:
     """What failures are calculated from.
 
     values, log_sd: medians and log spreads by name; between: of clusters; within: of figures of one
-    vendors: whose chips were counted; chips: by chip counted, its rates over those of all, and the log spread of that
+    vendors: whose chips were counted; chips: by chip counted, its rates over those of all, and the log spread of the
+        rate of its nodes
     """
 
     values: Mapping[str, float]
@@ -109,22 +110,20 @@ def rates_of(constants: Constants, chip: str, vendor: str | None, count: int = 0
     """
     names = [*("node_per_chip_s", "job_per_s"), *_PLAIN, *(("slow_per_chip_s", *_SLOW.values()) if slow else ())]
     values = {name: constants.values[name] for name in names if name in constants.values}
+    factor, own = constants.chips.get(chip, (1.0, constants.log_sd.get("node_per_chip_s", 0.0)))
     for name in ("node_per_chip_s", "job_per_s"):
-        values[name] *= constants.chips.get(chip, (1.0, 0.0))[0]
-    rates = draw(values, constants.log_sd, count, scatter(constants, chip, vendor))
-    sure = constants.log_sd.get("node_per_chip_s", 0.0)
-    return replace(rates, log_sd=math.hypot(scatter(constants, chip, vendor), sure))
+        values[name] *= factor
+    return draw(values, {**constants.log_sd, "node_per_chip_s": own}, count, scatter(constants, chip, vendor))
 
 
 def scatter(constants: Constants, chip: str, vendor: str | None) -> float:
-    """Standard deviation of the logarithm of the rates of one cluster of a chip about their median.
+    """Standard deviation of the logarithm of the rates of one cluster about the median of its chip, or of all.
 
     A cluster is one step away from others of its chip, a chip nobody counted one more, and a vendor nobody counted
     yet one more, each as long as clusters are from one another.
     """
-    if chip in constants.chips:
-        return math.hypot(constants.between, constants.chips[chip][1])
-    return constants.between * math.sqrt(2.0 if vendor in constants.vendors else 3.0)
+    steps = 1.0 if chip in constants.chips else 2.0 if vendor in constants.vendors else 3.0
+    return constants.between * math.sqrt(steps)
 
 
 def warning(constants: Constants, chip: str, vendor: str) -> str | None:
@@ -133,7 +132,8 @@ def warning(constants: Constants, chip: str, vendor: str) -> str | None:
         return None
     near = constants.vendors & {vendor} or constants.vendors
     other = "" if vendor in constants.vendors else f" or another chip of {vendor}"
-    factor = math.exp(1.645 * scatter(constants, chip, vendor))
+    own = constants.log_sd.get("node_per_chip_s", 0.0)
+    factor = math.exp(1.645 * math.hypot(scatter(constants, chip, vendor), own))
     return (
         f"no source counts interruptions of {chip}{other}: rates are those of chips of {', '.join(sorted(near))},"
         f" with a wider band (clusters lie within a factor of {factor:.0f} either way)"

@@ -64,7 +64,8 @@ class Fitted:
     """Medians and log spreads of the constants, by name of :data:`NAMES`, and the two spreads of logarithms.
 
     between: of sources, and of chips; within: of the observations of one
-    chips: by chip, the median of its rates over that of all chips, and the log spread of it
+    chips: by chip, the median of its rates over that of all chips, and the log spread of its own node_per_chip_s, which
+        is better known than either factor of it
     """
 
     values: Mapping[str, float]
@@ -81,34 +82,31 @@ def fit(observations: Sequence[Observation]) -> Fitted:
     center = np.log([_PRIOR[name][0] for name in NAMES])
     width = np.asarray([_PRIOR[name][1] for name in NAMES])
     data = _Data(observations)
-    weights, means, covariances, effects = [], [], [], []
+    weights, means, covariances = [], [], []
     for between in _BETWEEN:
         for within in _WITHIN:
-            evidence, mean, covariance, own = _laplace(data, center, width, float(between), float(within))
+            evidence, mean, covariance = _laplace(data, center, width, float(between), float(within))
             prior = -0.5 * (between / _BETWEEN_SCALE) ** 2 - 0.5 * (within / _WITHIN_SCALE) ** 2
             weights.append(evidence + prior + math.log(between) + math.log(within))  # the grid is of logarithms
             means.append(mean)
             covariances.append(covariance)
-            effects.append(own)
     weight = np.exp(np.asarray(weights) - max(weights))
     weight /= weight.sum()
     mean = weight @ np.asarray(means)
     spread = np.asarray(means) - mean
-    variance = weight @ (np.diagonal(np.asarray(covariances), axis1=1, axis2=2) + spread**2)
+    whole = np.einsum("g,gab->ab", weight, np.asarray(covariances) + spread[:, :, None] * spread[:, None, :])
+    sd = np.sqrt(np.diag(whole))
     grid = np.asarray([(between, within) for between in _BETWEEN for within in _WITHIN])
     between, within = np.sqrt(weight @ grid**2)
     return Fitted(
-        {name: float(np.exp(one)) for name, one in zip(NAMES, mean, strict=True)},
-        {name: float(np.sqrt(one)) for name, one in zip(NAMES, variance, strict=True)},
-        float(between), float(within), _chips(data.names, np.asarray(effects), weight),
+        {name: float(np.exp(one)) for name, one in zip(NAMES, mean[: len(NAMES)], strict=True)},
+        {name: float(one) for name, one in zip(NAMES, sd[: len(NAMES)], strict=True)},
+        float(between), float(within),
+        {
+            name: (float(np.exp(mean[at])), float(np.sqrt(whole[0, 0] + whole[at, at] + 2.0 * whole[0, at])))
+            for at, name in enumerate(data.names, start=len(NAMES)) if name
+        },
     )  # fmt: skip
-
-
-def _chips(names: Sequence[str], effects: Array, weight: Array) -> dict[str, tuple[float, float]]:
-    """Each chip's median and log spread over the grid. effects: means and variances, shape ``(G, 2, C)``."""
-    mean = weight @ effects[:, 0]
-    variance = weight @ (effects[:, 1] + (effects[:, 0] - mean) ** 2)
-    return {name: (float(np.exp(mean[at])), float(np.sqrt(variance[at]))) for at, name in enumerate(names) if name}
 
 
 class _Data:
@@ -126,31 +124,29 @@ class _Data:
         group = np.asarray([names.index(one.group) for one in observations])
         self.names = sorted({one.chip for one in observations})
         self.of_chip = np.asarray([[float(one.chip == name) for name in self.names] for one in observations])
-        self.same = (group[:, None] == group[None, :]).astype(np.float64) + self.of_chip @ self.of_chip.T
+        self.same = (group[:, None] == group[None, :]).astype(np.float64)
 
 
 def _model(data: _Data, theta: Array) -> tuple[Array, Array]:
-    """Logarithms of the rates a chip, shape (N,), and their slopes by the logarithms of the constants, (N, 5)."""
-    node, _, elsewhere, growth, job = np.exp(theta)
+    """Logarithms of the rates a chip, shape (N,), and their slopes by those of constants and chips, (N, 5 + C)."""
+    node, _, elsewhere, growth, job = np.exp(theta[: len(NAMES)])
     beyond = node * elsewhere * np.exp(growth * data.steep)
     site = job / data.chips
     whole = node + beyond + site
     value = np.where(data.job, np.log(whole), np.where(data.elsewhere, np.log(beyond), theta[0]))
-    value = value + data.accelerator * theta[1]
+    value = value + data.accelerator * theta[1] + data.of_chip @ theta[len(NAMES) :]
     share = np.where(data.job, beyond / whole, data.elsewhere)
     local = np.where(data.job, (node + beyond) / whole, 1.0)
     grown = share * growth * data.steep
     slopes = np.stack([local, data.accelerator, share, grown, np.where(data.job, site / whole, 0.0)], axis=1)
-    return value, slopes
+    return value, np.concatenate([slopes, data.of_chip], axis=1)
 
 
-def _laplace(
-    data: _Data, center: Array, width: Array, between: float, within: float
-) -> tuple[float, Array, Array, Array]:
-    """Logarithm of the evidence of two spreads, mean and covariance of the constants' logarithms, and chips' errors.
-
-    Errors of chips: means and variances of their logarithms, shape ``(2, C)``.
-    """
+def _laplace(data: _Data, center: Array, width: Array, between: float, within: float) -> tuple[float, Array, Array]:
+    """Logarithm of the evidence of two spreads, mean and covariance of the logarithms of constants and chips."""
+    chips = len(data.names)
+    center = np.concatenate([center, np.zeros(chips)])
+    width = np.concatenate([width, np.full(chips, between)])
     noise = between**2 * data.same + np.diag(within**2 + data.counted)
     inverse = np.linalg.inv(noise)
     prior = np.diag(1.0 / width**2)
@@ -166,8 +162,5 @@ def _laplace(
     precision = slopes.T @ inverse @ slopes + prior
     off, away = data.log - value, theta - center
     fits = -0.5 * (off @ inverse @ off + away @ prior @ away)
-    evidence = fits - 0.5 * np.linalg.slogdet(noise)[1] - 0.5 * np.linalg.slogdet(precision)[1]
-    gain = between**2 * data.of_chip.T @ inverse
-    known = np.diag(gain @ data.of_chip) * between**2
-    own = np.stack([gain @ off, np.maximum(between**2 - known, 0.0)])
-    return float(evidence), theta, np.asarray(np.linalg.inv(precision), dtype=np.float64), own
+    size = np.linalg.slogdet(noise)[1] + np.linalg.slogdet(precision)[1] + 2.0 * float(np.log(width).sum())
+    return float(fits - 0.5 * size), theta, np.asarray(np.linalg.inv(precision), dtype=np.float64)

@@ -19,7 +19,9 @@ from accord.reliability.spares import erlang
 from accord.reliability.stragglers import slow_chips
 
 _CHUNK = 2_000_000  # of runs times interruptions, at a time
-_MOST_EVENTS = 200_000  # of one run
+_MOST_EVENTS = 200_000.0  # of one run
+_MOST_IN_ALL = 2e7  # of all runs; beyond it, only runs of not many more than these are played:
+_MANY = 2000.0
 _RARE = 1e-7  # chance of waiting below which spares are not counted
 
 
@@ -67,23 +69,26 @@ class _Runs:
 def simulate(rates: Rates, plan: Plan, runs: int, seed: int) -> Outcomes:
     """Play a job ``runs`` times. Where rates hold draws, run ``i`` goes by draw ``i`` modulo their number.
 
-    Raises UsageError for no runs, DoesNotFit for a job that would take more interruptions than can be played.
+    Runs of more interruptions than can be played take the closed form's mean. Raises UsageError for no runs, DoesNotFit
+    where half of all runs are such.
     """
     if runs < 1:
         raise UsageError(f"{runs} runs", hint="play one at least")
     draw = stream(seed, "reliability")
     every = _every(rates, plan, runs, draw)
     events = (every.node_s + every.extra_s + every.other_s) * every.guess_s
-    if float(np.max(events)) > _MOST_EVENTS:
+    if float(np.median(events)) > _MOST_EVENTS:
         raise DoesNotFit(
-            f"the job would be interrupted {float(np.max(events)):.3g} times, and hardly get on",
+            f"the job would be interrupted {float(np.median(events)):.3g} times, and hardly get on",
             hint="plan for fewer chips, shorter restarts or more frequent checkpoints",
         )
+    most_each = _MOST_EVENTS if float(events.sum()) <= _MOST_IN_ALL else max(_MANY, float(np.median(events)))
+    found = np.stack([every.guess_s, events, np.zeros(runs)])  # of more events than are played, chance is small
     order = np.argsort(events)
-    found = np.empty((3, runs))
+    order = order[: int(np.count_nonzero(events <= 1.5 * most_each))]
     at = 0
-    while at < runs:
-        most = _enough(float(events[order[min(at + 255, runs - 1)]]))
+    while at < len(order):
+        most = _enough(float(events[order[min(at + 255, len(order) - 1)]]))
         size = max(_CHUNK // most, 1)
         chosen = order[at : at + size]
         found[:, chosen] = _play(every.take(chosen), rates, plan, _enough(float(events[chosen[-1]])), draw)
@@ -107,9 +112,9 @@ def _every(rates: Rates, plan: Plan, runs: int, draw: np.random.Generator) -> _R
         return np.broadcast_to(array(value), (size,))[entry]
 
     node = each(rates.node_s(plan.chips))
-    shares = [rates.frailty(plan.chips, draw) for _ in range(-(-runs // size))]
-    first = np.concatenate([np.broadcast_to(one[0], (size,)) for one in shares])[:runs]
-    rest = np.concatenate([np.broadcast_to(one[1], (size,)) for one in shares])[:runs]
+    jobs = -(-runs // size)
+    lots, settled_part = rates.frailty(plan.chips, jobs, draw)
+    first, rest = np.broadcast_to(lots, (jobs, size)).ravel()[:runs], each(settled_part)
     fall, speed_s = rates.decay()
     settled = node * (rest if plan.exchange else first)
     return _Runs(
@@ -182,42 +187,41 @@ def _repairs(now: _Runs, plan: Plan, at_s: Array, draw: np.random.Generator) -> 
         return None, None
     waits_for = plan.on_loss == "spare"
     most = plan.spares + 1 if waits_for else int(load + 8.0 * np.sqrt(load) + 8.0)
-    back = np.full((len(at_s), most), -1.0)  # when each slot's domain is back, in elapsed time
-    waits, out = np.zeros_like(at_s), np.zeros(at_s.shape)
-    share = (now.node_s + now.extra_s * np.exp(-now.speed_s * at_s.T)).T
-    struck = draw.random(at_s.shape) * (share + now.other_s[:, None]) < share
-    repairs = draw.exponential(plan.repair_s, at_s.shape)
-    late = np.zeros(len(at_s))
-    rows = np.arange(len(at_s))
-    start = np.zeros(len(at_s))
-    for at in range(at_s.shape[1]):
-        clock = at_s[:, at] + late
+    when = np.ascontiguousarray(at_s.T)  # interruptions along the first axis, so that a step is in one piece
+    events, runs = when.shape
+    share = now.node_s + now.extra_s * np.exp(-now.speed_s * when)
+    struck = draw.random(when.shape) * (share + now.other_s) < share
+    repairs = draw.exponential(plan.repair_s, when.shape)
+    back = np.repeat(-1.0 - np.arange(most)[:, None], runs, axis=1)  # when each slot's domain is back; all differ
+    first, late, start = np.full(runs, -float(most)), np.zeros(runs), np.zeros(runs)
+    result = np.zeros((events, runs))
+    for at in range(events):
+        clock, hit = when[at] + late, struck[at]
         if not waits_for:
-            out[:, at] = _lost(plan, back, start, clock)
+            result[at] = _lost(plan, back, start, clock)
             start = clock
-        slot = back.argmin(axis=1)
-        hit = struck[:, at]
-        back[rows[hit], slot[hit]] = clock[hit] + repairs[hit, at]
+        np.copyto(back, clock + repairs[at], where=(back == first) & hit)
+        first = back.min(axis=0)
         if waits_for:
-            waits[:, at] = np.where(hit, np.maximum(back.min(axis=1) - clock, 0.0), 0.0)
-            late += waits[:, at]
-    return (waits, None) if waits_for else (None, np.maximum(1.0 - out, 1e-9))
+            result[at] = np.where(hit, np.maximum(first - clock, 0.0), 0.0)
+            late += result[at]
+    return (result.T, None) if waits_for else (None, np.maximum(1.0 - result.T, 1e-9))
 
 
 def _lost(plan: Plan, back: Array, start: Array, end: Array) -> Array:
-    """Part of a job's capacity that is gone between two moments, shape ``(R,)``; back: of domains, shape ``(R, K)``.
+    """Part of a job's capacity that is gone between two moments, shape ``(R,)``; back: of domains, shape ``(K, R)``.
 
     Spares stand in for the domains that are back last, so the others are missed, each until it is back.
     """
-    missed = back.shape[1] - plan.spares
+    missed = len(back) - plan.spares
     if missed <= 0:
-        return np.zeros(len(back))
-    early = np.partition(back, missed - 1, axis=1)[:, :missed]
+        return np.zeros(len(start))
+    early = np.partition(back, missed - 1, axis=0)[:missed]
     gap = np.maximum(end - start, 1e-9)
     if sheds_domains(plan):
-        away = np.clip(early - start[:, None], 0.0, gap[:, None]).sum(axis=1)
+        away = np.clip(early - start, 0.0, gap).sum(axis=0)
         return np.asarray(away / gap * (plan.domain_chips / plan.chips), dtype=np.float64)
-    return np.asarray(np.clip(early[:, -1] - start, 0.0, gap) / gap / plan.domain_chips, dtype=np.float64)
+    return np.asarray(np.clip(early[-1] - start, 0.0, gap) / gap / plan.domain_chips, dtype=np.float64)
 
 
 def _ends(now: _Runs, gaps: Array, factor: Array | None, work_s: float) -> tuple[Array, Array]:

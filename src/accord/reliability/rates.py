@@ -91,15 +91,15 @@ class Rates:
         rest = np.divide(enter, leave + enter, out=np.zeros_like(leave), where=leave + enter > 0.0)
         return (p - rest) * (lemon - other), node * (leave + enter)
 
-    def frailty(self, chips: float, draw: np.random.Generator) -> tuple[Array, Array]:
-        """Draw how many lemons one job got, for each of the ``(S,)`` entries.
+    def frailty(self, chips: float, jobs: int, draw: np.random.Generator) -> tuple[Array, Array]:
+        """Draw how many lemons each of some jobs got, for each of the ``(S,)`` entries.
 
-        Returns its nodes' rate at first over the mean, and the same once lemons have left it, shapes ``(S,)``.
+        Returns their nodes' rate at first over the mean, shape ``(jobs, S)``, and that once lemons have left, ``(S,)``.
         """
         lemon, other = self._multiples()
         p = array(self.lemons)
         nodes = np.maximum(np.round(chips / array(self.node_chips)), 1.0).astype(np.int64)
-        share = draw.binomial(nodes, p) / nodes
+        share = draw.binomial(nodes, p, (jobs, max(len(nodes), len(p)))) / nodes
         fall = self.decay()[0]
         return other + (lemon - other) * share, 1.0 - fall
 
