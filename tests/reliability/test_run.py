@@ -47,6 +47,7 @@ def test_no_interruptions_take_no_longer() -> None:
     assert expected(Rates(0.0), PLAN).effective[0] == pytest.approx(1.0, abs=1e-5)
 
 
+@settings(max_examples=50)
 @given(PLANS)
 def test_parts_sum(plan: Plan) -> None:
     rates = replace(RATES, lemons=0.0133, lemon_events=0.73, slow_per_chip_s=1e-8, slow_s=1e3, slowdown=0.1)

@@ -32,6 +32,8 @@ def erlang(load: Array, servers: int) -> Array:
     with np.errstate(over="ignore"):
         for at in range(1, servers + 1):
             inverse = 1.0 + inverse * (at / safe)
+            if at > float(np.max(safe)) and float(np.min(inverse)) > 1e15:
+                break  # it only falls from here
     return np.asarray(1.0 / inverse, dtype=np.float64)
 
 
@@ -48,6 +50,8 @@ def excess(load: Array, spares: int) -> tuple[Array, Array]:
         below = below + term
         left = left + (spares - at) * term
         term = term * load / (at + 1)
+        if at > float(np.max(load)) and float(np.max(term)) < 1e-18:
+            break
     return np.maximum(load - spares + left, 0.0), np.clip(1.0 - below, 0.0, 1.0)
 
 
