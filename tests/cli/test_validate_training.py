@@ -53,6 +53,17 @@ def test_printed_tables(tmp_path: Path, capsys: Capture) -> None:
     assert "seq_len" in shown and "in no total" in shown
 
 
+def test_fits_that_have_not_seen_a_source(tmp_path: Path, capsys: Capture) -> None:
+    file = write(tmp_path, table(*ROWS[:2]))
+    assert main(["validate", file, "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out)["result"]
+    assert main(["validate", file, "--cv", "source", "--json"]) == 0
+    unseen = json.loads(capsys.readouterr().out)["result"]
+    assert [row["id"] for row in unseen["rows"]] == ["a", "b"]
+    assert all(row["predicted"] > 0.0 for row in unseen["rows"])
+    assert [row["predicted"] for row in unseen["rows"]] != [row["predicted"] for row in seen["rows"]]
+
+
 @pytest.mark.parametrize(("text", "says"), [
     (table({"chips": "many"}), "chips is 'many', not a number"),
     (table({}, {}), "stands twice"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from accord.api.lookup import CatalogLookup
 from accord.api.records import machine_of, training_efficiency
-from accord.base.errors import AccordError, CatalogError
+from accord.base.errors import AccordError
 from accord.catalog.load import Catalog, load_catalog
 from accord.hardware.derate import Efficiency
 from accord.hardware.system import Machine
@@ -165,9 +165,5 @@ class CatalogTrainLookup:
         """Standard deviation of ln(predicted / measured) beyond parameters and facts."""
         key = (chip, metric in WHOLE_RUN)
         if key not in self._residuals:
-            efficiency = self._efficiency(self._catalog, chip)
-            try:
-                self._residuals[key] = efficiency.scalar(RESIDUALS[key[1]])
-            except CatalogError:  # nobody has fitted it
-                self._residuals[key] = 0.0
+            self._residuals[key] = self._efficiency(self._catalog, chip).scalar(RESIDUALS[key[1]])
         return self._residuals[key]

@@ -10,13 +10,14 @@ from accord import api
 from accord.api.fabric_validate import fabric_by_system, shown_fabric, validate_fabric
 from accord.api.reliability import validate_failures
 from accord.api.train_validate import validated_runs
-from accord.base.errors import NotSupported, UsageError
+from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.validation.fabric_rows import read_fabric
 from accord.validation.fabric_score import SystemErrors
 from accord.validation.rows import read_rows
 from accord.validation.score import Scored
 from accord.validation.tables import Kind
+from accord.validation.training_rows import read_training
 
 By = Literal["source", "chip", "model"]
 EXTRA = ("scipy", "pyarrow", "aiconfigurator_core")
@@ -97,7 +98,10 @@ def _missing(error: ModuleNotFoundError) -> UsageError | ModuleNotFoundError:
 
 def _training(asked: Asked) -> Found:
     if asked.cross is not None:
-        raise NotSupported("no fit leaves out part of a table of training runs yet", where="--cv")
+        from accord.calibration.training_crossval import scored_without
+
+        rows = read_training(asked.content, asked.name)
+        return Found(scored_without(asked.catalog, rows, asked.cross, asked.level))
     runs = validated_runs(asked.content, asked.name, asked.catalog, asked.level)
     return Found(runs.scored, shown=runs.shown)
 
