@@ -95,10 +95,11 @@ class Wiring:
 
     def gather(self, rank: int, chunk: int) -> int:
         """Event that weights of a chunk are there."""
-        return self.events - self.places.stage_of.size + rank * self.places.stage_of.shape[1] + chunk
+        ranks, chunks = self.places.stage_of.shape
+        return self.events - int(ranks * chunks) + int(rank * chunks) + chunk
 
     def forward(self, stage: Ints, micro_batch: Ints) -> Ints:
-        """Event that inputs are there; ``NOWHERE`` and first stages have none to wait for."""
+        """Event that inputs are there."""
         return np.asarray(1 + stage * self.micro_batches + micro_batch, dtype=np.int64)
 
     def backward(self, stage: Ints, micro_batch: Ints) -> Ints:

@@ -166,7 +166,7 @@ def _interleaves(schedule: Array, virtual: Array) -> Truth:
 def _one_forward_one_backward_s(pipe: _Pipeline) -> Array:
     """One micro-batch there and back, then one after another at the slowest rank or in turns through all of them."""
     others = pipe.micro_batches - 1.0
-    through_s = pipe.ranks * pipe.mean.total_s + 2.0 * pipe.more * pipe.send_s
+    through_s = pipe.slowest.total_s + pipe.more * (pipe.rest.total_s + 2.0 * pipe.send_s)
     paced_s = np.maximum(others * pipe.slowest.total_s, others * pipe.mean.total_s + 2.0 * pipe.waits * pipe.send_s)
     return through_s + paced_s + pipe.unknown_s
 
@@ -250,7 +250,7 @@ def trusted(
     """Where :func:`pipeline_s` is within 3 % of the timeline, shape ``(D,)``; elsewhere the layout is to be simulated.
 
     Arguments are those of :func:`pipeline_s`, but ``even`` asks more: of interleaved stages, that the last is at most
-    10 % lighter than those between; of DualPipe, that the first and the last differ by at most 15 % of a stage.
+    5 % lighter than those between; of DualPipe, that the first and the last differ by at most 10 % of a stage.
 
     What is compared with the step is how far it could move with the slowest rank at another place, with several such
     ranks in a row, or with too few micro-batches for the slowest rank to set the pace. Limits are set on random layouts
@@ -263,11 +263,11 @@ def trusted(
     step_s = micro_batches * slowest.total_s + pipe.filled * rest_s
     few_s = np.where(~level & (micro_batches < stages), FEW * pipe.filled * rest_s, 0.0)
     moved_s = pipe.apart_s + pipe.steady_s
-    plain = moved_s + few_s <= np.where(level, 0.025, 0.055) * step_s
-    zero = moved_s + np.minimum(over_s, rest_s) <= np.where(level, 0.035, 0.04) * step_s
+    plain = moved_s + few_s <= np.where(level, 0.03, 0.06) * step_s
+    zero = moved_s + np.minimum(over_s, rest_s) <= np.where(level, 0.04, 0.035) * step_s
     wave_s = micro_batches * slowest.total_s + pipe.filled * rest_s / virtual
-    inter = level & (pipe.filled * over_s <= 0.013 * wave_s)
-    dual = (stages / 2.0 - 1.0) * over_s <= np.where(level, 0.004, 0.0025) * step_s
+    inter = level & (pipe.filled * over_s <= 0.02 * wave_s)
+    dual = (stages / 2.0 - 1.0) * over_s <= np.where(level, 0.006, 0.003) * step_s
     dual = dual & (level | (stages <= 8.0))
     choices = [_interleaves(schedule, virtual), schedule == ZERO_BUBBLE, schedule == DUALPIPE]
     return np.asarray(np.select(choices, [inter, zero, dual], plain) | (stages <= 1.0))
