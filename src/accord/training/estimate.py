@@ -116,7 +116,7 @@ def estimate(
     Raises UsageError, MissingFact and DoesNotFit, see :func:`candidates`.
     """
     job, devices, assumed, said = job_of(spec, machine, efficiency, request)
-    found = candidates(spec, machine, request, devices, job.seq, job.global_batch, space)
+    found = candidates(spec, machine, request, devices, job.seq, job.global_batch, space, strict=strict)
     memory = train_memory(job, found)
     fits = memory.free_bytes >= 0.0
     if not np.any(fits):
