@@ -30,7 +30,7 @@ from accord.validation.training_predict import WHOLE_RUN, predict_training, smal
 from accord.validation.training_rows import TrainingRow
 
 NAMES = tuple(BELIEFS)
-SPREAD = 0.10  # of a row around the model, of the logarithm
+SPREAD = 0.06  # of a row around the model, of the logarithm
 LOOSE_LAYOUT, LOOSE_RUN = 1.8, 2.5  # as many times that where a row omits its layout, and for chip-hours of a whole run
 MOST_ROWS = 10.0  # of a source, in independent ones
 NODE = 8.0  # chips whose layout matters little
