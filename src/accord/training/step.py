@@ -118,15 +118,32 @@ def _hosted(own: Passes, job: Job, layer: Layer) -> Passes:
     return Passes(forward, own.backward_s + longer, own.weight_s, own.core_s, own.light_s)
 
 
-def train_step(job: Job, lay: Layouts) -> StepParts:
-    """Parts of one step."""
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Work of a micro-batch on the mean and on the slowest pipeline rank, shape ``(D,)``.
+
+    again_s: what the slowest computes again; last: layers of the rank with the head
+    """
+
+    mean: Work
+    slowest: Work
+    again_s: Array
+    last: Array
+
+
+def train_step(job: Job, lay: Layouts, piped_s: Array | None = None, data_s: Array | None = None) -> StepParts:
+    """Parts of one step.
+
+    piped_s, data_s: of the pipeline and of data-parallel exchanges, as a timeline found them; else in closed form
+    """
     micro = micro_batch(job, lay)
     count = lay.micro_batches(job)
-    mean, slowest, again = _ranks(job, lay, micro)
-    piped = pipeline_s(lay.schedule, lay.pp, count, lay.vp, mean, slowest, wires.send_s(job, lay))
-    weights = _trained(job, lay)
-    data = _exposed(job, lay, wires.sync(job, lay, weights), slowest, count)
-    optimizer = optimizer_s(job, lay, weights)
+    ranks = ranks_of(job, lay, micro)
+    slowest, again = ranks.slowest, ranks.again_s
+    send_s = wires.send_s(job, lay)
+    piped = pipeline_s(lay.schedule, lay.pp, count, lay.vp, ranks.mean, slowest, send_s) if piped_s is None else piped_s
+    data = _exposed(job, lay, sync_of(job, lay), slowest, count) if data_s is None else data_s
+    optimizer = optimizer_s(job, lay, _trained(job, lay))
     host = job.efficiency.get("train.host_s") + np.zeros_like(lay.tp)
     share = rank_layers(job, lay) / job.spec.n_layers * count
     passes_made = 2.0 + (lay.recompute == FULL)
@@ -143,8 +160,8 @@ def train_step(job: Job, lay: Layouts) -> StepParts:
     )  # fmt: skip
 
 
-def _ranks(job: Job, lay: Layouts, micro: Micro) -> tuple[Work, Work, Array]:
-    """Work of a micro-batch on the mean and on the slowest pipeline rank, and what the latter computes again.
+def ranks_of(job: Job, lay: Layouts, micro: Micro) -> Ranks:
+    """Work of a micro-batch on pipeline ranks.
 
     A rank with the head carries fewer layers where the layers do not divide evenly.
     """
@@ -171,7 +188,7 @@ def _ranks(job: Job, lay: Layouts, micro: Micro) -> tuple[Work, Work, Array]:
     tail = np.where(heavier, 1.0, 0.0)
     slowest = Work(forward * held + tail * ends.forward_s, backward * held + tail * ends.backward_s,
                    one.weight_s * held + tail * ends.weight_s)  # fmt: skip
-    return mean, slowest, again * held
+    return Ranks(mean, slowest, again * held, last)
 
 
 def _trained(job: Job, lay: Layouts) -> Weights:
@@ -180,6 +197,11 @@ def _trained(job: Job, lay: Layouts) -> Weights:
         return rank_weights(job, lay)
     zero = np.zeros_like(lay.tp)
     return Weights(adapter_weights(job, lay), zero, zero)
+
+
+def sync_of(job: Job, lay: Layouts) -> wires.Sync:
+    """Data-parallel exchanges of what is trained."""
+    return wires.sync(job, lay, _trained(job, lay))
 
 
 def _exposed(job: Job, lay: Layouts, sync: wires.Sync, slowest: Work, count: Array) -> Array:
