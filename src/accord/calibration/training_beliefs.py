@@ -83,6 +83,8 @@ BELIEFS: Mapping[str, Belief] = MappingProxyType(
 
 STATED: Mapping[str, Belief] = MappingProxyType(
     {
+        "train.flop_per_joule.mxfp8": Belief(2.5e12, "1", 0.3, "the same of 8-bit products with block scales"),
+        "train.flop_per_joule.fp4": Belief(5.0e12, "1", 0.5, "the same of 4-bit products: twice that of 8-bit ones"),
         "train.offload_bytes_per_s": Belief(25e9, "B/s", 0.4, "host link of one device, one way"),
         "train.network_bytes_per_s": Belief(50e9, "B/s", 0.4,
                                             "a chip's rate between domains where no source states one: 400 Gb/s"),
