@@ -171,14 +171,14 @@ def metrics_of(job: Job, lay: Layouts, parts: StepParts, request: TrainRequest) 
         "hfu": rate / chips * hardware / bf16,
         "mfu_own_peak": rate / chips * model / own,
     }
+    efficiency = job.efficiency
+    evaluated = 1.0 + efficiency.get("train.evaluation_share")
+    found["e2e_tokens_per_s_per_chip"] = found["tokens_per_s_per_chip"] / evaluated
     if request.tokens is not None:
-        efficiency = job.efficiency
         steps = np.ceil(request.tokens / job.global_batch)
         running = steps * step
         found["run_s"] = running
-        found["time_to_train_s"] = running * (1.0 + efficiency.get("train.evaluation_share")) + efficiency.get(
-            "train.benchmark_s"
-        )
+        found["time_to_train_s"] = running * evaluated + efficiency.get("train.benchmark_s")
         found["e2e_tokens_per_s_per_chip"] = request.tokens / found["time_to_train_s"] / chips
         found["chip_hours"] = running * chips / SECONDS_PER_HOUR / efficiency.get("train.whole_run")
     return {name: np.asarray(value + np.zeros_like(step), dtype=np.float64) for name, value in found.items()}
