@@ -42,7 +42,7 @@ def test_ranks_hold_all_weights_once(name: str) -> None:
 
 
 def test_activations_of_a_layer_are_as_published() -> None:
-    """Korthikanti et al., arXiv 2205.05198: 34 s b h a layer without the squares; two are masks that are not kept here."""
+    """Korthikanti et al., arXiv 2205.05198: 34 s b h a layer but for squares; masks are not kept here."""
     asked = job(gpt(48, 6144, 64), "nvidia-hgx-a100-8", seq=2048.0)
     found = layer_activation_bytes(asked, layouts(micro=4.0), asked.spec.layers[0])
     assert found[0] / (2048.0 * 4.0 * 6144.0) == pytest.approx(34.0, abs=6.0)
