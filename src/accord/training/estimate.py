@@ -121,7 +121,7 @@ def estimate(
     fits = memory.free_bytes >= 0.0
     if not np.any(fits):
         if strict:
-            raise _too_large(job, found, memory)
+            raise too_large(job, found, memory)
         order = np.lexsort((found.recompute, -memory.free_bytes))
         return at(job, found.pick(order[:1]), request, assumed=(*assumed, "memory"), warnings=said)
     kept = found.pick(np.flatnonzero(fits))
@@ -131,10 +131,11 @@ def estimate(
 
 
 def at(
-    job: Job, lay: Layouts, request: TrainRequest, *, assumed: tuple[str, ...] = (), warnings: tuple[str, ...] = ()
-) -> TrainEstimate:
-    """Given layouts, timed."""
-    parts = train_step(job, lay)
+    job: Job, lay: Layouts, request: TrainRequest, *, assumed: tuple[str, ...] = (), warnings: tuple[str, ...] = (),
+    parts: StepParts | None = None,
+) -> TrainEstimate:  # fmt: skip
+    """Given layouts, timed; parts: of their steps where they are known."""
+    parts = train_step(job, lay) if parts is None else parts
     memory = train_memory(job, lay)
     open_fields = [name for name in _CHOSEN if getattr(request, name) is None]
     return TrainEstimate(request, job, lay, parts, memory, metrics_of(job, lay, parts, request),
@@ -195,7 +196,7 @@ def flop_per_token(job: Job, lay: Layouts, *, causal: bool = True) -> tuple[Arra
     return model, model + np.asarray(again, dtype=np.float64)[lay.recompute.astype(np.intp)]
 
 
-def _too_large(job: Job, lay: Layouts, memory: TrainMemory) -> DoesNotFit:
+def too_large(job: Job, lay: Layouts, memory: TrainMemory) -> DoesNotFit:
     """Why nothing fits, and what would."""
     best = int(np.argmax(memory.free_bytes))
     short = -float(memory.free_bytes[best])

@@ -150,6 +150,7 @@ def train_step(job: Job, lay: Layouts, piped_s: Array | None = None, data_s: Arr
     tensor, experts = share * passes_made * micro.tensor_s, share * passes_made * micro.experts_s
     context = share * ((passes_made - 1.0) * micro.context_s + micro.context_back_s)
     busy = slowest.total_s * count
+    busy = busy if piped_s is None else np.minimum(busy, piped)
     known = piped + data + optimizer + host
     straggle = known * (job.efficiency.get("train.straggle_per_doubling") * np.log2(np.maximum(lay.devices, 1.0)))
     if not job.timed_alone:
