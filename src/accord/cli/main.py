@@ -47,6 +47,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits of every kind."),
     Verb("size", "accord.cli.verbs.size", "The fewest chips of each system that serve a load."),
     Verb("simulate", "accord.cli.verbs.simulate", "What users feel under real traffic, request by request."),
+    Verb("train", "accord.cli.verbs.train", "What a training run takes: days, cost, failures, compute."),
     Verb("fabric", "accord.cli.verbs.fabric", "Collectives and transfers on the wires of a system."),
     Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
     Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),

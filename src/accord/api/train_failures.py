@@ -1,0 +1,110 @@
+"""Interruptions of a training run: its plan from the catalog and the question, in closed form and played at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from accord.api.reliability import READY, Failures, failure_rates, failures, job_plan
+from accord.api.train_request import FailureAsk
+from accord.base.array import Array
+from accord.catalog.load import Catalog
+from accord.models.params import count
+from accord.planner.plan import Metric
+from accord.reliability.monte_carlo import simulate
+from accord.reliability.run import Plan, expected
+from accord.reliability.spares import needed
+from accord.report.train_result import Failing, Played
+from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate
+from accord.training.flop import lora_params
+from accord.training.memory import STATE_BYTES, WEIGHT_BYTES
+
+DRAWS = 512
+NODE_CHIPS = 8.0  # of a node where the system does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A run with its interruptions. ratio: elapsed over productive time at each draw of the rates, shape ``(S,)``."""
+
+    found: Failures
+    ratio: float
+    ratios: Array
+
+
+def node_chips(catalog: Catalog, system: str, chips: float) -> float:
+    """Chips of one node of a system, as many at most as the job has."""
+    each = NODE_CHIPS
+    if system in catalog.ids("systems"):
+        record = catalog.system(system)
+        if record.nodes is not None and record.chips is not None and record.nodes.si >= 1.0:
+            each = max(record.chips.si / record.nodes.si, 1.0)
+    return min(each, chips)
+
+
+def state_bytes(estimate: TrainEstimate) -> float:
+    """Bytes of a checkpoint: 16-bit weights, a 32-bit copy and two moments of all that is trained."""
+    job = estimate.job
+    trained = float(lora_params(job.spec, job.lora_rank)) if job.frozen else float(count(job.spec).total)
+    return trained * (WEIGHT_BYTES + STATE_BYTES)
+
+
+def plan_of(
+    catalog: Catalog, system: str, ask: FailureAsk, estimate: TrainEstimate, chips: float, productive_s: float
+) -> Plan:
+    """How the run deals with interruptions. Raises CatalogError."""
+    machine, lay = estimate.job.machine, estimate.layouts
+    domain = node_chips(catalog, system, chips)
+    if ask.on_loss == "drop-domain":
+        domain = min(float(lay.tp[0] * lay.cp[0] * lay.pp[0]) / machine.devices_per_chip, chips)
+    elif ask.on_loss == "shrink":
+        domain = min(machine.scale_up_devices / machine.devices_per_chip, chips)
+    plan = job_plan(catalog, machine.chip, chips, productive_s, state_bytes(estimate), domain)
+    plan = replace(plan, on_loss=ask.on_loss)
+    for name in ("interval_s", "checkpoint_bytes_per_s", "detection_s", "restart_s", "repair_s"):
+        if getattr(ask, name) is not None:
+            plan = replace(plan, **{name: getattr(ask, name)})
+    spares = ask.spares_chips
+    if spares is None:  # whoever does not know the rates keeps more of them
+        drawn, _ = failure_rates(catalog, machine.chip, DRAWS)
+        spares = needed(drawn.node_s(chips), plan.repair_s, READY) * domain
+    return replace(plan, spares_chips=spares)
+
+
+def interrupted(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan) -> Interrupted:
+    """The run in closed form, at the medians and drawn. Raises UsageError, DoesNotFit, CatalogError."""
+    exact = ask.detection_s is not None and ask.restart_s is not None
+    found = failures(catalog, chip, plan, exact=exact, draws=DRAWS)
+    work = plan.productive_s
+    return Interrupted(found, float(found.median.elapsed_s[0]) / work, found.drawn.elapsed_s / work)
+
+
+def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, level: float, other_s: float) -> Failing:
+    """What is told of failures. other_s: of the run, outside its steps and not due to failures."""
+    plan, median = one.found.plan, one.found.median
+    best = median if plan.interval_s is None else expected(one.found.rates, replace(plan, interval_s=None))
+    mttf, low, high = one.found.drawn.band("mttf_s", level)
+    return Failing(
+        mttf_s=Metric(value=float(median.mttf_s[0]), unit="s", low=low, high=high),
+        by_component={name: float(values[0]) for name, values in median.by_component.items()},
+        lost_s={name: float(values[0]) for name, values in median.lost_s.items()},
+        interval_s=float(median.interval_s[0]), best_interval_s=float(best.interval_s[0]),
+        checkpoint_bytes=plan.checkpoint_bytes, write_s=plan.write_s,
+        detection_s=float(np.mean(plan.detection_s)), restart_s=float(np.mean(plan.restart_s)),
+        repair_s=plan.repair_s, domain_chips=plan.domain_chips, spares_chips=plan.spares_chips,
+        spares_needed_chips=one.found.spares_needed * plan.domain_chips, on_loss=plan.on_loss,
+        played=_played(catalog, chip, ask, plan, level, other_s) if ask.details else None,
+    )  # fmt: skip
+
+
+def _played(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan, level: float, other_s: float) -> Played:
+    rates, _ = failure_rates(catalog, chip, DRAWS)
+    done = simulate(rates, plan, ask.runs, ask.seed)
+    middle, low, high = done.band("elapsed_s", level)
+    return Played(
+        runs=ask.runs, seed=ask.seed,
+        days=tuple((value + other_s) / SECONDS_PER_DAY for value in (middle, low, high)),  # type: ignore[arg-type]
+        effective_training_time=done.band("effective", level), interruptions=done.band("interruptions", level),
+        waiting_s=done.band("waiting_s", level),
+    )  # fmt: skip

@@ -1,0 +1,192 @@
+"""What ``accord train`` is asked: a run, and what is wanted to be known of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from datetime import date
+
+import msgspec
+
+from accord.base.errors import UsageError
+from accord.economics.scenario import Scenario
+from accord.hardware.system import Machine
+from accord.models.params import count
+from accord.models.spec import ModelSpec
+from accord.reliability.run import OnLoss
+from accord.training.accounting import StageKind
+from accord.training.candidates import divisors
+from accord.training.request import TrainRequest
+from accord.validation.training_rows import batch_of
+
+DEFAULT_SEQ = 4096
+NATIVE = ("fp8",)  # formats in which a released checkpoint says how it was trained
+LARGEST_COUNT = 10_000_000  # chips of a job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureAsk:
+    """How a run deals with interruptions; None takes what the catalog says.
+
+    details: play runs at random and tell more; runs, seed: of that play
+    spares_chips: that stand by; interval_s: between checkpoints, None the best
+    checkpoint_bytes_per_s: at which all of the job's state is written
+    on_loss: without a spare: wait, go on without the domain, or with the rest of it
+    """
+
+    details: bool = False
+    runs: int = 1000
+    seed: int = 0
+    spares_chips: float | None = None
+    interval_s: float | None = None
+    checkpoint_bytes_per_s: float | None = None
+    on_loss: OnLoss = "spare"
+    detection_s: float | None = None
+    restart_s: float | None = None
+    repair_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitesAsk:
+    """Sites that train one model together.
+
+    wan_bytes_per_s: of one site, each way; rtt_s: there and back; local_steps: between exchanges, None sums every step
+    bits: a number is sent in, None as it is summed; overlap: share of a step that may hide the exchange
+    """
+
+    sites: int
+    wan_bytes_per_s: float
+    rtt_s: float
+    local_steps: int | None = None
+    bits: float | None = None
+    overlap: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageAsk:
+    """Another stage of training, for the account of compute alone. seq: None for the run's own [token]."""
+
+    kind: StageKind
+    tokens: float
+    seq: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainAsk:
+    """A run on a system, and what is wanted to be known of it.
+
+    request: the run; flop: of the whole run in place of its tokens [FLOP]
+    auto: search the layouts, and re-time the best by simulating their pipelines
+    scenario: place and money; start: first day; power_w: feed at the racks, None where it is no limit [W]
+    stages: after the run; base_flop: training compute of the model one starts from, None where one starts anew
+    explain: also why intervals are as wide, and constants with their sources
+    """
+
+    request: TrainRequest
+    flop: float | None = None
+    auto: bool = False
+    scenario: Scenario = Scenario()
+    start: date | None = None
+    power_w: float | None = None
+    failures: FailureAsk = FailureAsk()
+    sites: SitesAsk | None = None
+    stages: tuple[StageAsk, ...] = ()
+    base_flop: float | None = None
+    level: float = 0.9
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A request with everything stated that a job needs but its layout; filled: what defaults say, in words."""
+
+    request: TrainRequest
+    filled: dict[str, str]
+
+
+def completed(ask: TrainAsk, spec: ModelSpec, machine: Machine, flop_per_token: float | None) -> Completed:
+    """The request with chips, lengths, batch and format.
+
+    flop_per_token: of the model, where the run's compute is given in place of its tokens
+    Raises UsageError for numbers that cannot be.
+    """
+    request, filled = ask.request, dict[str, str]()
+    check_numbers(ask)
+    changes: dict[str, object] = {}
+    if ask.flop is not None and flop_per_token is not None:
+        changes["tokens"] = ask.flop / flop_per_token
+        filled["tokens"] = f"{changes['tokens']:.4g}, what {ask.flop:.4g} FLOP pay for"
+    if request.chips is None:
+        changes["chips"], filled["chips"] = machine.chips, f"{machine.chips:,}, the whole system"
+    if request.seq is None:
+        seq = min(DEFAULT_SEQ, spec.context or DEFAULT_SEQ)
+        changes["seq"], filled["seq"] = seq, f"{seq:,}"
+    if request.precision is None:
+        native = spec.weights in NATIVE
+        changes["precision"] = spec.weights if native else "bf16"
+        filled["precision"] = f"{changes['precision']}" + (", as the model is released" if native else "")
+    request = msgspec.structs.replace(request, **changes)
+    if request.global_batch is None and request.tokens is not None:
+        batch, words = usual_batch(request, spec, machine, ask.sites.sites if ask.sites is not None else 1)
+        request = msgspec.structs.replace(request, global_batch=batch)
+        filled["global_batch"] = words
+    return Completed(request, filled)
+
+
+def usual_batch(request: TrainRequest, spec: ModelSpec, machine: Machine, sites: int) -> tuple[float, str]:
+    """Tokens of a step as suit the compute of the run, a number that many layouts can deal out, and that in words.
+
+    The rule is that of measured rows (docs/training.md); the number of sequences is a multiple of the replicas, or of
+    as large a divisor of the devices as leaves the batch near to it.
+    """
+    assert request.chips is not None and request.seq is not None, "completed before"
+    wanted = batch_of(msgspec.structs.replace(request, dp=1), float(count(spec).active))
+    assert wanted is not None, "tokens, chips and lengths are known"
+    sequences = max(wanted / request.seq, 1.0)
+    if request.dp is not None:
+        step = request.dp * (request.micro_batch or 1)
+    else:
+        devices = max(request.chips * machine.devices_per_chip // sites, 1)
+        step = sites * max(n for n in divisors(devices) if n == 1 or n * sites <= sequences)
+    batch = float(step * request.seq * max(round(sequences / step), 1))
+    return batch, f"{batch:,.0f} tokens, near 0.2920 C^0.3271 at C = 6ND (DeepSeek LLM, arXiv 2401.02954)"
+
+
+_ABOVE = ("tokens", "global_batch")
+_COUNTS = ("chips", "seq", "micro_batch", "tp", "cp", "pp", "dp", "ep", "vp", "lora_rank")
+
+
+def check_numbers(ask: TrainAsk) -> None:
+    """Refuse numbers that cannot be. Raises UsageError naming the flag."""
+    request = ask.request
+    if ask.flop is not None and request.tokens is not None:
+        raise UsageError("both tokens and compute of the run are given", where="--flop", hint="give one of them")
+    values = [(name, getattr(request, name), 0.0, False) for name in _ABOVE]
+    values += [(name, getattr(request, name), 1.0, True) for name in _COUNTS]
+    values += [("flop", ask.flop, 0.0, False), ("base_flop", ask.base_flop, 0.0, False)]
+    values += [("power_kw", ask.power_w, 0.0, False)]
+    if ask.sites is not None:
+        values += [("sites", ask.sites.sites, 1.0, True), ("wan", ask.sites.wan_bytes_per_s, 0.0, False)]
+        values += [("local_steps", ask.sites.local_steps, 1.0, True), ("bits", ask.sites.bits, 0.0, False)]
+    for name, value, least, included in values:
+        if value is None:
+            continue
+        good = math.isfinite(value) and (value >= least if included else value > least)
+        if not good:
+            wanted = f"{least:g} or more" if included else "above 0"
+            raise UsageError(f"{value:g} is not {wanted}", where=_flag(name), hint=f"give a number {wanted}")
+    if request.chips is not None and request.chips > LARGEST_COUNT:
+        raise UsageError(f"{request.chips:,} chips", where="--chips", hint=f"at most {LARGEST_COUNT:,}")
+    if request.zero is not None and request.zero not in (0, 1, 2, 3):
+        raise UsageError(f"ZeRO-{request.zero}", where="--zero", hint="0, 1, 2 or 3")
+    failures = ask.failures
+    for one in fields(failures):
+        value = getattr(failures, one.name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and not (0.0 <= value < math.inf):
+            raise UsageError(f"{value:g} is not 0 or more", where=_flag(one.name), hint="give a number 0 or more")
+
+
+def _flag(name: str) -> str:
+    short = {"interval_s": "checkpoint-interval", "checkpoint_bytes_per_s": "checkpoint-bandwidth"}
+    plain = name.removesuffix("_s").removesuffix("_chips")
+    return f"--{short.get(name, plain).replace('_', '-')}"

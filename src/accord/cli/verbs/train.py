@@ -1,0 +1,39 @@
+"""``accord train``: what a training run takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from accord.cli.flags import common_options
+from accord.cli.output import emit
+from accord.cli.train_flags import Sectioned, add
+
+
+@click.command("train", cls=Sectioned)
+@add
+@common_options
+def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int:
+    """What a training run takes: step, MFU, days, energy, cost, failures, compute.
+
+    What is left open of the layout is chosen. Exit 1 where it does not fit, or a limit is not met.
+
+    \b
+    accord train --model deepseek-v3 --system nvidia-hgx-h800-8
+        --chips 2048 --tokens 14.8T --auto --price 2
+    """  # noqa: D301  click takes a backspace for lines that stay as they are
+    from accord.api.train import train_answer
+    from accord.catalog.load import load_catalog
+    from accord.cli.train_ask import ask_of
+    from accord.report.to_json import envelope
+
+    catalog = load_catalog(catalog_paths)
+    answer = train_answer(ask_of(flags, catalog), catalog)
+    body = envelope(
+        "train", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]}, result=answer.result,
+        sources=answer.sources, warnings=answer.warnings, catalog_digest=catalog.digest,
+    )  # fmt: skip
+    emit(body, *answer.tables, as_json=as_json)
+    return 0 if answer.answer else 1
