@@ -184,9 +184,11 @@ def ranks_of(job: Job, lay: Layouts, micro: Micro) -> Ranks:
     layer_s = (forward + backward + one.weight_s) / layers
     spare = np.minimum(most * lay.pp - layers, np.round(ends.total_s / np.maximum(layer_s, 1e-12)))
     last = most - spare
-    heavier = last * layer_s + ends.total_s > most * layer_s
-    held = np.where(heavier, last, most) / layers
-    tail = np.where(heavier, 1.0, 0.0)
+    pair = np.where((lay.schedule == DUALPIPE) & (lay.pp > 1.0), 0.5, 1.0)  # the head's rank has the first stage too
+    carried = most - pair * spare
+    heavier = carried * layer_s + pair * ends.total_s > most * layer_s
+    held = np.where(heavier, carried, most) / layers
+    tail = np.where(heavier, pair, 0.0)
     slowest = Work(forward * held + tail * ends.forward_s, backward * held + tail * ends.backward_s,
                    one.weight_s * held + tail * ends.weight_s)  # fmt: skip
     return Ranks(mean, slowest, again * held, last)
