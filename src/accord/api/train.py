@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import msgspec
 import numpy as np
@@ -12,37 +11,43 @@ import numpy as np
 from accord.api.records import calibration_chain, machine_of, model_spec, training_efficiency
 from accord.api.reliability import ENTRY
 from accord.api.scenario import idle_share
-from accord.api.train_checks import cautions, check_layout
+from accord.api.train_checks import cautions
 from accord.api.train_compute import compute_of, law
-from accord.api.train_failures import failing, interrupted, plan_of
+from accord.api.train_failures import failing, hardly, interrupted, plan_of
 from accord.api.train_money import Money, banded, money_metrics, money_of, money_sources, power_metrics
-from accord.api.train_request import Completed, TrainAsk, completed
-from accord.api.train_sites import across, joined, one_site, told
+from accord.api.train_request import TrainAsk, completed
+from accord.api.train_sites import across, one_site, told
 from accord.api.train_spread import KINDS, StepSpread, constants, step_spread
-from accord.base.array import Array
+from accord.api.train_told import (
+    Run,
+    Whole,
+    conventions_of,
+    ends_of,
+    layout_of,
+    limits_of,
+    memory_of,
+    others_of,
+    searched_of,
+    title_of,
+)
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
-from accord.hardware.derate import Efficiency
-from accord.hardware.system import Machine
 from accord.models.spec import ModelSpec
 from accord.planner.plan import Metric
+from accord.planner.train_search import search
 from accord.report.catalog_view import entry_sources
 from accord.report.tables import Table
-from accord.report.train_result import Compute, Failing, Layout, TrainResult, result_dict
+from accord.report.train_result import Compute, TrainResult, result_dict
 from accord.report.train_view import train_tables
 from accord.training.accounting import HardwareUse
-from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate, estimate, flop_per_token, job_of
+from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate, flop_per_token, job_of
 from accord.training.flop import lora_flop_per_token, train_flop_per_token
-from accord.training.request import RECOMPUTE, SCHEDULES
 from accord.uncertainty.draws import standard
 from accord.uncertainty.residual import half_width
 
-DRAWS = 512
-STEP = (
-    "step_s", "tokens_per_s_total", "tokens_per_s_per_chip", "model_flop_per_s_per_chip",
-    "hardware_flop_per_s_per_chip", "mfu", "hfu", "mfu_own_peak",
-)  # fmt: skip
+TIMED, TIMED_ELSE = 50, 8  # pipelines that are run by timeline, with --auto and without
+OTHERS = 4  # layouts that are told beside the best
 UNITS: Mapping[str, str] = {
     "step_s": "s", "tokens_per_s_total": "tok/s", "tokens_per_s_per_chip": "tok/s",
     "model_flop_per_s_per_chip": "FLOP/s", "hardware_flop_per_s_per_chip": "FLOP/s", "mfu": "1", "hfu": "1",
@@ -62,45 +67,6 @@ class TrainAnswer:
     tables: Sequence[Table]
     found: TrainEstimate
     answer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A question and its layout: what all that follows is calculated from. found: of one site."""
-
-    ask: TrainAsk
-    catalog: Catalog
-    done: Completed
-    spec: ModelSpec
-    machine: Machine
-    efficiency: Efficiency
-    found: TrainEstimate
-    searched: Mapping[str, int | float]
-
-    @property
-    def chips(self) -> int:
-        """Of the whole job."""
-        assert self.done.request.chips is not None, "completed before"
-        return self.done.request.chips
-
-    def metrics(self, found: TrainEstimate) -> dict[str, Array]:
-        """Metrics of a step, of all sites."""
-        own = {name: found.metrics[name] for name in STEP}
-        sites = self.ask.sites
-        return own if sites is None else joined(own, across(found, sites), sites.sites)
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """A run from its start to its end."""
-
-    metrics: dict[str, Metric]
-    parts: dict[str, float]
-    failures: Failing
-    elapsed_s: float
-    band_s: tuple[float, float]
-    said: tuple[str, ...]
-    cost: dict[str, float]
 
 
 def train_answer(ask: TrainAsk, catalog: Catalog) -> TrainAnswer:
@@ -130,7 +96,7 @@ def train_answer(ask: TrainAsk, catalog: Catalog) -> TrainAnswer:
     )  # fmt: skip
 
 
-def _laid_out(ask: TrainAsk, catalog: Catalog) -> _Run:
+def _laid_out(ask: TrainAsk, catalog: Catalog) -> Run:
     """The completed question and its layout."""
     for name, value in (("model", ask.request.model), ("system", ask.request.system)):
         if not value:
@@ -138,7 +104,6 @@ def _laid_out(ask: TrainAsk, catalog: Catalog) -> _Run:
     spec, machine = model_spec(catalog, ask.request.model), machine_of(catalog, ask.request.system)
     efficiency = training_efficiency(catalog, machine.chip)
     done = completed(ask, spec, machine, _flop_per_token(ask, spec))
-    check_layout(done.request, spec, machine)
     site = one_site(done.request, ask.sites) if ask.sites is not None else done.request
     if site.global_batch is None:
         job, _, _, _ = job_of(spec, machine, efficiency, site)
@@ -146,8 +111,8 @@ def _laid_out(ask: TrainAsk, catalog: Catalog) -> _Run:
         batch = job.global_batch * (ask.sites.sites if ask.sites is not None else 1)
         done.filled["global_batch"] = f"{batch:,.0f} tokens"
         done = replace(done, request=msgspec.structs.replace(done.request, global_batch=batch))
-    found = estimate(spec, machine, efficiency, site)
-    return _Run(ask, catalog, done, spec, machine, efficiency, found, {})
+    keep = TIMED if ask.auto else TIMED_ELSE
+    return Run(ask, catalog, done, spec, machine, efficiency, search(spec, machine, efficiency, site, keep=keep))
 
 
 def _flop_per_token(ask: TrainAsk, spec: ModelSpec) -> float | None:
@@ -168,7 +133,7 @@ def _scenario(ask: TrainAsk) -> Scenario:
     return scenario
 
 
-def _step_metrics(run: _Run, spread: StepSpread) -> dict[str, Metric]:
+def _step_metrics(run: Run, spread: StepSpread) -> dict[str, Metric]:
     """Metrics of a step with their intervals."""
     found: dict[str, Metric] = {}
     for name, values in run.metrics(run.found).items():
@@ -178,7 +143,7 @@ def _step_metrics(run: _Run, spread: StepSpread) -> dict[str, Metric]:
     return found
 
 
-def _whole(run: _Run, money: Money, spread: StepSpread, step_s: float, tokens: float) -> _Whole:
+def _whole(run: Run, money: Money, spread: StepSpread, step_s: float, tokens: float) -> Whole:
     """The run from its start to its end: steps, interruptions, and what is neither.
 
     A run takes its steps, what interruptions cost, and time outside steps that is not due to failures (evaluation,
@@ -212,14 +177,14 @@ def _whole(run: _Run, money: Money, spread: StepSpread, step_s: float, tokens: f
     parts = {"productive_s": productive, **failures.lost_s, "outside_steps_s": other}
     hours = elapsed * run.chips / 3600.0
     cost = {name: part.value * hours for name, part in money.parts.items()}
-    return _Whole(metrics, parts, failures, elapsed, (low, high), one.found.warnings, cost)
+    return Whole(metrics, parts, failures, elapsed, (low, high), (*one.found.warnings, *hardly(one, level)), cost)
 
 
 def _around(value: float, band: tuple[float, float, float]) -> Metric:
     return Metric(value=value, unit="1", low=min(band[1], value), high=max(band[2], value))
 
 
-def _compute(run: _Run, spread: StepSpread, metrics: Mapping[str, Metric], tokens: float) -> Compute:
+def _compute(run: Run, spread: StepSpread, metrics: Mapping[str, Metric], tokens: float) -> Compute:
     """Compute for the record, the run's chips and time as one of its methods."""
     model, _ = flop_per_token(run.found.job, run.found.layouts)
     peak = metrics["model_flop_per_s_per_chip"].value / metrics["mfu"].value
@@ -234,7 +199,7 @@ def _compute(run: _Run, spread: StepSpread, metrics: Mapping[str, Metric], token
 
 
 def _result(
-    run: _Run, money: Money, spread: StepSpread, metrics: Mapping[str, Metric], whole: _Whole | None,
+    run: Run, money: Money, spread: StepSpread, metrics: Mapping[str, Metric], whole: Whole | None,
     compute: Compute | None,
 ) -> TrainResult:  # fmt: skip
     ask, found = run.ask, run.found
@@ -244,7 +209,7 @@ def _result(
         parts["sites_s"] = float(site_step.exposed_s[0])
     open_fields = tuple(name for name in LAYOUT if getattr(run.done.request, name) is None)
     assumed = dict(run.done.filled)
-    layout = _layout(run)
+    layout = layout_of(run)
     if not ask.auto:
         assumed |= {name: f"{getattr(layout, name)}, of the fastest layout that fits" for name in open_fields}
     assumed |= {name: "of ownership, see the catalog's assumptions" for name in money.assumed}
@@ -254,97 +219,19 @@ def _result(
     if ask.sites is not None and site_step is not None:
         sites = told(step=site_step, ask=ask.sites, chips=run.chips // ask.sites.sites, power_w=power, idle=idle)
     return TrainResult(
-        title=_title(run), metrics=metrics, conventions=_conventions(run, whole), parts=parts, memory=_memory(found),
+        title=title_of(run), metrics=metrics, conventions=conventions_of(run, whole), parts=parts,
+        memory=memory_of(found),
         layout=layout, run=whole.parts if whole is not None else {}, cost=whole.cost if whole is not None else {},
         compute=compute, failures=whole.failures if whole is not None else None, sites=sites, assumed=assumed,
-        chosen=open_fields, searched=run.searched, ends=_ends(ask, whole), law=law(compute),
-        limits=_limits(ask, metrics, run.chips), level=ask.level,
+        chosen=open_fields, searched=searched_of(run), others=others_of(run, OTHERS), ends=ends_of(ask, whole),
+        law=law(compute),
+        limits=limits_of(ask, metrics, run.chips), level=ask.level,
         causes={"step_s": spread.causes["step_s"]} if ask.explain and "step_s" in spread.causes else {},
         constants=constants(run.catalog, run.machine.chip, run.efficiency, spread.used) if ask.explain else (),
     )  # fmt: skip
 
 
-def _title(run: _Run) -> str:
-    chips = f"{run.chips:,} chip{'' if run.chips == 1 else 's'} of {run.machine.id}"
-    tokens = run.done.request.tokens
-    length = f", {tokens / 1e12:,.4g} trillion tokens" if tokens is not None and tokens >= 1e11 else ""
-    length = length or (f", {tokens:,.4g} tokens" if tokens is not None else "")
-    places = f", {run.ask.sites.sites} sites" if run.ask.sites is not None else ""
-    return f"{run.spec.id} on {chips}{places}{length}"
-
-
-def _layout(run: _Run) -> Layout:
-    lay, job = run.found.layouts, run.found.job
-    sites = run.ask.sites.sites if run.ask.sites is not None else 1
-    whole = {name: int(getattr(lay, name)[0]) for name in ("tp", "cp", "pp", "dp", "ep", "vp", "zero")}
-    return Layout(
-        **whole, micro_batch=int(lay.micro[0]), micro_batches=float(lay.micro_batches(job)[0]),
-        recompute=RECOMPUTE[int(lay.recompute[0])], schedule=SCHEDULES[int(lay.schedule[0])],
-        sequence_parallel=bool(lay.sp[0] > 0.0), offload=bool(lay.offload[0] > 0.0), precision=job.precision,
-        seq=int(job.seq), global_batch=job.global_batch * sites, devices=int(lay.devices[0]) * sites,
-        chips=run.chips, sites=sites,
-    )  # fmt: skip
-
-
-def _memory(found: TrainEstimate) -> dict[str, float]:
-    one = found.memory
-    names = (*one.__dataclass_fields__, "used_bytes", "free_bytes")
-    return {name: float(getattr(one, name)[0]) for name in names}
-
-
-def _conventions(run: _Run, whole: _Whole | None) -> dict[str, str]:
-    """What the names of metrics mean here."""
-    metrics, job = run.found.metrics, run.found.job
-    peak, own = (float(metrics["model_flop_per_s_per_chip"][0] / metrics[name][0]) for name in ("mfu", "mfu_own_peak"))
-    found = {
-        "mfu": "model FLOP per second over the peak; nothing computed again is counted",
-        "hfu": "the same with what is computed again (recomputation)",
-        "causal": "attention counted as half of the square, for what a causal mask leaves",
-        "recompute": RECOMPUTE[int(run.found.layouts.recompute[0])],
-        "peak": f"dense bf16, {peak / 1e12:,.4g} TFLOP/s a chip",
-        "own_peak": f"dense {job.precision}, {own / 1e12:,.4g} TFLOP/s a chip",
-    }
-    if whole is not None:
-        found |= {
-            "days": "elapsed: steps, interruptions, and time outside steps (evaluation, ramps, stops by hand)",
-            "chip_hours": "chips of the job times elapsed hours; spares are not in it",
-            "effective_training_time": "productive time over productive time and what interruptions cost",
-            "energy": "power of the system under load as stated, over all of the elapsed time",
-        }
-    return found
-
-
-def _ends(ask: TrainAsk, whole: _Whole | None) -> dict[str, str]:
-    if ask.start is None or whole is None:
-        return {}
-    names = {"end": whole.elapsed_s, "end_low": whole.band_s[0], "end_high": whole.band_s[1]}
-    found = {"start": ask.start.isoformat()}
-    for name, seconds in names.items():
-        try:
-            found[name] = (ask.start + timedelta(seconds=seconds)).isoformat()
-        except OverflowError:
-            found[name] = "after the year 9999"
-    return found
-
-
-def _limits(ask: TrainAsk, metrics: Mapping[str, Metric], chips: int) -> list[dict[str, object]]:
-    """Whether the power feed is enough."""
-    if ask.power_w is None:
-        return []
-    need = metrics.get("power_w")
-    if need is None:
-        return [
-            {"name": "power", "limit": ask.power_w, "unit": "W", "met": False, "said": "no source states the power"}
-        ]
-    fed = int(chips * ask.power_w / need.value)
-    said = (
-        f"{need.value / 1e6:,.4g} MW at the racks of {ask.power_w / 1e6:,.4g} MW; the feed is enough for {fed:,} chips"
-    )
-    return [{"name": "power", "limit": ask.power_w, "value": need.value, "unit": "W", "met": need.value <= ask.power_w,
-             "chips": fed, "said": said}]  # fmt: skip
-
-
-def _known(run: _Run) -> list[str]:
+def _known(run: Run) -> list[str]:
     """That no constant was measured on the chip, where it is so."""
     fits = [fit for name, fit in run.efficiency.fits.items() if not name.startswith("residual.")]
     carried = [fit for fit in fits if fit.n > 0]
@@ -358,11 +245,11 @@ def _known(run: _Run) -> list[str]:
     return [f"no kernel was measured on {chip}: constants are carried over from {shown}"]
 
 
-def _site_words(run: _Run) -> Sequence[str]:
+def _site_words(run: Run) -> Sequence[str]:
     return across(run.found, run.ask.sites).warnings if run.ask.sites is not None else ()
 
 
-def _inputs(run: _Run) -> dict[str, object]:
+def _inputs(run: Run) -> dict[str, object]:
     """Everything the answer depends on, defaults included."""
     ask = run.ask
     found = {name: value for name, value in msgspec.to_builtins(run.done.request).items() if value is not None}
@@ -380,7 +267,7 @@ def _inputs(run: _Run) -> dict[str, object]:
     return {**found, **({"scenario": changed} if changed else {})}
 
 
-def _sources(run: _Run, money: Money, whole: bool) -> list[dict[str, object]]:
+def _sources(run: Run, money: Money, whole: bool) -> list[dict[str, object]]:
     """Sources of everything behind the answer."""
     catalog, machine, model = run.catalog, run.machine, run.ask.request.model
     found = entry_sources(catalog.chip(machine.chip), f"chips/{machine.chip}")

@@ -21,6 +21,8 @@ from accord.training.flop import lora_params
 from accord.training.memory import STATE_BYTES, WEIGHT_BYTES
 
 DRAWS = 512
+HARDLY = 0.3  # effective training time below which a run is said not to get on
+FOR_EVER = 1e12  # times its productive time, where a run's end is cut off
 NODE_CHIPS = 8.0  # of a node where the system does not say
 
 
@@ -75,9 +77,25 @@ def plan_of(
 def interrupted(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan) -> Interrupted:
     """The run in closed form, at the medians and drawn. Raises UsageError, DoesNotFit, CatalogError."""
     exact = ask.detection_s is not None and ask.restart_s is not None
-    found = failures(catalog, chip, plan, exact=exact, draws=DRAWS)
-    work = plan.productive_s
-    return Interrupted(found, float(found.median.elapsed_s[0]) / work, found.drawn.elapsed_s / work)
+    with np.errstate(over="ignore"):  # a run that is interrupted all the time takes for ever
+        found = failures(catalog, chip, plan, exact=exact, draws=DRAWS)
+    ratios = np.minimum(found.drawn.elapsed_s / plan.productive_s, FOR_EVER)
+    return Interrupted(found, min(float(found.median.elapsed_s[0]) / plan.productive_s, FOR_EVER), ratios)
+
+
+def hardly(one: Interrupted, level: float) -> list[str]:
+    """That interruptions come faster than the run recovers, where that is so or within the interval."""
+    plan, effective = one.found.plan, float(one.found.median.effective[0])
+    low = one.found.drawn.band("effective", level)[1]
+    if effective >= HARDLY and low >= HARDLY:
+        return []
+    down = float(np.mean(plan.detection_s)) + float(np.mean(plan.restart_s))
+    mttf = float(one.found.median.mttf_s[0])
+    sure = "the run hardly gets on" if effective < HARDLY else "at the upper rates of failures the run hardly gets on"
+    return [
+        f"{sure}: it is interrupted each {mttf / 60.0:,.3g} min and takes {down / 60.0:,.3g} min to go on each time; "
+        "see --detection and --restart"
+    ]
 
 
 def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, level: float, other_s: float) -> Failing:

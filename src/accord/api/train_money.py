@@ -30,7 +30,7 @@ _SAID_ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a chip draws and costs. said: in words; idle: power at rest over power under load [1]."""
+    """What a chip draws and costs. said: in words; assumed: defaults that the hourly price rests on."""
 
     power_w: Figure | None
     pue: Figure | None
@@ -39,7 +39,6 @@ class Money:
     parts: dict[str, Figure] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
-    whole_chips: int | None = None
 
 
 def money_of(catalog: Catalog, system: str, chip: str, scenario: Scenario) -> Money:
@@ -61,9 +60,10 @@ def money_of(catalog: Catalog, system: str, chip: str, scenario: Scenario) -> Mo
     elif terms.kgco2_per_kwh is None:
         said.append("no place and no carbon intensity is given (--place, --carbon): emissions are left out")
     said = [line for line in said if not line.endswith(": energy has no price") or terms.usd_per_hour is None]
+    assumed = () if "rent" in terms.parts else terms.assumed
     return Money(
         terms.power_w, terms.pue, terms.kgco2_per_kwh, terms.usd_per_hour, dict(terms.parts),
-        tuple(dict.fromkeys(said)), () if "rent" in terms.parts else terms.assumed, terms.chips if terms.whole else None,
+        tuple(dict.fromkeys(said)), assumed,
     )  # fmt: skip
 
 

@@ -125,6 +125,8 @@ def completed(ask: TrainAsk, spec: ModelSpec, machine: Machine, flop_per_token: 
         native = spec.weights in NATIVE
         changes["precision"] = spec.weights if native else "bf16"
         filled["precision"] = f"{changes['precision']}" + (", as the model is released" if native else "")
+    if request.cp is None and None not in (request.tp, request.pp, request.dp):
+        changes["cp"], filled["cp"] = 1, "1, as the other ranks are stated"
     request = msgspec.structs.replace(request, **changes)
     if request.global_batch is None and request.tokens is not None:
         batch, words = usual_batch(request, spec, machine, ask.sites.sites if ask.sites is not None else 1)

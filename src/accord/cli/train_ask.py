@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -93,3 +94,11 @@ def _scenario(flags: Mapping[str, Any], catalog: Catalog) -> Scenario:
         terms = msgspec.structs.replace(found.systems.get(flags["system"], SystemTerms()), rent=Amount(*flags["price"]))
         changes |= {"mode": "rent", "systems": {**found.systems, flags["system"]: terms}}
     return msgspec.structs.replace(found, **changes)
+
+
+def check_picture(path: Path | None) -> None:
+    """Refuse a picture of another kind than SVG. Raises UsageError."""
+    if path is not None and path.suffix.lower() != ".svg":
+        raise UsageError(
+            f"'{path}' is no SVG file", where="--draw-schedule", hint=f"name it '{path.with_suffix('.svg')}'"
+        )

@@ -103,6 +103,13 @@ COMPUTE: tuple[Option, ...] = (
 )
 ANSWER: tuple[Option, ...] = (
     level_option,
+    click.option(
+        "--draw-schedule",
+        "drawing",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE.svg",
+        help="Draw the timeline of the pipeline.",
+    ),
     click.option("--explain", is_flag=True, help="Why intervals are as wide, and constants with sources."),
 )
 SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (

@@ -42,6 +42,15 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """A layout that was not the best. step_s: of one site; used_bytes: on the fullest device."""
+
+    layout: Layout
+    step_s: float
+    used_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlopMethod:
     """One way of counting [FLOP], and the interval of its inputs in powers of ten."""
 
@@ -157,6 +166,7 @@ class TrainResult:
     parts: seconds of a step, they sum to ``step_s``; memory: bytes of the fullest device; run: seconds of the whole
     run, they sum to its elapsed time, empty where no tokens are given; cost: USD by part of the hourly price
     assumed: what defaults say, by field; chosen: fields of the layout that the search chose
+    searched: layouts evaluated, fitted and timed; others: the next best
     law: what rules would need to be told; explain: causes of intervals and constants, empty unless asked for
     """
 
@@ -173,7 +183,8 @@ class TrainResult:
     sites: Across | None
     assumed: Words
     chosen: tuple[str, ...]
-    searched: Mapping[str, int | float]
+    searched: Mapping[str, int]
+    others: tuple[Other, ...]
     ends: Words
     law: Mapping[str, object]
     limits: Sequence[Mapping[str, object]]
@@ -197,7 +208,7 @@ def result_dict(one: TrainResult) -> dict[str, object]:
         "sites": asdict(one.sites) if one.sites is not None else None,
         "assumed": dict(one.assumed),
         "chosen": list(one.chosen),
-        "search": dict(one.searched),
+        "search": {**one.searched, "others": [asdict(other) for other in one.others]},
         "law": dict(one.law),
         "limits": [dict(limit) for limit in one.limits],
     }

@@ -56,6 +56,7 @@ _METHODS: Mapping[str, str] = {
 def train_tables(one: TrainResult) -> tuple[Table, ...]:
     """Everything that is told, in order."""
     tables = [_headline(one), _metrics(one), _step(one), _run(one), _memory(one), _layout(one.layout, one.chosen)]
+    tables += [_others(one)] if one.others else []
     tables += [_across(one.sites)] if one.sites is not None else []
     tables += _failures(one.failures, one.level) if one.failures is not None else []
     tables += _compute(one.compute, one.law) if one.compute is not None else []
@@ -69,7 +70,7 @@ def lasting(seconds: float) -> str:
     """A duration as somebody would say it: ``31.2 min``, ``14.7 h``, ``65.7 days``."""
     for word, size, least in (("days", 86400.0, 2.0), ("h", 3600.0, 2.0), ("min", 60.0, 2.0)):
         if seconds >= least * size:
-            return f"{number(seconds / size)} {word}"
+            return f"{plainly(seconds / size, 3)} {word}"
     return show(seconds, "s")
 
 
@@ -214,6 +215,32 @@ def _layout(one: Layout, chosen: Sequence[str]) -> Table:
     ]  # fmt: skip
     notes = textwrap.wrap(f"chosen: {', '.join(chosen)}", LINE) if chosen else []
     return pairs("Layout", rows, notes)
+
+
+def _others(one: TrainResult) -> Table:
+    """The next best layouts beside the best."""
+    best = sum(seconds for name, seconds in one.parts.items() if name != "sites_s")
+    rows = [
+        (
+            _short(other.layout),
+            lasting(other.step_s),
+            f"{other.step_s / best - 1.0:+.1%}",
+            f"{other.used_bytes / 1e9:,.0f} GB",
+        )
+        for other in one.others
+    ]
+    columns = (text_column("layout"), number_column("step"), number_column("slower"), number_column("memory"))
+    searched = one.searched
+    note = f"{searched['evaluated']:,} layouts, {searched['fitted']:,} fit, {searched['timed']:,} run by timeline"
+    return Table(title="Next best", columns=columns, rows=tuple(rows), notes=(note,))
+
+
+def _short(one: Layout) -> str:
+    """A layout in a line: ranks above one, and what else differs."""
+    ranks = [f"{name} {getattr(one, name)}" for name in ("tp", "cp", "pp", "vp", "dp", "ep") if getattr(one, name) > 1]
+    pipeline = [one.schedule] if one.pp > 1 else []
+    again = [f"{one.recompute} recompute"] if one.recompute != "none" else []
+    return ", ".join([*ranks, f"mb {one.micro_batch}", f"ZeRO-{one.zero}", *pipeline, *again])
 
 
 def _across(one: Across) -> Table:

@@ -25,15 +25,24 @@ def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int
         --chips 2048 --tokens 14.8T --auto --price 2
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.api.train import train_answer
+    from accord.api.train_draw import schedule_picture
     from accord.catalog.load import load_catalog
-    from accord.cli.train_ask import ask_of
+    from accord.cli.train_ask import ask_of, check_picture
     from accord.report.to_json import envelope
+    from accord.store.files import write
 
+    check_picture(flags["drawing"])
     catalog = load_catalog(catalog_paths)
     answer = train_answer(ask_of(flags, catalog), catalog)
+    result, warnings = dict(answer.result), list(answer.warnings)
+    if flags["drawing"] is not None:
+        drawn, said = schedule_picture(answer.found)
+        write(flags["drawing"], [drawn])
+        result["picture"] = str(flags["drawing"])
+        warnings += [said] if said else []
     body = envelope(
-        "train", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]}, result=answer.result,
-        sources=answer.sources, warnings=answer.warnings, catalog_digest=catalog.digest,
+        "train", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]}, result=result,
+        sources=answer.sources, warnings=warnings, catalog_digest=catalog.digest,
     )  # fmt: skip
     emit(body, *answer.tables, as_json=as_json)
     return 0 if answer.answer else 1
