@@ -13,6 +13,7 @@ import numpy as np
 from accord.api import cautions
 from accord.api.answers import model_sources
 from accord.api.bill import bill
+from accord.api.instances import CatalogFailures, failure_sources, seldom, with_failures
 from accord.api.lookup import residual_log_sd
 from accord.api.matching import matched
 from accord.api.pools import Built, EngineRules, pooled_cache, pools_of
@@ -24,6 +25,7 @@ from accord.hardware.system import Machine
 from accord.inference.complete import Assumed
 from accord.inference.request import EstimateRequest
 from accord.inference.spread import spread_of
+from accord.report.instances import Taken
 from accord.serving.metrics import Summary, summarise
 from accord.serving.replications import Combined, Spread, combine
 from accord.serving.result import Outcome
@@ -53,6 +55,7 @@ class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     usd_per_chip_hour: rent, None for what the catalog knows
     match_rates: as many instances of two pools as serve most on the deployment's chips
     rated: the workload states a rate of requests, which sessions reach late; says so where they do
+    failures: instances fail as the catalog says of their chips, in place of ``mtbf_s`` and ``repair_s``
     """
 
     deployment: EstimateRequest
@@ -71,6 +74,7 @@ class SimulateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     outages: tuple[Outage, ...] = ()
     mtbf_s: float = INFINITE
     repair_s: float = 600.0
+    failures: CatalogFailures | None = None
     autoscale: Autoscale | None = None
     tick_s: float = 1.0
     spans: int = 0
@@ -86,6 +90,7 @@ class Simulation:
     outcome: of the first run; summary: of it; combined: of all runs, with intervals; it is incomplete where any of
         them was interrupted
     scale_log_sd: standard deviation of the logarithm of step times; assumed: fields filled by default
+    taken: times of failures from the catalog, by pool
     """
 
     outcome: Outcome
@@ -99,6 +104,7 @@ class Simulation:
     sources: Sequence[Mapping[str, object]]
     saturation: Saturation | None = None
     bounded: bool = False
+    taken: tuple[Taken, ...] = ()
 
 
 Workloads = Callable[[int], Workload]
@@ -124,6 +130,10 @@ def simulate_deployment(
     if request.match_rates:
         built = matched(built, lengths, request.deployment.chips)
     _check_size(built)
+    taken: tuple[Taken, ...] = ()
+    failing: list[str] = []
+    if request.failures is not None:
+        built, taken, failing = with_failures(catalog, built, request.failures, request.level)
     rules = rules_of(request, built)
     pools = tuple(one.pool for one in built)
     roles = {pool.name: pool.role for pool in pools}
@@ -139,6 +149,7 @@ def simulate_deployment(
 
     outcome, summary = run(first, request.seed, 1.0)
     said = [*costs().said, *cautions.of_machine(catalog, built, request.deployment.weights)]
+    said += [*failing, *seldom(taken, outcome)]
     said += cautions.of_run(
         built, outcome, summary, pooled=request.pool_bytes is not None, rated=request.rated
     )  # fmt: skip
@@ -151,7 +162,7 @@ def simulate_deployment(
         combined, bounded = _bounded(combined, lambda scale: run(first, request.seed, scale)[1], half, said)
     return Simulation(
         outcome, summary, combined, built, rules, log_sd, tuple(assumed.names), tuple(said),
-        _sources(catalog, request, built), bounded=bounded,
+        _sources(catalog, request, built), bounded=bounded, taken=taken,
     )  # fmt: skip
 
 
@@ -322,4 +333,4 @@ def _sources(catalog: Catalog, request: SimulateRequest, built: Sequence[Built])
     found: list[Mapping[str, object]] = []
     for one in built:
         found += model_sources(catalog, msgspec.structs.replace(request.deployment, system=one.system))
-    return found
+    return found if request.failures is None else [*found, *failure_sources(catalog)]

@@ -15,7 +15,23 @@ from accord.workloads.formats import FORMATS
 
 SPAN = Quantity("s", example="30 s", least=0.0)
 TIME = Quantity("s", example="30 s", above=0.0)
-RARE = Quantity("s", example="30 d", least=1.0)
+
+
+class Rarely(Quantity):
+    """A long time, or the word that takes it from the catalog."""
+
+    word = "catalog"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Show both in the help."""
+        return f"{super().get_metavar(param, ctx)}|{self.word}"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | str:  # type: ignore[override]
+        """Take the word, or parse the time."""
+        return self.word if value == self.word else super().convert(value, param, ctx)
+
+
+RARE = Rarely("s", example="30 d", least=1.0)
 SIZE = Quantity("B", example="20 TB", above=0.0)
 _COUNT = click.IntRange(min=1)
 _SHARE = click.FloatRange(0.0, 1.0)
@@ -57,8 +73,9 @@ ENGINE: tuple[Option, ...] = (
     click.option("--pooled-cache", type=SIZE, help="Pooled memory that keeps context, such as 20TB."),
     click.option("--cache-plane", metavar="PLANE", help="Plane that reaches it, such as UB or VPC."),
     click.option("--fail", multiple=True, metavar="SPEC", help="'instance=0,at=60s,down=30s'; may be repeated."),
-    click.option("--mtbf", type=RARE, help="Mean time between failures of an instance."),
-    click.option("--repair", type=SPAN, default=600.0, show_default="10 min", help="Mean time to repair it."),
+    click.option("--mtbf", type=RARE, help="Mean time between failures of an instance; 'catalog': of its chips."),
+    click.option("--repair", type=SPAN, show_default="10 min, or the catalog's", help="Mean time to repair it."),
+    click.option("--no-spare", is_flag=True, help="With --mtbf catalog: no node stands by for one that fails."),
     click.option("--autoscale", metavar="SPEC", help="'min=1,max=8,up=4,down=0.5,every=10s'."),
 )  # fmt: skip
 RUN: tuple[Option, ...] = (

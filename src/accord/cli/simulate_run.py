@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from accord.api.instances import CatalogFailures
 from accord.api.pools import EngineRules
 from accord.api.simulate import SimulateRequest, Simulation, find_saturation, simulate_deployment
 from accord.base.errors import UsageError
@@ -20,6 +21,7 @@ from accord.cli.simulate_output import Outputs, keep, write_files
 from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
 from accord.cli.watching import Watching
 from accord.inference.request import EstimateRequest, PoolRequest
+from accord.report.instances import taken_dict, taken_table
 from accord.report.simulate_view import bounds_table, result_dict, tables
 from accord.report.tables import Table
 from accord.report.to_json import envelope
@@ -27,6 +29,7 @@ from accord.serving.slo import Slo
 from accord.serving.spec import INFINITE
 
 INTERRUPTED = 130
+REPAIR_S = 600.0  # where neither the user nor the catalog is asked
 LOADS = ("isl", "osl", "kv_len", "batch_per_device", "tokens_per_device", "concurrency", "request_rate", "reuse",
          "cache_plane")  # fmt: skip
 
@@ -71,6 +74,9 @@ def _check(flags: Mapping[str, Any]) -> None:
     """Refuse flags that say nothing without others, or contradict them. Raises UsageError."""
     if flags["cache_plane"] and flags["pooled_cache"] is None:
         raise UsageError("the way to a pooled cache without one", where="--cache-plane", hint="give --pooled-cache")
+    if flags["no_spare"] and flags["mtbf"] != "catalog":
+        raise UsageError("no spare nodes for failures that are stated", where="--no-spare",
+                         hint="give --mtbf catalog, or --repair as long as a repair takes")  # fmt: skip
     if flags["duration"] is not None and flags["warm_up"] >= flags["duration"]:
         raise UsageError("nothing is left after the warm-up", where="--warm-up", hint="make it shorter than --duration")
     if (
@@ -116,13 +122,17 @@ def _request(
         step_overhead_s=flags["step_overhead"], frontend_s=flags["frontend"], load_s=flags["load_time"],
         cold=flags["cold"],
     )  # fmt: skip
+    rates = CatalogFailures(spare=not flags["no_spare"], repair_s=flags["repair"])
+    of_catalog = flags["mtbf"] == "catalog"
     return SimulateRequest(
         deployment=deployment, engine_rules=engine, places=places, scheduler=flags["scheduler"],
         router=flags["router"], seed=flags["seed"], duration_s=flags["duration"] or INFINITE,
         warm_s=flags["warm_up"], replications=flags["replications"], level=flags["level"], bounds=flags["bounds"],
         cache_plane=flags["cache_plane"], pool_bytes=flags["pooled_cache"],
-        outages=tuple(outage_text(text) for text in flags["fail"]), mtbf_s=flags["mtbf"] or INFINITE,
-        repair_s=flags["repair"], autoscale=autoscale_text(flags["autoscale"]), spans=outputs.spans,
+        outages=tuple(outage_text(text) for text in flags["fail"]),
+        mtbf_s=INFINITE if of_catalog else flags["mtbf"] or INFINITE, failures=rates if of_catalog else None,
+        repair_s=REPAIR_S if flags["repair"] is None else flags["repair"],
+        autoscale=autoscale_text(flags["autoscale"]), spans=outputs.spans,
         usd_per_chip_hour=flags["usd_per_chip_hour"], match_rates=flags["match_rates"],
         rated=flags["rate"] is not None or flags["find_rate"] or "=" in (flags["workload"] or ""),
     )  # fmt: skip
@@ -146,8 +156,12 @@ def _inputs(
         {"name": one.name, **one.limits(), "needed": one.needed, **({"tenant": one.tenant} if one.tenant else {})}
         for one in slos
     ]
+    plain = _plain(asked)
+    if asked.failures is not None:
+        plain["failures"] = taken_dict(done.taken, asked.failures.spare)
+        del plain["repair_s"]
     return {
-        "command": ["accord", "simulate", *words], **_plain(asked), "workload": load.inputs, "slos": limits,
+        "command": ["accord", "simulate", *words], **plain, "workload": load.inputs, "slos": limits,
         "assumed": list(done.assumed), "scheduler": done.rules.scheduler, "catalog": [str(path) for path in paths],
     }  # fmt: skip
 
@@ -190,4 +204,5 @@ def _tables(done: Simulation, asked: SimulateRequest, load: Load) -> list[Table]
     count = "1 chip" if chips == 1 else f"{chips:,.4g} chips" if chips < 1e3 else f"{chips:,.0f} chips"
     title = f"{asked.deployment.model} on {count} of {where}: {load.title}"
     bounds = [bounds_table(done.combined)] if done.bounded else []
-    return [*tables(title, done.combined, done.saturation), *bounds]
+    failing = [taken_table(done.taken, asked.failures.spare, asked.level)] if asked.failures is not None else []
+    return [*tables(title, done.combined, done.saturation), *bounds, *failing]

@@ -17,6 +17,8 @@ from accord.base.array import Array, array
 from accord.base.errors import UsageError
 from accord.reliability.rates import Rates
 
+NEGLIGIBLE = 1e-16  # chance of a number of whole instances that is left out
+
 
 @dataclass(frozen=True, slots=True)
 class Availability:
@@ -61,6 +63,8 @@ def availability(
     at_least = np.zeros((len(total), instances + 1))
     for count in range(instances + 1):
         weight = chances[:, whole == count].sum(axis=1)
+        if weight.max() < NEGLIGIBLE:
+            continue
         at_least += weight[:, None] * _tails(count, running, instances)
     up = at_least[:, 1:].sum(axis=1)
     return Availability(

@@ -301,10 +301,12 @@ class Cluster:
     # Failures and repairs
 
     def _plan_failure(self, one: Instance) -> None:
-        if self.rules.mtbf_s < INFINITE:
-            draw = random_stream(self.rules.seed, f"failure {one.number} {len(self.events)}")
-            lasts = float(draw.exponential(self.rules.mtbf_s))
-            argument = (one, self.rules.repair_s, one.life)
+        own, rules = one.pool, self.rules
+        mtbf_s = rules.mtbf_s if own.mtbf_s is None else own.mtbf_s
+        if mtbf_s < INFINITE:
+            draw = random_stream(rules.seed, f"failure {one.number} {len(self.events)}")
+            lasts = float(draw.exponential(mtbf_s))
+            argument = (one, rules.repair_s if own.repair_s is None else own.repair_s, one.life)
             self.engine.at(self.engine.clock_s + lasts, FAILURE, one.number, self._fail, argument)
 
     def _fail(self, argument: tuple[Instance, float, int | None]) -> None:

@@ -87,7 +87,7 @@ def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:
             raise UsageError(f"'{getattr(rules, name)}' is no {name}", hint=f"use one of {', '.join(known)}")
     for pool in pools:
         _check_pool(pool, workload)
-    _check_times(rules)
+    _check_times(rules, pools)
     total = sum(pool.instances for pool in pools)
     for outage in rules.outages:
         if not 0 <= outage.instance < total:
@@ -97,12 +97,14 @@ def check(pools: Sequence[Pool], workload: Workload, rules: Rules) -> None:
             )  # fmt: skip
 
 
-def _check_times(rules: Rules) -> None:
+def _check_times(rules: Rules, pools: Sequence[Pool]) -> None:
     """Times that must lie ahead, in the words of the command line where it has them."""
     positive = [("--mtbf", rules.mtbf_s), ("tick_s", rules.tick_s), ("--duration", rules.duration_s)]
     others = [("--repair", rules.repair_s)]
     if rules.mtbf_s < INFINITE:
         positive.append(("--repair", rules.repair_s))
+    positive += [("--mtbf", pool.mtbf_s) for pool in pools if pool.mtbf_s is not None]
+    others += [("--repair", pool.repair_s) for pool in pools if pool.repair_s is not None]
     for outage in rules.outages:
         others += [("--fail", outage.start_s), ("--fail", outage.down_s)]
     if rules.autoscale is not None:

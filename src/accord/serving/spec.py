@@ -30,6 +30,7 @@ class Pool:
     prefix_cache: blocks of finished requests stay until their room is needed
     own_reuse: a preempted request finds again what is left of its own blocks
     must_fit: a prompt is admitted only where all of it has room, though it takes blocks chunk by chunk
+    mtbf_s, repair_s: mean times of one instance, in place of those of the rules
     """
 
     name: str
@@ -55,6 +56,8 @@ class Pool:
     prefix_cache: bool = True
     must_fit: bool = False
     own_reuse: bool = False
+    mtbf_s: float | None = None
+    repair_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class Rules:
 
     scheduler, router: names of :mod:`accord.serving.schedulers` and :mod:`accord.serving.routers`
     duration_s: arrivals after it are left out and the run ends there; infinite: until the last request ends
-    mtbf_s, repair_s: mean time between failures of an instance (exponential) and mean time to repair; outages: stated
+    mtbf_s, repair_s: mean time between failures of an instance (exponential) and time to repair it, where its pool
+        states none of its own; outages: stated
     tick_s: of the series; spans: keep a time line of iterations, at most so many
     """
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from accord import api
+from accord.api.instances import failure_sources, instances_up
 from accord.catalog.load import load_catalog
 from accord.cli.deployment import read_deployment, sweep_text
 from accord.cli.deployment_flags import FLOATS, MACHINE, RECIPE, add, given, request
 from accord.cli.flags import Decorated, WordList, common_options, level_option
 from accord.cli.output import emit
 from accord.report import estimate_view as view
+from accord.report.instances import up_dict, up_tables
 from accord.report.tables import Table
 from accord.report.to_json import envelope
 
@@ -41,6 +43,7 @@ def _flags(function: Decorated) -> Decorated:
     last = (
         click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=A:B:N", help="N values from A to B."),
         level_option,
+        click.option("--failures", is_flag=True, help="How many instances are up, at the rates of the catalog."),
         click.option("--explain", is_flag=True, help="Operators, memory, parts, and the constants with sources."),
     )
     return add(function, (*MACHINE, *load, *RECIPE, *last))
@@ -50,7 +53,8 @@ def _flags(function: Decorated) -> Decorated:
 @_flags
 @common_options
 def command(
-    as_json: bool, catalog_paths: tuple[Path, ...], level: float, explain: bool, deployment: Path | None,
+    as_json: bool, catalog_paths: tuple[Path, ...], level: float, explain: bool, failures: bool,
+    deployment: Path | None,
     sweeps: tuple[str, ...], phase: tuple[str, ...] | None, **flags: object,
 ) -> None:  # fmt: skip
     """How fast one deployment runs in steady state, and with what error bar.
@@ -66,11 +70,18 @@ def command(
     requests = [request({**fields, "phase": name}) for name in phases]
     answer = api.estimate_answer(requests, catalog=catalog, level=level, explain=explain)
     inputs = {"request": answer.inputs, "level": level, "catalog": [str(path) for path in catalog_paths]}
+    tables = _tables(answer, level, explain)
+    result, sources, warnings = answer.result, answer.sources, answer.warnings
+    if failures:
+        up, said = instances_up(catalog, answer.estimates, level)
+        inputs["failures"] = True
+        result, warnings = {**result, "availability": up_dict(up)}, [*warnings, *said]
+        sources = [*sources, *failure_sources(catalog)]
+        tables += up_tables(up, level)
     body = envelope(
-        "estimate", inputs=inputs, result=answer.result, sources=answer.sources, warnings=answer.warnings,
-        catalog_digest=catalog.digest,
-    )  # fmt: skip
-    emit(body, *_tables(answer, level, explain), as_json=as_json)
+        "estimate", inputs=inputs, result=result, sources=sources, warnings=warnings, catalog_digest=catalog.digest
+    )
+    emit(body, *tables, as_json=as_json)
 
 
 def _phases(value: object) -> tuple[str, ...]:
