@@ -39,7 +39,7 @@ from accord.planner.train_search import search
 from accord.report.catalog_view import entry_sources
 from accord.report.tables import Table
 from accord.report.train_result import Compute, TrainResult, result_dict
-from accord.report.train_view import train_tables
+from accord.report.train_view import OF_OWNERSHIP, train_tables
 from accord.training.accounting import HardwareUse
 from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate, flop_per_token, job_of
 from accord.training.flop import lora_flop_per_token, train_flop_per_token
@@ -212,7 +212,7 @@ def _result(
     layout = layout_of(run)
     if not ask.auto:
         assumed |= {name: f"{getattr(layout, name)}, of the fastest layout that fits" for name in open_fields}
-    assumed |= {name: "of ownership, see the catalog's assumptions" for name in money.assumed}
+    assumed |= {name: OF_OWNERSHIP for name in money.assumed}
     power = money.power_w.value if money.power_w is not None else None
     idle, _ = idle_share(run.catalog, ask.scenario)
     sites = None

@@ -9,6 +9,7 @@ from datetime import timedelta
 from accord.api.train_request import Completed, TrainAsk
 from accord.api.train_sites import across, joined
 from accord.base.array import Array
+from accord.base.units import show
 from accord.catalog.load import Catalog
 from accord.hardware.derate import Efficiency
 from accord.hardware.system import Machine
@@ -72,8 +73,7 @@ def title_of(run: Run) -> str:
     """The question in a line."""
     chips = f"{run.chips:,} chip{'' if run.chips == 1 else 's'} of {run.machine.id}"
     tokens = run.done.request.tokens
-    length = f", {tokens / 1e12:,.4g} trillion tokens" if tokens is not None and tokens >= 1e11 else ""
-    length = length or (f", {tokens:,.4g} tokens" if tokens is not None else "")
+    length = f", {show(tokens, '1', 4)} tokens" if tokens is not None else ""
     places = f", {run.ask.sites.sites} sites" if run.ask.sites is not None else ""
     return f"{run.spec.id} on {chips}{places}{length}"
 

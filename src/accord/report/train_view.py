@@ -12,6 +12,7 @@ from accord.report.plan_cells import plainly
 from accord.report.tables import Table, number, number_column, pairs, text_column
 from accord.report.train_result import Across, Compute, Failing, Layout, TrainResult
 
+OF_OWNERSHIP = "of ownership, see the catalog's assumptions"
 _MANY = 1e6  # tokens a second, from which on they are written in millions
 _NO_END = 20.0  # times the estimate, beyond which an upper end is not written
 LINE = 78  # characters after which words go on below
@@ -98,7 +99,7 @@ def _band(metric: Metric, name: str) -> str:
     low, high = (quantity(value, name, metric.unit) for value in (metric.low, metric.high))
     if low == high:
         return low
-    if metric.high > _NO_END * max(metric.value, 1e-300):
+    if name != "interruptions" and metric.high > _NO_END * max(metric.value, 1e-300):
         return f"{low} and more"
     words = (low.split(" "), high.split(" "))
     if len(words[0]) > 1 and words[0][1:] == words[1][1:]:
@@ -239,17 +240,18 @@ def _short(one: Layout) -> str:
     """A layout in a line: ranks above one, and what else differs."""
     ranks = [f"{name} {getattr(one, name)}" for name in ("tp", "cp", "pp", "vp", "dp", "ep") if getattr(one, name) > 1]
     pipeline = [one.schedule] if one.pp > 1 else []
-    again = [f"{one.recompute} recompute"] if one.recompute != "none" else []
+    again = [one.recompute] if one.recompute != "none" else []
     return ", ".join([*ranks, f"mb {one.micro_batch}", f"ZeRO-{one.zero}", *pipeline, *again])
 
 
 def _across(one: Across) -> Table:
     """The exchange between sites."""
     mode = "every step" if one.mode == "sync" else f"every {one.local_steps:,} steps"
+    waited = f"of which each step waits {lasting(one.exposed_s)}" if one.exposed_s > 0.0 else "all of it hidden"
     enough = "no rate is" if one.enough_byte_per_s is None else f"from {show(one.enough_byte_per_s, 'B/s')} a site"
     rows = [
         ("sites", f"{one.sites} of {one.chips_per_site:,} chips, which sum {mode}"),
-        ("one exchange", f"{lasting(one.sync_s)}; {lasting(one.exposed_s)} of each step are waited for it"),
+        ("one exchange", f"{lasting(one.sync_s)}, {waited}"),
         ("share of a step", f"{one.exposed_share:.1%}"),
         ("sent by a site", f"{show(one.wan_bytes, 'B')} a step, {show(one.wan_byte_per_s, 'B/s')} on average"),
         ("links in use", f"{one.busy_share:.1%} of the time"),
@@ -299,7 +301,7 @@ def _failures(one: Failing, level: float) -> list[Table]:
 
 def _few(value: float) -> str:
     """A mean count: whole from ten on."""
-    return f"{value:,.0f}" if value >= 10.0 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 10.0 else plainly(value, 2)
 
 
 def _compute(one: Compute, law: Mapping[str, object]) -> list[Table]:
@@ -336,7 +338,9 @@ def _over(one: Compute) -> str:
 
 def _assumed(one: TrainResult) -> Table:
     names = {name: words for name, words in one.assumed.items() if name not in one.chosen}
-    rows = [(name.replace("_", " "), words) for name, words in names.items()]
+    owned = [name.replace("_", " ") for name, words in names.items() if words == OF_OWNERSHIP]
+    rows = [(name.replace("_", " "), words) for name, words in names.items() if words != OF_OWNERSHIP]
+    rows += [("ownership", f"{', '.join(owned)} of the catalog")] if owned else []
     laid = [name for name in one.assumed if name in one.chosen]
     if laid:
         rows.append(("layout", "nothing was stated of what is chosen: the fastest that fits, as with --auto"))
