@@ -146,7 +146,7 @@ def test_what_is_stated_is_taken() -> None:
     assert (layout["tp"], layout["pp"], layout["dp"], layout["cp"]) == (8, 16, 128, 1)
     assert layout["global_batch"] == 16 * 2**20
     assert layout["micro_batches"] == 16.0
-    assert (layout["schedule"], layout["vp"], layout["recompute"]) == ("interleaved", 8, "selective")
+    assert (layout["schedule"], layout["vp"], layout["recompute"]) == ("interleaved", 4, "selective")
     by_count = (*SMALL, "--seq", "4096", "--global-batch-seqs", "512")
     assert asked(*by_count)["result"]["layout"]["global_batch"] == 512 * 4096
 

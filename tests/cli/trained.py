@@ -17,7 +17,7 @@ DEEPSEEK = (
 LLAMA = (
     "--model", "llama-3.1-405b", "--system", "nvidia-hgx-h100-8", "--chips", "16384", "--tokens", "15.6T",
     "--tp", "8", "--pp", "16", "--dp", "128", "--seq", "8192", "--global-batch", "16Mi", "--micro-batch", "1",
-    "--schedule", "interleaved", "--vp", "8", "--recompute", "selective", "--zero", "1", "--failures", "--runs", "200",
+    "--schedule", "interleaved", "--vp", "4", "--recompute", "selective", "--zero", "1", "--failures", "--runs", "200",
 )  # fmt: skip
 SMALL = ("--model", "llama-3.1-70b", "--system", "nvidia-hgx-h100-8", "--chips", "256", "--tokens", "1e12")
 
