@@ -1,9 +1,9 @@
 """The search over layouts of a training job: all rows in closed form, the best of them by timeline.
 
 Rows come cut by cut and are evaluated in slices, so memory does not grow with their number. Of rows that share a
-pipeline (they differ in what data-parallel ranks shard and in where the optimizer lies) the best stands for all. The best
-are run stage by stage, and the best of these is the answer. Several numbers of chips and several batches may be looked at
-in one search; times are then compared per token.
+pipeline (they differ in what data-parallel ranks shard and in where the optimizer lies) the best stands for all. The
+best are run stage by stage, and the best of these is the answer. Several numbers of chips and several batches may be
+looked at in one search; times are then compared per token.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Index = npt.NDArray[np.intp]
 class Ranked:
     """A layout run by timeline. estimate: of one layout; closed_s: its step in closed form.
 
-    trusted: the closed form of its pipeline says of itself to be within 3 % of the timeline
+    trusted: the closed form is known to be within 3 % of the timeline
     """
 
     estimate: TrainEstimate

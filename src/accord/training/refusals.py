@@ -18,7 +18,8 @@ from accord.models.spec import ModelSpec
 from accord.training.request import RECOMPUTE, SCHEDULES, TrainRequest
 
 TRIED = 64  # values of one field
-DEEP = 4  # fields that are mended at once
+DEEP = 3  # fields that are mended at once
+MOST = 600  # changes that are tried in all
 _RANKS = ("tp", "cp", "pp", "dp")
 _FLAGS = {"micro_batch": "micro-batch", "batch": "global batch", "devices": "devices"}
 
@@ -74,17 +75,28 @@ Works = Callable[[Asked], bool]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that is broken, and fields with the values that could mend it, nearest first."""
+    """A rule that is broken, and fields with the values that could mend it, nearest first.
+
+    fits: it is of the batch and the chips together, and of no count that was stated; rule: its name
+    """
 
     what: str
     choices: tuple[Choices, ...]
     fits: bool = False
+    rule: str = ""
 
 
 def refusal(spec: ModelSpec, asked: Asked, works: Works) -> AccordError:
     """The first rule that is broken, with the nearest choice that works."""
     broken = _broken(spec, asked) or _nothing(spec, asked)
-    mended = _mended(spec, asked, works, DEEP)
+    left = MOST
+
+    def tried(one: Asked) -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0 and works(one)
+
+    mended = _mended(spec, asked, tried, DEEP)
     hint = _said(asked, mended) if mended is not None else "leave the layout open"
     return (DoesNotFit if broken.fits else UsageError)(broken.what, hint=hint)
 
@@ -116,7 +128,7 @@ def _mended(spec: ModelSpec, asked: Asked, works: Works, deep: int) -> Asked | N
         for _, value in zip(range(TRIED // 8), values, strict=False):
             tried = asked.with_(name, value)
             after = _broken(spec, tried)
-            if after is not None and after.what.split()[0] != broken.what.split()[0]:
+            if after is not None and after.rule != broken.rule:
                 found = _mended(spec, tried, works, deep - 1)
                 if found is not None:
                     return found
@@ -144,7 +156,7 @@ def _broken(spec: ModelSpec, asked: Asked) -> Broken | None:
     for rule in (_of_model, _of_ranks, _of_experts, _of_batch, _of_schedule):
         found = rule(spec, asked)
         if found is not None:
-            return found
+            return replace(found, rule=rule.__name__)
     return None
 
 
@@ -190,10 +202,8 @@ def _of_ranks(spec: ModelSpec, asked: Asked) -> Broken | None:
         value = asked.devices if devices else asked.given(name) or 1
         free = _multiples(math.lcm(whole, asked.per_chip), value) if devices else _dividing(asked.devices, value)
         choices.append((name, free))
-    is_not = (
-        "is {:,} ranks, not the {:,} devices" if full and "cp" in named else "is {:,} ranks, which do not divide {:,}"
-    )
-    return Broken(f"{said} {is_not.format(whole, asked.devices)}", tuple(choices))
+    is_not = "ranks, not" if full and "cp" in named else "ranks, which do not divide"
+    return Broken(f"{said} is {whole:,} {is_not} {asked.devices:,} devices", tuple(choices))
 
 
 def _of_experts(spec: ModelSpec, asked: Asked) -> Broken | None:
