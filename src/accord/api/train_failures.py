@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from accord.api.reliability import READY, Failures, failure_rates, failures, job_plan
 from accord.api.train_request import FailureAsk
 from accord.base.array import Array
+from accord.base.errors import DoesNotFit
 from accord.catalog.load import Catalog
 from accord.models.params import count
 from accord.planner.plan import Metric
 from accord.reliability.monte_carlo import simulate
+from accord.reliability.rates import Rates
 from accord.reliability.run import Plan, expected
 from accord.reliability.spares import needed
 from accord.report.train_result import Failing, Played
@@ -22,6 +25,7 @@ from accord.training.memory import STATE_BYTES, WEIGHT_BYTES
 
 DRAWS = 512
 HARDLY = 0.3  # effective training time below which a run is said not to get on
+BEYOND = 0.8  # of the draws above an interval's upper end, that are not played as they are
 FOR_EVER = 1e12  # times its productive time, where a run's end is cut off
 NODE_CHIPS = 8.0  # of a node where the system does not say
 
@@ -93,8 +97,8 @@ def hardly(one: Interrupted, level: float) -> list[str]:
     mttf = float(one.found.median.mttf_s[0])
     sure = "the run hardly gets on" if effective < HARDLY else "at the upper rates of failures the run hardly gets on"
     return [
-        f"{sure}: it is interrupted each {mttf / 60.0:,.3g} min and takes {down / 60.0:,.3g} min to go on each time; "
-        "see --detection and --restart"
+        f"{sure}: at their median it is interrupted each {mttf / 60.0:,.3g} min, and takes {down / 60.0:,.3g} min to go"
+        " on; see --detection and --restart"
     ]
 
 
@@ -116,9 +120,32 @@ def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, leve
     )  # fmt: skip
 
 
-def _played(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan, level: float, other_s: float) -> Played:
+def within(rates: Rates, chips: float, level: float) -> Rates:
+    """Draws of rates, of which those well above an interval of ``level`` are what stands near its upper end.
+
+    They hardly get on, take long to play, and move no end of the interval.
+    """
+    total = rates.total_s(chips)
+    above = int(len(total) * BEYOND * (1.0 - level) / 2.0)
+    index = np.arange(len(total))
+    order = np.argsort(total)
+    if above:
+        index[order[-above:]] = order[-above - 1]
+    drawn: dict[str, Any] = {
+        name: values[index]
+        for name in rates.__dataclass_fields__
+        if isinstance(values := getattr(rates, name), np.ndarray) and values.shape == total.shape
+    }
+    return replace(rates, **drawn)
+
+
+def _played(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan, level: float, other_s: float) -> Played | None:
+    """The run at random; None where it hardly gets on, which is said elsewhere."""
     rates, _ = failure_rates(catalog, chip, DRAWS)
-    done = simulate(rates, plan, ask.runs, ask.seed)
+    try:
+        done = simulate(within(rates, plan.chips, level), plan, ask.runs, ask.seed)
+    except DoesNotFit:
+        return None
     middle, low, high = done.band("elapsed_s", level)
     return Played(
         runs=ask.runs, seed=ask.seed,

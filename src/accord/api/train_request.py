@@ -21,6 +21,7 @@ from accord.validation.training_rows import batch_of
 
 DEFAULT_SEQ = 4096
 NATIVE = ("fp8",)  # formats in which a released checkpoint says how it was trained
+BATCH_OFF = 0.15  # logarithm by which a batch may be off the rule, so that many layouts can deal it out
 LARGEST_COUNT = 10_000_000  # chips of a job
 
 
@@ -139,7 +140,7 @@ def usual_batch(request: TrainRequest, spec: ModelSpec, machine: Machine, sites:
     """Tokens of a step as suit the compute of the run, a number that many layouts can deal out, and that in words.
 
     The rule is that of measured rows (docs/training.md); the number of sequences is a multiple of the replicas, or of
-    as large a divisor of the devices as leaves the batch near to it.
+    as large a divisor of the devices as leaves the batch within 15 % of it.
     """
     assert request.chips is not None and request.seq is not None, "completed before"
     wanted = batch_of(msgspec.structs.replace(request, dp=1), float(count(spec).active))
@@ -149,9 +150,14 @@ def usual_batch(request: TrainRequest, spec: ModelSpec, machine: Machine, sites:
         step = request.dp * (request.micro_batch or 1)
     else:
         devices = max(request.chips * machine.devices_per_chip // sites, 1)
-        step = sites * max(n for n in divisors(devices) if n == 1 or n * sites <= sequences)
+        step = max((n * sites for n in divisors(devices) if _near(n * sites, sequences)), default=sites)
     batch = float(step * request.seq * max(round(sequences / step), 1))
     return batch, f"{batch:,.0f} tokens, near 0.2920 C^0.3271 at C = 6ND (DeepSeek LLM, arXiv 2401.02954)"
+
+
+def _near(step: int, sequences: float) -> bool:
+    """Whether a multiple of ``step`` is near to so many sequences."""
+    return abs(math.log(max(round(sequences / step), 1) * step / sequences)) <= BATCH_OFF
 
 
 _ABOVE = ("tokens", "global_batch")
