@@ -4,8 +4,9 @@
     python3 do.py demo            the main job with no input
     python3 do.py test [ARGS]     every gate of the project; ARGS go to pytest
     python3 do.py bench [ARGS]    the benchmarks
-    python3 do.py accuracy        writes docs/accuracy.md and docs/serving_accuracy.md from the measured rows and runs
-                                  that ACCORD_MEASURED names
+    python3 do.py accuracy        writes docs/accuracy.md, docs/training_accuracy.md and docs/serving_accuracy.md from
+                                  the measured rows and runs that ACCORD_MEASURED names; --refit-training first fits
+                                  training, collectives and failures again with each group left out (minutes)
     python3 do.py calibrate       fits the packaged calibration to the same rows (minutes; extra [calibrate])
     python3 do.py VERB ...        any other verb of accord
 
@@ -44,9 +45,7 @@ def main(words: "list[str]") -> int:
     if verb == "bench":
         return bench(rest)
     if verb == "accuracy":
-        only = [word for word in rest if word == "--check"]
-        first = run([PYTHON, os.path.join("docs", "make_accuracy.py")] + rest)
-        return first or run([PYTHON, os.path.join("docs", "make_serving_accuracy.py")] + only)
+        return accuracy(rest)
     if verb == "calibrate":
         return calibrate(rest)
     return hand_over([PYTHON, "-m", "accord"] + words)
@@ -195,6 +194,19 @@ def bench(rest: "list[str]") -> int:
         say("error: this version has no benchmarks (there is no folder bench/)")
         return 1
     return run([PYTHON, "-m", "pytest", "bench", "--benchmark-only"] + rest)
+
+
+def accuracy(rest: "list[str]") -> int:
+    """Write or check the pages on accuracy; stops at the first that fails."""
+    only = [word for word in rest if word == "--check"]
+    refit = ["--refit"] if "--refit-training" in rest else []
+    more = [word for word in rest if word != "--refit-training"]
+    scripts = (("make_training_accuracy", only + refit), ("make_accuracy", more), ("make_serving_accuracy", only))
+    for name, words in scripts:
+        code = run([PYTHON, os.path.join("docs", name + ".py")] + words)
+        if code:
+            return code
+    return 0
 
 
 def calibrate(rest: "list[str]") -> int:

@@ -9,7 +9,8 @@
 
 The measured rows are ``measured/inference.csv`` or ``inference.csv`` in the folder that ACCORD_MEASURED names, else in
 ``shared`` beside the project. Cross-validated figures are kept with a hash of the data they were computed with, and
-shown only while that data is the packaged one.
+shown only while that data is the packaged one. The section on training, collectives and failures is that of
+``make_training_accuracy.py``, which keeps its own.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import make_training_accuracy  # beside this file
+
 from accord import api
 from accord.catalog.load import DATA, Catalog, load_catalog
 from accord.report.accuracy import COMMAND, KINDS, Evidence, PeerAnswer, TableMet, page
 from accord.report.accuracy_store import restored, stored
+from accord.report.training_accuracy import TITLE
 from accord.validation.rows import read_rows
 from accord.validation.score import Scored
 
@@ -118,7 +122,17 @@ def evidence(catalog: Catalog, table: Path, scored: tuple[Scored, ...]) -> Evide
         TableMet(one["table"], one["chip"], one["shapes"], one["in_sample"], one["chip_left_out"])
         for one in kept.get("tables", [])
     )
-    return Evidence(scored, rows, families, catalog.digest, cross, peer, name, LEVEL, tables)
+    return Evidence(scored, rows, families, catalog.digest, cross, peer, name, LEVEL, tables, training_section())
+
+
+def training_section() -> str:
+    """The section on training; the committed one where its rows are not at hand."""
+    found = make_training_accuracy.summary()
+    if found is not None:
+        return found
+    text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    start, end = text.find(TITLE), text.rfind("\nRegenerated with")
+    return text[start:end] if 0 <= start < end else ""
 
 
 def check(catalog: Catalog, table: Path, scored: tuple[Scored, ...]) -> int:

@@ -65,6 +65,7 @@ class Evidence:
     families: model id -> family; cross: kind of KINDS -> the rows scored with constants fitted without
     their source, chip or model; peer: None where no file of the peer's answers is at hand
     catalog: SHA-256 of the catalog [hex]; tables: operator tables, empty before a first fit
+    training: the section on training, collectives and failures, "" for none
     """
 
     in_sample: tuple[Scored, ...]
@@ -76,6 +77,7 @@ class Evidence:
     peer_name: str = "AIConfigurator"
     level: float = 0.9
     tables: tuple[TableMet, ...] = ()
+    training: str = ""
 
 
 def page(evidence: Evidence) -> str:
@@ -83,6 +85,7 @@ def page(evidence: Evidence) -> str:
     titles = {row.text["source_id"]: row.text.get("source", "") for row in evidence.rows}
     parts = [
         _head(evidence),
+        *((TRAINING_NOTE,) if evidence.training else ()),
         "## In short\n",
         to_markdown(_overview(evidence)),
         _SHORT_NOTES,
@@ -105,10 +108,15 @@ def page(evidence: Evidence) -> str:
         to_markdown(_skipped(evidence.in_sample)),
         f"## The same rows scored by {evidence.peer_name.split()[0]}\n",
         _peer(evidence),
+        *((evidence.training,) if evidence.training else ()),
         f"Regenerated with `{COMMAND}`; catalog `{evidence.catalog}`.\n",
     ]
     return "\n".join(parts)
 
+
+TRAINING_NOTE = """These are estimates of inference.
+[Training, collectives and failures](#training-collectives-and-failures) come last.
+"""
 
 TABLES_NOTE = """Kernels and collectives timed on their own (`aiconfigurator-core` 0.12). *Held back* is the median
 error on every fifth shape of a kernel, which no fit saw (of collectives: on all shapes); *chip left out* with numbers

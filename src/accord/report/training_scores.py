@@ -13,6 +13,7 @@ RUNS = ("time_to_train_s", "chip_hours")  # metrics of whole runs; all others ar
 STEPS = ("step_s", "tokens_per_s_per_chip", "tokens_per_s_total")
 LEAST_ROWS = 20  # of a system that counts in the mean over systems
 IN_SAMPLE = "in sample"
+ANEW = "source, fitted anew"  # left out by a fit of its own, where "source" takes the slopes of the whole fit
 Rows = Sequence[Scored]
 Figure = Callable[[Rows], float | None]
 
@@ -193,7 +194,7 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
         found.append(_error(f"training: speeds, macro error, {said(kind)}", macro(speeds(training.rows(kind))), most))
     for source, ids in benches(evidence):
         aim = evidence.step_aims.get(source, Aim(None, None, ""))
-        for kind, aimed in ((IN_SAMPLE, aim.in_sample), ("source", aim.left_out)):
+        for kind, aimed in ((IN_SAMPLE, aim.in_sample), (ANEW, aim.left_out)):
             if aimed is not None:
                 mean = mean_relative(by_id(training.rows(kind), ids).values())
                 what = f"training: the {len(ids)} steps of `{source}`, mean error, {said(kind)}"
@@ -214,7 +215,7 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
 
 def said(kind: str) -> str:
     """In words what is left out."""
-    return kind if kind == IN_SAMPLE else f"{kind} left out"
+    return kind if kind == IN_SAMPLE else "source left out, fitted anew" if kind == ANEW else f"{kind} left out"
 
 
 def _error(what: str, value: float | None, most: float) -> Verdict:
@@ -233,9 +234,9 @@ def _scalings(evidence: Evidence) -> list[Verdict]:
     """How far predicted losses of scaling are from measured ones, where something was aimed at."""
     known, found = by_id(evidence.training.in_sample), []
     for one in evidence.scaling:
-        aim = evidence.scaling_aims.get(one.source_id)
-        for kind, aimed in ((IN_SAMPLE, aim and aim.in_sample), ("source", aim and aim.left_out)):
-            if aim is not None and aimed is not None:
+        aim = evidence.scaling_aims.get(one.source_id, Aim(None, None, ""))
+        for kind, aimed in ((IN_SAMPLE, aim.in_sample), ("source", aim.left_out)):
+            if aimed is not None:
                 loss = one.loss(by_id(evidence.training.rows(kind)))
                 off = None if loss is None else abs(loss - one.measured(known))
                 chips = f"{one.chips[0]:,} to {one.chips[1]:,} chips of `{one.source_id}`"
