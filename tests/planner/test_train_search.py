@@ -164,10 +164,29 @@ def test_rows_of_one_cut_differ() -> None:
     assert len(np.unique(seen, axis=0)) == len(seen)
 
 
-def test_what_does_not_fit_is_refused_with_what_would() -> None:
-    _, request = job("gpt-3-175b", SYSTEM, 8, 64)
-    with pytest.raises(DoesNotFit, match=r"needs .* GB a device"):
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ({"chips": 8}, "use 64 chips"),
+        ({"chips": 64, "tp": 8, "pp": 8, "recompute": "none", "micro_batch": 8}, "use 128 chips, or leave out micro"),
+        ({"chips": 64, "tp": 1, "pp": 1, "zero": 0}, "leave out zero"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_would(asked: dict[str, object], hint: str) -> None:
+    """Each way that the hint names does fit."""
+    _, request = job("gpt-3-175b", SYSTEM, sequences=64, **asked)  # type: ignore[arg-type]
+    with pytest.raises(DoesNotFit, match=r"needs .* GB a device") as caught:
         search(GPT3, *machine(SYSTEM), request)
+    assert caught.value.hint
+    assert caught.value.hint.startswith(hint)
+    for way in caught.value.hint.split(", or "):
+        words = way.split()
+        changes: dict[str, object] = {"offload": True}
+        if words[0] == "use":
+            changes = {"chips": int(words[1].replace(",", ""))}
+        elif words[0] == "leave":
+            changes = {words[2].replace("-", "_"): None}
+        assert search(GPT3, *machine(SYSTEM), msgspec.structs.replace(request, **changes), keep=1).fitted > 0
 
 
 def test_bad_questions() -> None:

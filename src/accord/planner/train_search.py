@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accord.base.array import Array
-from accord.base.errors import AccordError, UsageError
+from accord.base.errors import AccordError, DoesNotFit, UsageError
 from accord.base.registry import did_you_mean
 from accord.hardware.derate import Efficiency
 from accord.hardware.system import Machine
@@ -37,6 +37,8 @@ from accord.training.step import StepParts, train_step
 Objective = Literal["time", "cost", "memory"]
 OBJECTIVES: tuple[Objective, ...] = ("time", "cost", "memory")
 SLICE = 16384  # rows
+GROWTH = (2, 4, 8, 16, 32, 64, 128)  # times the chips, where nothing fits
+OPEN = ("micro_batch", "recompute", "zero", "schedule", "vp", "cp", "dp", "pp", "tp", "ep")
 PIPELINE = ("tp", "cp", "pp", "dp", "ep", "vp", "micro", "recompute", "schedule", "sp")
 """What the timeline of a pipeline depends on."""
 Index = npt.NDArray[np.intp]
@@ -293,6 +295,37 @@ def _why(
     if nearest is not None:
         _, at, lay = nearest
         job = questions[at].job
-        return too_large(job, lay, train_memory(job, lay))
+        error = too_large(job, lay, train_memory(job, lay))
+        return DoesNotFit(error.what, hint=_room(spec, machine, questions[at], space) or error.hint)
     first = questions[0]
     return refused(spec, machine, first.request, first.devices, first.job.seq, first.job.global_batch, space)
+
+
+def _room(spec: ModelSpec, machine: Machine, question: _Question, space: Space | None) -> str | None:
+    """What would make room: more chips, the optimizer in host memory, or a count that was asked left open."""
+    asked = question.request
+    ways: list[tuple[str, dict[str, object]]] = [
+        (f"use {question.chips * n:,} chips", {"chips": question.chips * n}) for n in GROWTH
+    ]
+    for name in OPEN:
+        if getattr(asked, name) is not None:
+            ways.append((f"leave out {name.replace('_', '-')}", {name: None}))
+    found: list[str] = []
+    for text, change in ways:
+        if found and text.startswith("use"):
+            continue
+        if _holds(spec, machine, question, msgspec.structs.replace(asked, **change), space):
+            found.append(text)
+    if not asked.offload and _holds(spec, machine, question, msgspec.structs.replace(asked, offload=True), space):
+        found.append("offload the optimizer")
+    return ", or ".join(found[:3]) or None
+
+
+def _holds(
+    spec: ModelSpec, machine: Machine, question: _Question, request: TrainRequest, space: Space | None
+) -> bool:  # fmt: skip
+    """Whether a changed request has a layout that fits."""
+    devices = (request.chips or question.chips) * machine.devices_per_chip
+    job = question.job
+    tried = blocks(spec, machine, request, devices, job.seq, job.global_batch, space)
+    return any(bool(np.any(train_memory(job, lay).free_bytes >= 0.0)) for lay in tried)
