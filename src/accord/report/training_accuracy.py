@@ -109,8 +109,8 @@ distribution; their sources are public. How each number is calculated is in [tra
 - **Macro error**: mean over sources of the median error of each, so that a source counts once whatever its rows.
 - **In sample**: with the packaged constants, fitted to these rows. **Left out**: with constants fitted without the
   row's source, chip, model or system. Of training such a fit follows the slopes of the whole fit; for steps that were
-  timed alone it is also done *anew* from the beliefs that every fit starts from. Widths of intervals hold a residual
-  that rows of left-out sources set, all sources together.
+  timed alone it is also done *anew* from the beliefs that every fit starts from. Intervals of training and collectives
+  hold the packaged residuals, which rows of left-out sources and systems set, all of them together.
 """
 
 

@@ -194,7 +194,7 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
         found.append(_error(f"training: speeds, macro error, {said(kind)}", macro(speeds(training.rows(kind))), most))
     for source, ids in benches(evidence):
         aim = evidence.step_aims.get(source, Aim(None, None, ""))
-        for kind, aimed in ((IN_SAMPLE, aim.in_sample), (ANEW, aim.left_out)):
+        for kind, aimed in ((IN_SAMPLE, aim.in_sample), ("source", aim.left_out), (ANEW, aim.left_out)):
             if aimed is not None:
                 mean = mean_relative(by_id(training.rows(kind), ids).values())
                 what = f"training: the {len(ids)} steps of `{source}`, mean error, {said(kind)}"
