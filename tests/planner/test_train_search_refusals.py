@@ -61,7 +61,7 @@ CASES: tuple[tuple[str, float, int, dict[str, object], str, str], ...] = (
         256,
         64,
         {"tp": 8, "pp": 4, "dp": 4, "cp": 1},
-        "tp 8 x cp 1 x pp 4 x dp 4 is 128 ranks, not 64 devices",
+        "tp 8 x cp 1 x pp 4 x dp 4 is 128 ranks, not the 64 devices",
         "use dp 2",
     ),
     (
@@ -205,6 +205,14 @@ def test_words_that_name_nothing() -> None:
     request = msgspec.structs.replace(TrainRequest(model="small", system=SYSTEM), schedule="1f1c")
     with pytest.raises(UsageError, match="1f1b"):
         candidates(spec("small"), machine(SYSTEM)[0], request, 8, SEQ, 8.0 * SEQ)
+
+
+def test_a_million_chips_need_a_sequence_each() -> None:
+    """The nearest batch that layouts can deal out, where none deals out what is asked."""
+    with pytest.raises(DoesNotFit, match="2,000 sequences of 4,096 tokens do not deal out") as caught:
+        layouts("llama-3.1-8b", 2000, 1_000_000)
+    assert caught.value.hint == "use a global batch of 20,480,000 tokens"
+    assert len(layouts("llama-3.1-8b", 5000, 1_000_000)) > 0
 
 
 def test_a_measured_layout_may_leave_parts() -> None:

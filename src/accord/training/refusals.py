@@ -202,7 +202,7 @@ def _of_ranks(spec: ModelSpec, asked: Asked) -> Broken | None:
         value = asked.devices if devices else asked.given(name) or 1
         free = _multiples(math.lcm(whole, asked.per_chip), value) if devices else _dividing(asked.devices, value)
         choices.append((name, free))
-    is_not = "ranks, not" if full and "cp" in named else "ranks, which do not divide"
+    is_not = "ranks, not the" if full and "cp" in named else "ranks, which do not divide"
     return Broken(f"{said} is {whole:,} {is_not} {asked.devices:,} devices", tuple(choices))
 
 
@@ -283,7 +283,8 @@ def _nothing(spec: ModelSpec, asked: Asked) -> Broken:
     """No rule that stands above is broken, and still nothing agrees: drop what was asked, one by one."""
     names = [name for name in ("vp", "micro_batch", "ep", "schedule", "cp", "dp", "pp", "tp") if asked.given(name)]
     said = " ".join(f"{_FLAGS.get(name, name)} {asked.given(name)}" for name in reversed(names)) or "any layout"
-    choices: list[Choices] = [("batch", _multiples(max(asked.devices // 64, 1), asked.sequences))]
+    dealt = {max(round(asked.sequences / each), 1) * each for each in _dividing(asked.devices, 1.0)}
+    choices: list[Choices] = [("batch", _near(dealt, asked.sequences))]
     choices += [(name, (None,)) for name in names]
     return Broken(
         f"{asked.sequences:,.0f} sequences of {asked.seq:,.0f} tokens do not deal out over {said} on "
