@@ -27,7 +27,7 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     ((*SMALL, "--chips", "1.5"), USAGE, "no whole number"),
     ((*SMALL, "--chips", "100000000"), USAGE, "at most 10,000,000"),
     ((*SMALL, "--tp", "7"), USAGE, "use tp 8"),
-    ((*SMALL, "--tp", "8", "--pp", "4", "--dp", "4"), USAGE, "is 128 ranks, not the 256 devices"),
+    ((*SMALL, "--tp", "8", "--pp", "4", "--dp", "4"), USAGE, "is 128 ranks, not"),
     ((*SMALL, "--tp", "8", "--pp", "3"), USAGE, "do not divide 256"),
     ((*SMALL, "--pp", "200"), USAGE, "80 layers"),
     ((*SMALL, "--ep", "8"), USAGE, "no routed experts"),
@@ -83,6 +83,7 @@ def test_a_million_chips_are_answered() -> None:
     done = train(*SMALL[:4], "--chips", "1000000", "--tokens", "1e12", "--json")
     assert done.code == 0
     assert any("hardly gets on" in line for line in done.body["warnings"])
+    assert "times that, as no layout deals out less" in done.body["result"]["assumed"]["global_batch"]
 
 
 def test_a_model_of_ones_own(tmp_path: Path) -> None:

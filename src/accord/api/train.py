@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -30,7 +30,7 @@ from accord.api.train_told import (
     searched_of,
     title_of,
 )
-from accord.base.errors import UsageError
+from accord.base.errors import DoesNotFit, UsageError
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
 from accord.models.spec import ModelSpec
@@ -41,12 +41,13 @@ from accord.report.tables import Table
 from accord.report.train_result import Compute, TrainResult, result_dict
 from accord.report.train_view import OF_OWNERSHIP, train_tables
 from accord.training.accounting import HardwareUse
-from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate, flop_per_token, job_of
+from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate, flop_per_token
 from accord.training.flop import lora_flop_per_token, train_flop_per_token
 from accord.uncertainty.draws import standard
 from accord.uncertainty.residual import half_width
 
 TIMED, TIMED_ELSE = 50, 8  # pipelines that are run by timeline, with --auto and without
+LARGER = (1, 2, 4, 16, 64)  # times the usual batch, tried where no layout can deal out less
 OTHERS = 4  # layouts that are told beside the best
 UNITS: Mapping[str, str] = {
     "step_s": "s", "tokens_per_s_total": "tok/s", "tokens_per_s_per_chip": "tok/s",
@@ -103,16 +104,18 @@ def _laid_out(ask: TrainAsk, catalog: Catalog) -> Run:
             raise UsageError(f"--{name} is missing", hint=f"name one: accord catalog list {name}s")
     spec, machine = model_spec(catalog, ask.request.model), machine_of(catalog, ask.request.system)
     efficiency = training_efficiency(catalog, machine.chip)
-    done = completed(ask, spec, machine, _flop_per_token(ask, spec))
-    site = one_site(done.request, ask.sites) if ask.sites is not None else done.request
-    if site.global_batch is None:
-        job, _, _, _ = job_of(spec, machine, efficiency, site)
-        site = msgspec.structs.replace(site, global_batch=job.global_batch)
-        batch = job.global_batch * (ask.sites.sites if ask.sites is not None else 1)
-        done.filled["global_batch"] = f"{batch:,.0f} tokens"
-        done = replace(done, request=msgspec.structs.replace(done.request, global_batch=batch))
-    keep = TIMED if ask.auto else TIMED_ELSE
-    return Run(ask, catalog, done, spec, machine, efficiency, search(spec, machine, efficiency, site, keep=keep))
+    refused: DoesNotFit | None = None
+    for times in LARGER if ask.request.global_batch is None else (1,):
+        done = completed(ask, spec, machine, _flop_per_token(ask, spec), times)
+        site = one_site(done.request, ask.sites) if ask.sites is not None else done.request
+        try:
+            found = search(spec, machine, efficiency, site, keep=TIMED if ask.auto else TIMED_ELSE)
+        except DoesNotFit as error:
+            refused = refused or error
+        else:
+            return Run(ask, catalog, done, spec, machine, efficiency, found)
+    assert refused is not None, "a batch at least was tried"
+    raise refused
 
 
 def _flop_per_token(ask: TrainAsk, spec: ModelSpec) -> float | None:

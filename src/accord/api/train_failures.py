@@ -72,6 +72,8 @@ def plan_of(
         if getattr(ask, name) is not None:
             plan = replace(plan, **{name: getattr(ask, name)})
     spares = ask.spares_chips
+    if spares is None and ask.on_loss != "spare":
+        spares = 0.0
     if spares is None:  # whoever does not know the rates keeps more of them
         drawn, _ = failure_rates(catalog, machine.chip, DRAWS)
         spares = needed(drawn.node_s(chips), plan.repair_s, READY) * domain

@@ -20,6 +20,7 @@ from accord.training.request import TrainRequest
 from accord.validation.training_rows import batch_of
 
 DEFAULT_SEQ = 4096
+SHORT_BATCH = 4.0 * 2**20  # tokens of a step of a run of unknown length
 NATIVE = ("fp8",)  # formats in which a released checkpoint says how it was trained
 BATCH_OFF = 0.15  # logarithm by which a batch may be off the rule, so that many layouts can deal it out
 LARGEST_COUNT = 10_000_000  # chips of a job
@@ -105,10 +106,13 @@ class Completed:
     filled: dict[str, str]
 
 
-def completed(ask: TrainAsk, spec: ModelSpec, machine: Machine, flop_per_token: float | None) -> Completed:
+def completed(
+    ask: TrainAsk, spec: ModelSpec, machine: Machine, flop_per_token: float | None, times: int = 1
+) -> Completed:
     """The request with chips, lengths, batch and format.
 
     flop_per_token: of the model, where the run's compute is given in place of its tokens
+    times: larger than the usual batch, see :func:`usual_batch`
     Raises UsageError for numbers that cannot be.
     """
     request, filled = ask.request, dict[str, str]()
@@ -129,30 +133,36 @@ def completed(ask: TrainAsk, spec: ModelSpec, machine: Machine, flop_per_token: 
     if request.cp is None and None not in (request.tp, request.pp, request.dp):
         changes["cp"], filled["cp"] = 1, "1, as the other ranks are stated"
     request = msgspec.structs.replace(request, **changes)
-    if request.global_batch is None and request.tokens is not None:
-        batch, words = usual_batch(request, spec, machine, ask.sites.sites if ask.sites is not None else 1)
+    if request.global_batch is None:
+        batch, filled["global_batch"] = usual_batch(ask, request, spec, machine, times)
         request = msgspec.structs.replace(request, global_batch=batch)
-        filled["global_batch"] = words
     return Completed(request, filled)
 
 
-def usual_batch(request: TrainRequest, spec: ModelSpec, machine: Machine, sites: int) -> tuple[float, str]:
+def usual_batch(
+    ask: TrainAsk, request: TrainRequest, spec: ModelSpec, machine: Machine, times: int = 1
+) -> tuple[float, str]:
     """Tokens of a step as suit the compute of the run, a number that many layouts can deal out, and that in words.
 
-    The rule is that of measured rows (docs/training.md); the number of sequences is a multiple of the replicas, or of
-    as large a divisor of the devices as leaves the batch within 15 % of it.
+    request: completed but for the batch; times: larger, where no layout can deal out the usual one
+    The rule is that of measured rows (docs/training.md), or 4 Mi tokens for a run of unknown length. The number of
+    sequences is a multiple of the replicas, or of as large a divisor of the devices as leaves the batch within 15 %.
     """
     assert request.chips is not None and request.seq is not None, "completed before"
     wanted = batch_of(msgspec.structs.replace(request, dp=1), float(count(spec).active))
-    assert wanted is not None, "tokens, chips and lengths are known"
-    sequences = max(wanted / request.seq, 1.0)
+    words = "near 0.2920 C^0.3271 at C = 6ND (DeepSeek LLM, arXiv 2401.02954)"
+    if wanted is None:
+        wanted, words = SHORT_BATCH, "near 4 Mi"
+    sites = ask.sites.sites if ask.sites is not None else 1
+    sequences = max(times * wanted / request.seq, 1.0)
     if request.dp is not None:
         step = request.dp * (request.micro_batch or 1)
     else:
         devices = max(request.chips * machine.devices_per_chip // sites, 1)
         step = max((n * sites for n in divisors(devices) if _near(n * sites, sequences)), default=sites)
     batch = float(step * request.seq * max(round(sequences / step), 1))
-    return batch, f"{batch:,.0f} tokens, near 0.2920 C^0.3271 at C = 6ND (DeepSeek LLM, arXiv 2401.02954)"
+    more = f", and {times} times that, as no layout deals out less" if times > 1 else ""
+    return batch, f"{batch:,.0f} tokens, {words}{more}"
 
 
 def _near(step: int, sequences: float) -> bool:

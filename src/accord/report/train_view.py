@@ -16,6 +16,7 @@ OF_OWNERSHIP = "of ownership, see the catalog's assumptions"
 _MANY = 1e6  # tokens a second, from which on they are written in millions
 _NO_END = 20.0  # times the estimate, beyond which an upper end is not written
 LINE = 78  # characters after which words go on below
+_TIED = "~"  # stands for a blank at which no line ends
 BAR = 24  # characters of a whole bar
 _METRICS: tuple[tuple[str, str], ...] = (
     ("days", "elapsed"), ("run_s", "  in steps"), ("steps", "  steps"), ("step_s", "one step"),
@@ -120,7 +121,7 @@ def _headline(one: TrainResult) -> Table:
     if "cost_usd" in metrics:
         said.append(quantity(metrics["cost_usd"].value, "cost_usd", "USD"))
     said.append(f"MFU {quantity(metrics['mfu'].value, 'mfu', '1')} of dense bf16")
-    lines = textwrap.wrap(", ".join(said), LINE)
+    lines = [line.replace(_TIED, " ") for line in textwrap.wrap(", ".join(said).replace(" %", f"{_TIED}%"), LINE)]
     if one.ends:
         first, last = (one.ends[name] for name in ("end_low", "end_high"))
         lines.append(f"begins {one.ends['start']}, ends {one.ends['end']} ({first} to {last})")
