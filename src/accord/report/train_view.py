@@ -295,7 +295,12 @@ def _failures(one: Failing, level: float) -> list[Table]:
         columns = (text_column(""), number_column("median"), number_column(low_name), number_column(high_name))
         title = f"Played {play.runs:,} times at random (seed {play.seed})"
         tables.append(
-            Table(title=title, columns=columns, rows=cells, notes=("at the step's estimate: only failures vary",))
+            Table(
+                title=title,
+                columns=columns,
+                rows=cells,
+                notes=("rates of failures and chance vary; steps and times to recover are as above",),
+            )
         )
     return tables
 
