@@ -124,7 +124,7 @@ def more_power(machine: Machine, factor: float) -> Machine:
 
 @pytest.mark.parametrize("held", [False, True])
 @EVERYWHERE
-@FEW
+@settings(max_examples=1)
 @given(seed=SEEDS, factor=st.floats(1.0, 8.0))
 def test_better_hardware_is_not_slower(model: str, system: str, held: bool, seed: int, factor: float) -> None:
     job = job_of(model, system, held)
