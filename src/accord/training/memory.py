@@ -3,7 +3,7 @@
 Weights in 16 bits, gradients added up in 32, optimizer states of Adam in 32 (a master copy and two moments): 18 bytes
 a weight, of which ZeRO shards 12, 16 or all 18 (Rajbhandari et al., arXiv 1910.02054, section 3). Activations are what
 backward needs of a layer: inputs of its products and of its core (Korthikanti et al., arXiv 2205.05198, section 4,
-without the squares that fused attention never writes).
+without the squares that fused attention never writes). DualPipe holds weights and gradients twice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from accord.hardware.device import bytes_per_number
 from accord.models.params import dense_ffn_params, expert_params, router_params, shared_expert_params
 from accord.models.spec import Layer
 from accord.parallel.memory import rank_attention_params, reported_bytes
-from accord.training.layout import FULL, SELECTIVE, Job, Layouts
+from accord.training.layout import DUALPIPE, FULL, SELECTIVE, Job, Layouts
 from accord.training.lower import NARROW, busiest
 from accord.training.schedules import peak_micro_batches
 
 WEIGHT_BYTES, STATE_BYTES = 2.0, 12.0
 KEPT = 2.0  # bytes of a number kept for backward
-LOGIT_BYTES = 8.0  # 16-bit logits, their 32-bit copy and the gradient in its place
+LOGIT_BYTES = 6.0  # 16-bit logits and their 32-bit copy, whose place the gradient takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +166,17 @@ def train_memory(job: Job, lay: Layouts) -> TrainMemory:
     summed = summed + trained[1] * job.gradient_bytes / np.where(lay.zero >= 2.0, apart, 1.0)
     states = trained[0] * STATE_BYTES / np.where(lay.zero >= 1.0, over, 1.0)
     states = states + trained[1] * STATE_BYTES / np.where(lay.zero >= 1.0, apart, 1.0)
-    gathered = np.where(lay.zero >= 3.0, 2.0 * WEIGHT_BYTES * (weights.dense + weights.experts)
-                        / np.maximum(rank_layers(job, lay), 1.0), 0.0)  # fmt: skip
+    twice = np.where((lay.schedule == DUALPIPE) & (lay.pp > 1.0), 2.0, 1.0)  # both directions hold their stages
+    whole = np.minimum(2.0 / np.maximum(rank_layers(job, lay), 1.0), 1.0)  # of two layers at a time
+    gathered = WEIGHT_BYTES * whole * (weights.dense * (over > 1.0) + weights.experts * (apart > 1.0))
+    gathered = np.where(lay.zero >= 3.0, gathered, 0.0)
     tokens = lay.micro * job.seq / lay.cp
     logits = tokens * job.spec.vocab / lay.tp * LOGIT_BYTES
-    logits = np.where(lay.pp > 1.0, 0.0, logits)  # the last stage of a pipeline holds few micro-batches beside them
+    ends = (lay.pp > 1.0) & (lay.schedule != DUALPIPE)  # the last stage holds few micro-batches beside them
+    logits = np.where(ends, 0.0, logits)
     capacity = reported_bytes(job.machine) / job.machine.devices_per_chip + np.zeros_like(lay.tp)
     reserve = capacity * job.efficiency.get("train.memory_reserve")
     return TrainMemory(
-        np.asarray(held + gathered), np.asarray(summed), np.asarray(np.where(lay.offload > 0.0, 0.0, states)),
-        activation_bytes(job, lay), np.asarray(logits), np.asarray(reserve + np.zeros_like(lay.tp)), capacity,
+        np.asarray(held * twice + gathered), np.asarray(summed * twice),
+        np.asarray(np.where(lay.offload > 0.0, 0.0, states)), activation_bytes(job, lay), np.asarray(logits), np.asarray(reserve + np.zeros_like(lay.tp)), capacity,
     )  # fmt: skip

@@ -9,7 +9,7 @@ What hides what:
 - sums over tensor-parallel ranks stop the device, but for the share ``train.overlap.tensor``
 - dispatch and combine likewise (``train.overlap.experts``); under DualPipe another micro-batch's work runs beside them,
   so only what is longer than that work shows
-- keys and values of context-parallel ranks travel beside the attention core
+- keys and values of context-parallel ranks travel beside the attention core, and while the device waits for its host
 - gradients of a step are summed beside the backward pass of its last micro-batch and weights gathered beside the
   forward pass of the first; from ZeRO-2 on gradients are summed beside every micro-batch, with ZeRO-3 weights gathered
   too; the share ``train.overlap.data`` of that work can hide them
@@ -25,7 +25,7 @@ from accord.base.array import Array
 from accord.models.spec import Layer
 from accord.training import wires
 from accord.training.layout import DUALPIPE, FULL, SELECTIVE, Job, Layouts
-from accord.training.lower import embedding_piece, head_pieces, pieces
+from accord.training.lower import BACKWARD_CORE, embedding_piece, head_pieces, pieces
 from accord.training.memory import Weights, adapter_weights, rank_layers, rank_weights
 from accord.training.schedules import Work, pipeline_s
 from accord.training.times import Passes, nothing, passes, soft_maximum
@@ -84,13 +84,15 @@ def micro_batch(job: Job, lay: Layouts) -> Micro:
     layers, tensor, experts = nothing(lay), np.zeros_like(lay.tp), np.zeros_like(lay.tp)
     context, back = np.zeros_like(lay.tp), np.zeros_like(lay.tp)
     for layer in job.spec.distinct_layers:
-        own = _hosted(passes(pieces(job, lay, layer), job, lay), job, layer)
+        bare = passes(pieces(job, lay, layer), job, lay)
+        own = _hosted(bare, job, layer)
         layers = layers + own.times(float(layer.count))
         tensor = tensor + layer.count * wires.tensor_s(job, lay, layer)
         experts = experts + layer.count * wires.experts_s(job, lay, layer.ffn)
         sent = wires.context_s(job, lay, layer.attention)
-        context = context + layer.count * np.maximum(sent - own.core_s, 0.0)
-        back = back + layer.count * np.maximum(2.0 * sent - 2.5 * own.core_s, 0.0)
+        idle, later = own.forward_s - bare.forward_s, own.back_s - bare.back_s
+        context = context + layer.count * np.maximum(sent - own.core_s - idle, 0.0)
+        back = back + layer.count * np.maximum(2.0 * sent - BACKWARD_CORE * own.core_s - later, 0.0)
     head = passes(head_pieces(job, lay), job, lay)
     if job.mtp and job.spec.mtp is not None:
         head = head.times(1.0 + job.spec.mtp_layers)
@@ -113,9 +115,8 @@ def _hosted(own: Passes, job: Job, layer: Layer) -> Passes:
     """
     least = job.efficiency.get("train.layer_launch_s") * (MIXTURE_LAUNCHES if layer.ffn.experts else 1.0)
     forward = soft_maximum(own.forward_s, least)
-    back = own.backward_s + own.weight_s
-    longer = soft_maximum(back, 2.0 * least) - back
-    return Passes(forward, own.backward_s + longer, own.weight_s, own.core_s, own.light_s)
+    longer = soft_maximum(own.back_s, 2.0 * least) / own.back_s
+    return Passes(forward, own.backward_s * longer, own.weight_s * longer, own.core_s, own.light_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def ranks_of(job: Job, lay: Layouts, micro: Micro) -> Ranks:
                 (one.weight_s + ends.weight_s) / lay.pp)  # fmt: skip
     most = rank_layers(job, lay)
     layer_s = (forward + backward + one.weight_s) / layers
-    spare = np.minimum(most * lay.pp - layers, np.round(ends.total_s / np.maximum(layer_s, 1e-12)))
+    spare = np.minimum(most * lay.pp - layers, np.ceil(ends.total_s / np.maximum(layer_s, 1e-12) - 1e-9))
     last = most - spare
     pair = np.where((lay.schedule == DUALPIPE) & (lay.pp > 1.0), 0.5, 1.0)  # the head's rank has the first stage too
     carried = most - pair * spare

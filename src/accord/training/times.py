@@ -33,6 +33,11 @@ class Passes:
     core_s: Array
     light_s: Array
 
+    @property
+    def back_s(self) -> Array:
+        """The backward pass, both kinds of gradients."""
+        return np.asarray(self.backward_s + self.weight_s)
+
     def __add__(self, other: Passes) -> Passes:
         """Two pieces of work after one another."""
         return Passes(
