@@ -7,67 +7,56 @@
 
 Measured rows are ``training.csv``, ``fabric.csv`` and ``failures.csv`` in the folder ``measured`` of the folder that
 ACCORD_MEASURED names (or in that folder), else of ``shared`` beside the project. Left-out figures are kept with a hash
-of the constants that were fitted, and shown only while those are the packaged ones. ``docs/make_accuracy.py`` takes
-:func:`summary` into its page.
+of the constants that were fitted, and shown only while those are the packaged ones; a check also fails where
+predictions have moved since. ``docs/make_accuracy.py`` takes :func:`summary` into its page.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
-import json
-import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from accord.api.fabric_validate import shown_fabric, validate_fabric
-from accord.api.records import training_efficiency
-from accord.api.reliability import failure_constants, validate_failures
-from accord.api.train_validate import lookups, validate_training
-from accord.calibration import fabric_crossval, fabric_fit, training_crossval, training_fit
-from accord.calibration.training_entries import KINDS
-from accord.catalog.load import DATA, Catalog, load_catalog
-from accord.reliability.fit import NAMES as FAILURE_NAMES
-from accord.report.accuracy_store import restored, stored
+from training_left_out import (
+    LEVEL,
+    ROOT,
+    STORE,
+    TABLES,
+    Tables,
+    in_sample,
+    is_stale,
+    is_timed_alone,
+    kept_store,
+    measured,
+    moved,
+    refit,
+    say,
+)  # fmt: skip
+
+from accord.api.fabric_validate import shown_fabric
+from accord.catalog.load import Catalog, load_catalog
+from accord.report.accuracy_store import restored
 from accord.report.training_accuracy import COMMAND, page, section
-from accord.report.training_scores import ANEW, Aim, Evidence, Fitted, Scaling, Scores
-from accord.validation.fabric_rows import FabricRow, read_fabric, to_score
-from accord.validation.failure_rows import FailureRow, observations_of, read_failures
+from accord.report.training_scores import Aim, Evidence, Fitted, Scaling, Scores
+from accord.validation.fabric_rows import FabricRow, to_score
+from accord.validation.failure_rows import FailureRow
 from accord.validation.score import Scored
 from accord.validation.training_predict import run_of
-from accord.validation.training_rows import TrainingRow, read_training
-from accord.validation.training_score import score_training
+from accord.validation.training_rows import TrainingRow
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
 PAGE = HERE / "training_accuracy.md"
-STORE = HERE / "training_accuracy.json"
 AIMS = HERE / "training_aims.csv"
 REFIT = "python3 docs/make_training_accuracy.py --refit"
-FITTED = ("training", "collectives", "reliability", "calibration")  # folders of the catalog that predictions rest on
-TABLES = ("training.csv", "fabric.csv", "failures.csv")
-LEVEL = 0.9
 NO_ROWS = 4
 WIDE = 8  # times as many chips in the largest run of a scaling table as in its smallest
 RATES = ("tokens_per_s_per_chip", "mfu")  # of a chip, the first first
 PEER = re.compile(r"another simulator \(([^)]+)\) predicted ([0-9.]+) s")
 DAY_S = 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The measured tables as text and as rows."""
-
-    texts: Mapping[str, str]
-    training: tuple[TrainingRow, ...]
-    fabric: tuple[FabricRow, ...]
-    failures: tuple[FailureRow, ...]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -86,9 +75,13 @@ def main(words: Sequence[str] | None = None) -> int:
     catalog = load_catalog()
     if asked.refit:
         refit(tables, catalog)
-    text = page(evidence(tables, catalog))
+    found = evidence(tables, catalog)
+    gone = moved(found)
+    if gone:
+        say(f"{'error' if asked.check else 'warning'}: {gone}; left-out figures are older; regenerate: {REFIT}")
+    text = page(found)
     if asked.check:
-        return check(text)
+        return check(text) or int(bool(gone))
     PAGE.write_text(text, encoding="utf-8")
     say(f"wrote {PAGE.relative_to(ROOT)}")
     return 0
@@ -117,12 +110,7 @@ def evidence(tables: Tables, catalog: Catalog) -> Evidence:
     if is_stale():
         say(f"warning: {STORE.name} was computed with other constants and is left out; run '{REFIT}'")
         kept = {}
-    texts = tables.texts
-    found = {
-        "training": validate_training(texts["training.csv"], "training.csv", catalog, LEVEL),
-        "collectives": validate_fabric(texts["fabric.csv"], "fabric.csv", catalog, LEVEL),
-        "failures": validate_failures(texts["failures.csv"], "failures.csv", catalog, LEVEL),
-    }
+    texts, found = tables.texts, in_sample(tables, catalog)
     scores = {name: Scores(rows, cross_of(kept.get(name, {}), rows)) for name, rows in found.items()}
     aims = read_aims()
     return Evidence(
@@ -152,101 +140,7 @@ def cross_of(
     return {kind: restored(found, rows) for kind, found in kept.items()}
 
 
-# What is fitted again
-
-
-def refit(tables: Tables, catalog: Catalog) -> None:
-    """Fit without each group of rows and keep what comes out."""
-    say("fitting training, whole and without each source, chip and model")
-    fit = training_fit.solve(catalog, tables.training)
-    training: dict[str, list[dict[str, object]]] = {
-        by: stored(training_crossval.scored_without(catalog, tables.training, by, LEVEL, fit))
-        for by in training_crossval.KEYS
-    }
-    training[ANEW] = stored(anew(tables.training, catalog))
-    say("fitting collectives without each system, source and chip")
-    collectives = {
-        by: stored(
-            row
-            for row in fabric_crossval.scored_without(catalog, tables.fabric, by, LEVEL)
-            if fabric_crossval.NOT_LEFT_OUT not in row.assumed
-        )
-        for by in ("system", "source", "chip")
-    }
-    fabric = fabric_fit.solve(catalog, tables.fabric)
-    text = tables.texts["failures.csv"]
-    failures = {"source": stored(validate_failures(text, "failures.csv", catalog, LEVEL, "source"))}
-    chips = len(failure_constants(catalog).chips)
-    fits = {
-        "training": Fitted(len(training_fit.NAMES), len(KINDS), len(fit.rows)),
-        "collectives": Fitted(fabric.count, 3, len(fabric.rows)),
-        "failures": Fitted(len(FAILURE_NAMES) + chips, 2, len(observations_of(tables.failures))),
-    }
-    keep({"training": training, "collectives": collectives, "failures": failures}, fits, catalog)
-
-
-def anew(rows: Sequence[TrainingRow], catalog: Catalog) -> list[Scored]:
-    """Steps timed alone, each by a whole fit, from the first beliefs, that has not seen its source."""
-    entry = catalog.constants("training", "generic").parameters
-    sds = {name: float(entry[name].si) for name in KINDS}
-    found: list[Scored] = []
-    for source in sorted({row.text["source_id"] for row in rows if row.to_score and is_timed_alone(row)}):
-        say(f"fitting training without {source}, anew")
-        own = [row for row in rows if row.text["source_id"] == source]
-        fit = training_fit.solve(catalog, [row for row in rows if row.text["source_id"] != source])
-        plain, drawn = lookups(training_crossval.with_fit(catalog, fit, sds), training_efficiency)
-        found += score_training(own, plain, drawn, LEVEL)
-    return found
-
-
-def keep(
-    cross: Mapping[str, Mapping[str, list[dict[str, object]]]], fits: Mapping[str, Fitted], catalog: Catalog
-) -> None:
-    """Write docs/training_accuracy.json, one row a line."""
-    numbers = {name: {"numbers": one.numbers, "spreads": one.spreads, "rows": one.rows} for name, one in fits.items()}
-    head = {"catalog": catalog.digest, "fitted": fitted_digest(), "level": LEVEL, "fits": numbers}
-    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
-    for table, kinds in cross.items():
-        parts = [
-            f"{json.dumps(kind)}: [\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]"
-            for kind, rows in kinds.items()
-        ]
-        lines.append(f"{json.dumps(table)}: {{\n" + ",\n".join(parts) + "\n}")
-    STORE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-
-
-def kept_store() -> dict[str, Any]:
-    """What docs/training_accuracy.json holds, empty where there is none."""
-    found: dict[str, Any] = json.loads(STORE.read_text(encoding="utf-8")) if STORE.is_file() else {}
-    return found
-
-
-def is_stale() -> bool:
-    """Whether the kept figures were computed with other constants than the packaged ones."""
-    kept = kept_store()
-    return bool(kept) and kept["fitted"] != fitted_digest()
-
-
-def fitted_digest() -> str:
-    """SHA-256 [hex] over the constants that predictions of training, collectives and failures rest on."""
-    files = [file for folder in FITTED for file in (DATA / folder).glob("*.yaml")]
-    total = hashlib.sha256()
-    for name, file in sorted((file.relative_to(DATA).as_posix(), file) for file in files):
-        total.update(name.encode() + b"\0" + hashlib.sha256(undated(file.read_bytes())).digest())
-    return total.hexdigest()
-
-
-def undated(content: bytes) -> bytes:
-    """A file without the line that says when it was fitted."""
-    return b"\n".join(line for line in content.splitlines() if not line.startswith(b"fitted:"))
-
-
 # What rows say
-
-
-def is_timed_alone(row: TrainingRow) -> bool:
-    """Whether a row is a step of a short run for its own sake."""
-    return row.text.get("phase") == "step" and row.text["metric"] == "step_s"
 
 
 def system_of(row: TrainingRow) -> str:
@@ -367,28 +261,6 @@ def read_aims() -> dict[str, dict[str, Aim]]:
             inner, outer = (float(row[name]) if row[name] else None for name in ("in_sample", "left_out"))
             found[row["what"]][row["source_id"]] = Aim(inner, outer, row["why_missed"])
     return found
-
-
-def measured() -> Tables | None:
-    """The measured tables, None where one is not at hand."""
-    folder = Path(os.environ.get("ACCORD_MEASURED", ROOT.parent / "shared"))
-    texts = {}
-    for name in TABLES:
-        file = next((one for one in (folder / "measured" / name, folder / name) if one.is_file()), None)
-        if file is None:
-            return None
-        texts[name] = file.read_text(encoding="utf-8")
-    return Tables(
-        texts,
-        read_training(texts["training.csv"], "training.csv"),
-        read_fabric(texts["fabric.csv"], "fabric.csv"),
-        read_failures(texts["failures.csv"], "failures.csv"),
-    )
-
-
-def say(text: str) -> None:
-    """Print on stderr."""
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":
