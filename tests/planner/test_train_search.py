@@ -22,12 +22,12 @@ from accord.training.request import TrainRequest
 from accord.training.step import train_step
 
 SYSTEM = "nvidia-hgx-a100-8"
-TINY = Space(micro=(1, 2), zero=(1, 3), recompute=(0, 2), virtual=(2, 4))
+TINY = Space(micro=(1, 2), zero=(1, 3), recompute=(0, 2), virtual=(2,))
 jobs = st.fixed_dictionaries(
     {
         "model": st.sampled_from(("small", "mixed")),
         "system": st.sampled_from((SYSTEM, "huawei-cloudmatrix-384")),
-        "chips": st.sampled_from((2, 4, 8)),
+        "chips": st.sampled_from((2, 4)),
         "sequences": st.sampled_from((4, 8, 12)),
     }
 )
@@ -58,7 +58,7 @@ def test_search_is_looking_at_every_row(asked: dict[str, object]) -> None:
     timed = min(float(retimed(one, r.estimate.layouts).parts.total_s[0]) for r in found.ranked)
     assert found.ranked[0].step_s == pytest.approx(timed, rel=1e-12)
     assert float(found.best.metrics["step_s"][0]) == found.ranked[0].step_s
-    whole = min(float(retimed(one, row).parts.total_s[0]) for row in fitting[:: max(len(fitting) // 30, 1)])
+    whole = min(float(retimed(one, row).parts.total_s[0]) for row in fitting[:: max(len(fitting) // 20, 1)])
     assert timed <= whole * 1.03
 
 
@@ -85,7 +85,7 @@ def test_what_is_returned_fits_and_is_ranked(asked: dict[str, object], keep: int
 def test_more_options_are_never_worse(asked: dict[str, object], data: st.DataObject) -> None:
     one, request = job(**asked)  # type: ignore[arg-type]
     more = Space(
-        micro=(1, 2), zero=(0, 1, 3), recompute=(0, 1), schedules=(0, 1, 2), sequence_parallel=(0, 1), virtual=(2, 4),
+        micro=(1, 2), zero=(0, 1, 3), recompute=(0, 1), schedules=(0, 1), sequence_parallel=(0, 1), virtual=(2,),
         offload=(0, 1),
     )  # fmt: skip
     columns = ("micro", "zero", "recompute", "schedules", "sequence_parallel", "virtual", "offload")

@@ -26,7 +26,7 @@ from accord.training.timeline import simulate
 MOE = Space(schedules=(0, 1, 2, 3), zero=(0, 1), micro=(1, 2, 4), sequence_parallel=(0, 1))
 # model, system, chips, sequences, space, drawn
 JOBS: tuple[tuple[str, str, int, int, Space, int], ...] = (
-    ("gpt-3-175b", "nvidia-hgx-a100-8", 64, 384, WIDE, 300),
+    ("gpt-3-175b", "nvidia-hgx-a100-8", 64, 384, WIDE, 200),
     ("deepseek-v3", "nvidia-hgx-h800-8", 256, 1024, MOE, 150),
     ("llama-3.1-405b", "nvidia-hgx-h100-8", 512, 256, MOE, 100),
     ("qwen3-235b-a22b", "huawei-cloudmatrix-384", 64, 512, MOE, 100),
@@ -57,7 +57,7 @@ def test_closed_forms_are_near_or_not_trusted() -> None:
         worst = max(worst, float(off[found.trusted].max()))
     assert total >= 500
     assert worst <= 0.03
-    assert trusted >= 0.5 * total
+    assert trusted >= 0.4 * total
     assert near >= 0.75 * total
 
 
@@ -112,10 +112,9 @@ def test_better_hardware_is_never_slower(
 ) -> None:
     one, lay = drawn(*which[:5], 60, seed)
     better = quicker(one, what, factor)
-    last = [ranks_of(each, lay, micro_batch(each, lay)).last for each in (one, better)]
-    lay = lay.pick(np.flatnonzero(last[0] == last[1]))  # layers lie on the same stages
     assert np.all(train_step(better, lay).total_s <= train_step(one, lay).total_s * (1.0 + 1e-9))
-    few = some(lay, 4, seed)
+    last = [ranks_of(each, lay, micro_batch(each, lay)).last for each in (one, better)]
+    few = some(lay.pick(np.flatnonzero(last[0] == last[1])), 4, seed)  # layers lie on the same stages
     assert np.all(retimed(better, few).parts.total_s <= retimed(one, few).parts.total_s * (1.0 + 1e-9))
 
 
