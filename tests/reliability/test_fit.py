@@ -104,7 +104,7 @@ def test_chips_that_nobody_counted_are_less_sure() -> None:
 
 def test_times_to_recover() -> None:
     median, drawn = recovery_of(CONSTANTS), recovery_of(CONSTANTS, 512)
-    assert median.detection_s[0] == 300.0
-    assert median.restart_s[0] == pytest.approx(0.973 * 600.0 + 0.027 * 14400.0)
-    assert np.median(drawn.detection_s) == pytest.approx(300.0, rel=0.01)
+    assert median.detection_s[0] == 150.0
+    assert median.restart_s[0] == pytest.approx(0.973 * 300.0 + 0.027 * 7200.0)
+    assert np.median(drawn.detection_s) == pytest.approx(150.0, rel=0.01)
     assert drawn.restart_s.shape == (512,)

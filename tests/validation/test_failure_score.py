@@ -157,7 +157,7 @@ def test_a_job_from_the_catalog() -> None:
 def test_replicas() -> None:
     mtbf_s, down_s = replica_times(CATALOG, "nvidia-h100-sxm", 8)
     assert mtbf_s > replica_times(CATALOG, "nvidia-h100-sxm", 16)[0] > 0.4 * mtbf_s
-    assert down_s == 300.0
+    assert down_s == 150.0
     assert 0.4 * 2.0 * 86400.0 < replica_times(CATALOG, "nvidia-h100-sxm", 8, spare_at_hand=False)[1] < 2.1 * 86400.0
 
 

@@ -176,7 +176,8 @@ def train_memory(job: Job, lay: Layouts) -> TrainMemory:
     logits = np.where(ends, 0.0, logits)
     capacity = reported_bytes(job.machine) / job.machine.devices_per_chip + np.zeros_like(lay.tp)
     reserve = capacity * job.efficiency.get("train.memory_reserve")
+    states = np.where(lay.offload > 0.0, 0.0, states)
     return TrainMemory(
-        np.asarray(held * twice + gathered), np.asarray(summed * twice),
-        np.asarray(np.where(lay.offload > 0.0, 0.0, states)), activation_bytes(job, lay), np.asarray(logits), np.asarray(reserve + np.zeros_like(lay.tp)), capacity,
+        np.asarray(held * twice + gathered), np.asarray(summed * twice), np.asarray(states),
+        activation_bytes(job, lay), np.asarray(logits), np.asarray(reserve + np.zeros_like(lay.tp)), capacity,
     )  # fmt: skip
