@@ -4,6 +4,7 @@
     python3 docs/make_training_accuracy.py --check    write nothing; 1 where the committed page is out of date
     python3 docs/make_training_accuracy.py --refit    first fit again, without each source, chip, model and system
                                                       (minutes)
+    python3 docs/make_training_accuracy.py --anew     the same, and a whole fit without each source (a quarter hour)
 
 Measured rows are ``training.csv``, ``fabric.csv`` and ``failures.csv`` in the folder ``measured`` of the folder that
 ACCORD_MEASURED names (or in that folder), else of ``shared`` beside the project. Left-out figures are kept with a hash
@@ -64,6 +65,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write docs/training_accuracy.md.")
     parser.add_argument("--check", action="store_true", help="write nothing; say what is out of date")
     parser.add_argument("--refit", action="store_true", help="fit again with each group left out first (minutes)")
+    parser.add_argument("--anew", action="store_true", help="the same, with a whole fit for each source (15 minutes)")
     asked = parser.parse_args(words)
     if asked.check and is_stale():
         say(f"error: constants of training, collectives or failures changed since {STORE.name}; regenerate: {REFIT}")
@@ -73,8 +75,8 @@ def main(words: Sequence[str] | None = None) -> int:
         say(f"error: no measured/{', '.join(TABLES)}; set ACCORD_MEASURED to the folder that has them")
         return NO_ROWS
     catalog = load_catalog()
-    if asked.refit:
-        refit(tables, catalog)
+    if asked.refit or asked.anew:
+        refit(tables, catalog, asked.anew)
     found = evidence(tables, catalog)
     gone = moved(found)
     if gone:

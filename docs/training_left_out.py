@@ -12,6 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from accord.api.reliability import failure_constants, validate_failures
 from accord.api.train_validate import lookups, validate_training
 from accord.calibration import fabric_crossval, fabric_fit, training_crossval, training_fit
 from accord.calibration.training_entries import KINDS
-from accord.catalog.load import DATA, Catalog
+from accord.catalog.load import DATA, Catalog, load_catalog
 from accord.reliability.fit import NAMES as FAILURE_NAMES
 from accord.report.accuracy_store import stored
 from accord.report.training_scores import ANEW, Evidence, Fitted
@@ -38,6 +39,7 @@ STORE = HERE / "training_accuracy.json"
 FITTED = ("training", "collectives", "reliability", "calibration")  # folders of the catalog that predictions rest on
 TABLES = ("training.csv", "fabric.csv", "failures.csv")
 LEVEL = 0.9
+WORKERS = 2
 MOVED = 0.01  # by which a prediction may move, of its logarithm, before figures kept beside it are out of date
 
 
@@ -78,15 +80,16 @@ def in_sample(tables: Tables, catalog: Catalog) -> dict[str, tuple[Scored, ...]]
     }
 
 
-def refit(tables: Tables, catalog: Catalog) -> None:
-    """Fit without each group of rows and keep what comes out."""
+def refit(tables: Tables, catalog: Catalog, every: bool) -> None:
+    """Fit without each group of rows and keep what comes out. every: see :func:`anew`."""
+    digest = fitted_digest()
     say("fitting training, whole and without each source, chip and model")
     fit = training_fit.solve(catalog, tables.training)
     training: dict[str, list[dict[str, object]]] = {
         by: stored(training_crossval.scored_without(catalog, tables.training, by, LEVEL, fit))
         for by in training_crossval.KEYS
     }
-    training[ANEW] = stored(anew(tables.training, catalog))
+    training[ANEW] = stored(anew(tables.training, every))
     say("fitting collectives without each system, source and chip")
     collectives = {
         by: stored(
@@ -109,20 +112,33 @@ def refit(tables: Tables, catalog: Catalog) -> None:
         name: {row.id: float(f"{row.predicted:.4g}") for row in rows if row.predicted}
         for name, rows in in_sample(tables, catalog).items()
     }
+    if digest != fitted_digest():
+        raise SystemExit("error: the catalog changed while it was being fitted to; run this again")
     keep({"training": training, "collectives": collectives, "failures": failures}, fits, predictions, catalog)
 
 
-def anew(rows: Sequence[TrainingRow], catalog: Catalog) -> list[Scored]:
-    """Steps timed alone, each by a whole fit, from the first beliefs, that has not seen its source."""
+def anew(rows: Sequence[TrainingRow], every: bool) -> list[Scored]:
+    """Rows by whole fits, from the first beliefs, that have not seen their source.
+
+    every: of all sources, which takes half a minute each, or only of those that timed steps alone
+    """
+    sources = sorted({row.text["source_id"] for row in rows if row.to_score and (every or is_timed_alone(row))})
+    say(f"fitting training anew without {', '.join(sources)}")
+    with ProcessPoolExecutor(WORKERS) as pool:
+        found = pool.map(anew_without, sources, [rows] * len(sources))
+        return [row for own in found for row in own]
+
+
+def anew_without(source: str, rows: Sequence[TrainingRow]) -> tuple[Scored, ...]:
+    """The rows of a source by a fit that has not seen it."""
+    catalog = load_catalog()
     entry = catalog.constants("training", "generic").parameters
     sds = {name: float(entry[name].si) for name in KINDS}
-    found: list[Scored] = []
-    for source in sorted({row.text["source_id"] for row in rows if row.to_score and is_timed_alone(row)}):
-        say(f"fitting training without {source}, anew")
-        own = [row for row in rows if row.text["source_id"] == source]
-        fit = training_fit.solve(catalog, [row for row in rows if row.text["source_id"] != source])
-        plain, drawn = lookups(training_crossval.with_fit(catalog, fit, sds), training_efficiency)
-        found += score_training(own, plain, drawn, LEVEL)
+    own = [row for row in rows if row.text["source_id"] == source]
+    fit = training_fit.solve(catalog, [row for row in rows if row.text["source_id"] != source])
+    plain, drawn = lookups(training_crossval.with_fit(catalog, fit, sds), training_efficiency)
+    found = score_training(own, plain, drawn, LEVEL)
+    say(f"  {source}: {len(found)} rows")
     return found
 
 

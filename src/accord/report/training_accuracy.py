@@ -74,7 +74,7 @@ def page(evidence: Evidence) -> str:
         _training_words(evidence),
         to_markdown(training_overview(evidence)),
         "### By source\n",
-        groups(evidence.training, "source", lambda row: row.source_id, ("source",)),
+        groups(evidence.training, "source", lambda row: row.source_id, ("source", ANEW)),
         "".join(f"- `{name}`: {title}\n" for name, title in sorted(_titles(evidence, evidence.training).items())),
         "### By metric\n",
         groups(evidence.training, "metric", lambda row: row.metric, ("source",)),
@@ -108,9 +108,9 @@ distribution; their sources are public. How each number is calculated is in [tra
 - **Inside**: share of rows whose measured value lies in the {evidence.level:.0%} interval of its estimate.
 - **Macro error**: mean over sources of the median error of each, so that a source counts once whatever its rows.
 - **In sample**: with the packaged constants, fitted to these rows. **Left out**: with constants fitted without the
-  row's source, chip, model or system. Of training such a fit follows the slopes of the whole fit; for steps that were
-  timed alone it is also done *anew* from the beliefs that every fit starts from. Intervals of training and collectives
-  hold the packaged residuals, which rows of left-out sources and systems set, all of them together.
+  row's source, chip, model or system. Of training such a fit follows the slopes of the whole fit, except where
+  *fitted anew* stands beside it: a fit of its own, from the beliefs that every fit starts from. Intervals of
+  training and collectives hold the packaged residuals, which rows of left-out sources and systems set, all together.
 """
 
 

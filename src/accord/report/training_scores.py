@@ -190,7 +190,9 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
     """Every aim of training, collectives and failures beside what is; shares, not percent."""
     training, systems = evidence.training, evidence.systems
     found = []
-    for kind, most in ((IN_SAMPLE, 12.0), ("source", 20.0)):
+    for kind, most in ((IN_SAMPLE, 12.0), ("source", 20.0), (ANEW, 20.0)):
+        if kind == ANEW and not is_whole(training, kind):
+            continue
         found.append(_error(f"training: speeds, macro error, {said(kind)}", macro(speeds(training.rows(kind))), most))
     for source, ids in benches(evidence):
         aim = evidence.step_aims.get(source, Aim(None, None, ""))
@@ -204,13 +206,18 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
         what = f"collectives: median error of every system with {LEAST_ROWS} rows, the largest, {said(kind)}"
         found.append(_error(what, worst, most))
     for table, scores, kind in _tables(evidence):
-        for left in (IN_SAMPLE, kind):
+        for left in (IN_SAMPLE, kind, *((ANEW,) if is_whole(scores, ANEW) else ())):
             rows = scores.rows(left)
             found.append(Verdict(f"{table}: rows inside, {said(left)}", coverage(rows), 0.80, 0.97))
             what = f"{table}: inside, mean over sources, {said(left)}"
             found.append(Verdict(what, coverage_of_sources(rows), 0.75, 1.0))
     found += _scalings(evidence) + _counts(evidence)
     return found
+
+
+def is_whole(scores: Scores, kind: str) -> bool:
+    """Whether every row was scored with its ``kind`` left out."""
+    return len(scores.rows(kind)) == len(scores.in_sample) > 0
 
 
 def said(kind: str) -> str:

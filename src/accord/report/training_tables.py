@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from accord.report.accuracy import NOT_RUN, to_markdown
 from accord.report.tables import NOTHING, Column, Table, number, number_column, text_column
 from accord.report.training_scores import (
+    ANEW,
     IN_SAMPLE,
     LEAST_ROWS,
     RUNS,
@@ -19,6 +20,7 @@ from accord.report.training_scores import (
     by_id,
     coverage,
     coverage_of_sources,
+    is_whole,
     macro,
     median,
     over_systems,
@@ -29,7 +31,7 @@ from accord.report.training_scores import (
 from accord.report.validate_view import percent
 from accord.validation.score import Scored, group, summarise
 
-TRAINING_KINDS = ("source", "chip", "model")
+TRAINING_KINDS = ("source", ANEW, "chip", "model")
 COLLECTIVE_KINDS = ("system", "source", "chip")
 FAILURE_KINDS = ("source",)
 Line = tuple[str, Figure, Callable[[float | None], str]]
@@ -84,7 +86,8 @@ def training_overview(evidence: Evidence) -> Table:
         ("inside, mean over sources", coverage_of_sources, share_cell),
         ("high/low", _width, number),
     ]
-    return _overview("training", evidence.training, TRAINING_KINDS, lines)
+    kinds = [kind for kind in TRAINING_KINDS if kind != ANEW or is_whole(evidence.training, kind)]
+    return _overview("training", evidence.training, kinds, lines)
 
 
 def _complete(row: Scored) -> bool:
