@@ -9,6 +9,7 @@ from tests.training.rig import gpt, job
 from accord.training.flop import model_flop, train_flop_per_token
 from accord.training.layout import Job, Layouts, layouts
 from accord.training.lower import CORES, PRODUCTS, head_pieces, input_gradient, pieces, weight_gradient
+from accord.training.times import op_s
 
 MODELS = ("llama-3.1-8b", "llama-3.1-70b", "deepseek-v3", "qwen3-235b-a22b", "mixtral-8x7b")
 
@@ -45,7 +46,7 @@ def test_backward_is_twice_forward_but_for_kernels_that_compute_again() -> None:
     asked = job("llama-3.1-8b")
     lay = layouts(micro=1.0)
     for piece in pieces(asked, lay, asked.spec.layers[0]):
-        op, back, own = piece.op, input_gradient(piece.op), weight_gradient(piece.op)
+        op, back, own = piece.op, input_gradient(piece.op), weight_gradient(piece.op, 4.0)
         if op.family in PRODUCTS:
             assert own is not None
             assert back.flop[0] == op.flop[0] == own.flop[0]
@@ -61,7 +62,7 @@ def test_weight_gradients_walk_the_tokens() -> None:
     asked = job(gpt(2, 1024, 16))
     lay = layouts(micro=4.0)
     up = next(piece.op for piece in pieces(asked, lay, asked.spec.layers[0]) if "up projection" in piece.op.name)
-    own = weight_gradient(up)
+    own = weight_gradient(up, 4.0)
     assert own is not None
     assert own.depth[0] == up.rows[0] == 4.0 * asked.seq
     assert own.rows[0] == up.depth[0] == 1024.0
@@ -101,6 +102,27 @@ def test_uneven_experts_load_the_busiest_rank() -> None:
         for asked in (even, uneven)
     ]
     assert loads[1] > loads[0]
+
+
+@pytest.mark.parametrize("name", ["gemma-3-27b-it", "deepseek-v3.2", "llama-4-maverick", "minimax-m1", "glm-5"])
+def test_windows_and_indexes_count_what_positions_see(name: str) -> None:
+    asked = job(name, seq=8192.0, balanced=True)
+    flop = model_flop(asked.spec, asked.seq)
+    stated = float(flop.forward(causal=True)) * asked.seq
+    assert forward_flop(asked, layouts()) == pytest.approx(stated, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "name", ["deepseek-v3.2", "glm-5", "minimax-text-01", "qwen3.5-397b-a17b"]
+)
+def test_every_core_runs_at_a_rate_like_that_of_others(name: str) -> None:
+    asked = job(name, seq=8192.0)
+    peak = float(asked.machine.device.compute("bf16").flop_per_s)
+    for layer in asked.spec.distinct_layers:
+        for piece in pieces(asked, layouts(), layer):
+            if piece.op.family in CORES:
+                share = piece.op.flop[0] / (op_s(piece.op, asked)[0] * peak)
+                assert 0.05 < share < 0.6
 
 
 def test_training_flop_is_three_times_forward() -> None:

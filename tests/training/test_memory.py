@@ -28,7 +28,8 @@ def test_bytes_a_weight_under_zero(zero: float, each: float) -> None:
     found = train_memory(asked, layouts(dp=64.0, zero=zero))
     held = found.weights_bytes + found.gradients_bytes + found.optimizer_bytes
     weights = rank_weights(asked, layouts(dp=64.0))
-    gathered = 4.0 * weights.dense[0] / asked.spec.n_layers if zero == 3.0 else 0.0  # two layers are whole at a time
+    whole = max(2.0 * weights.dense[0] / asked.spec.n_layers, weights.table[0])  # two layers, or both tables, at a time
+    gathered = 2.0 * whole if zero == 3.0 else 0.0
     assert held[0] - gathered == pytest.approx(each * weights.shared[0], rel=0.02)
 
 
@@ -37,7 +38,7 @@ def test_ranks_hold_all_weights_once(name: str) -> None:
     asked = job(name)
     lay = layouts(tp=2.0, pp=1.0, dp=16.0, ep=8.0 if asked.spec.is_moe else 1.0)
     held = rank_weights(asked, lay)
-    total = float(held.shared[0] * 2.0 + held.experts[0] * float(lay.ep[0] * lay.slices[0]))
+    total = float(held.shared[0] * 2.0 + held.routed[0] * float(lay.ep[0] * lay.slices[0]))
     assert total == pytest.approx(count(asked.spec).total, rel=0.03)
 
 
@@ -53,6 +54,23 @@ def test_recomputation_trades_memory() -> None:
     lay = layouts(tp=8.0, pp=4.0, dp=8.0, recompute=[NONE, SELECTIVE, FULL])
     found = train_memory(asked, lay).activations_bytes
     assert found[0] > found[1] > found[2]
+
+
+def test_the_rank_with_the_head_counts_where_it_is_fuller() -> None:
+    """Two stages of a small model with a large vocabulary: one micro-batch and its logits outweigh two without."""
+    asked = job("llama-3.1-8b", seq=8192.0)
+    found = train_memory(asked, layouts(pp=2.0, dp=4.0, micro=4.0, recompute=FULL))
+    assert found.logits_bytes[0] == pytest.approx(4.0 * 8192.0 * 128256.0 * 6.0)
+
+
+def test_dualpipe_holds_stages_twice_but_not_the_drafts() -> None:
+    asked = job("deepseek-v3", precision="fp8", mtp=True)
+    lay = layouts(pp=16.0, dp=128.0, ep=64.0, schedule=[0.0, 3.0])
+    own = rank_weights(asked, lay)
+    plain, both = train_memory(asked, lay).weights_bytes
+    stage = float(own.dense[1] + own.experts[1] + own.table[1])
+    assert both == pytest.approx(2.0 * (2.0 * stage + float(own.mtp_dense[1] + own.mtp_experts[1])))
+    assert plain < both
 
 
 def test_offloaded_states_take_no_device_memory() -> None:

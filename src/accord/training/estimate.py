@@ -15,7 +15,7 @@ from accord.hardware.system import Machine
 from accord.models.spec import ModelSpec
 from accord.training.candidates import Space, candidates
 from accord.training.flop import lora_flop_per_token, recompute_flop_per_token, train_flop_per_token
-from accord.training.layout import Job, Layouts
+from accord.training.layout import FULL, SELECTIVE, Job, Layouts
 from accord.training.memory import TrainMemory, train_memory
 from accord.training.request import RECOMPUTE, TrainRequest
 from accord.training.step import StepParts, train_step
@@ -66,7 +66,7 @@ def job_of(
                          hint=f"use a global batch of {seq:,.0f} tokens or more")  # fmt: skip
     precision, said = precision_of(machine, request.precision)
     machine, joined = reaching(machine, efficiency, chips * machine.devices_per_chip)
-    mtp = bool(spec.mtp) if request.mtp is None else request.mtp and spec.mtp is not None
+    mtp = spec.mtp is not None and request.mtp is not False and not request.lora_rank
     job = Job(spec, machine, efficiency, float(seq), float(batch), precision, request.lora_rank or 0, mtp,
               request.balanced, request.timed_alone)  # fmt: skip
     return job, chips * machine.devices_per_chip, tuple(assumed), (*said, *joined)
@@ -77,9 +77,9 @@ def reaching(machine: Machine, efficiency: Efficiency, devices: int) -> tuple[Ma
     reach = machine.tiers[-1].devices if machine.tiers else 1.0
     if devices <= reach:
         return machine, ()
-    rate = float(np.mean(efficiency.get("train.network_bytes_per_s"))) / machine.devices_per_chip
+    rate = efficiency.get("train.network_bytes_per_s") / machine.devices_per_chip
     tier = FabricTier("network", "scale-out", float("inf"), rate)
-    each = rate * machine.devices_per_chip / 1e9
+    each = float(np.mean(rate)) * machine.devices_per_chip / 1e9
     said = f"no source states the network between domains of {machine.id}: {each:g} GB/s a chip is assumed"
     return replace(machine, tiers=(*machine.tiers, tier)), (said,)
 
@@ -99,6 +99,8 @@ def precision_of(machine: Machine, asked: str | None) -> tuple[str, tuple[str, .
     if precision not in ("bf16", "fp16", "fp8", "mxfp8", "fp4"):
         raise UsageError(f"'{precision}' is no training format", hint="use bf16, fp16, fp8, mxfp8 or fp4")
     unit = machine.device.compute(precision)
+    if unit.native and unit.format != precision and {unit.format, precision} == {"fp8", "mxfp8"}:
+        return unit.format, (f"{machine.chip} has no {precision} unit: products are made in {unit.format}",)
     if unit.native:
         return precision, ()
     if "bf16" not in machine.device.peak_flop_per_s and "fp16" not in machine.device.peak_flop_per_s:
@@ -192,8 +194,22 @@ def flop_per_token(job: Job, lay: Layouts, *, causal: bool = True) -> tuple[Arra
         model = lora_flop_per_token(job.spec, job.seq, job.lora_rank, causal=causal) + zero
     else:
         model = train_flop_per_token(job.spec, job.seq, causal=causal, mtp=job.mtp) + zero
-    again = [recompute_flop_per_token(job.spec, job.seq, name, causal=causal) for name in RECOMPUTE]
-    return model, model + np.asarray(again, dtype=np.float64)[lay.recompute.astype(np.intp)]
+    full = recompute_flop_per_token(job.spec, job.seq, "full", causal=causal)
+    again = np.select(
+        [lay.recompute == FULL, lay.recompute == SELECTIVE], [full + zero, low_rank_flop(job.spec) + zero]
+    )
+    return model, np.asarray(model + again)
+
+
+def low_rank_flop(spec: ModelSpec) -> float:
+    """FLOP of a token in products out of a low rank, which selective recomputation makes again [FLOP/token]."""
+    total = 0.0
+    for layer in spec.layers:
+        block = layer.attention
+        if block.kind == "mla":
+            keys = block.kv_lora_rank * (block.head_dim - block.rope_head_dim + block.v_head_dim)
+            total += layer.count * 2.0 * block.heads * (block.q_lora_rank * block.head_dim + keys)
+    return total
 
 
 def too_large(job: Job, lay: Layouts, memory: TrainMemory) -> DoesNotFit:

@@ -84,7 +84,7 @@ def _mean_seen(seq: Number, limit: float) -> Number:
     return result
 
 
-def _entries(block: Attention, seq: Number, causal: bool) -> Number:
+def entries_seen(block: Attention, seq: Number, causal: bool) -> Number:
     """Entries a token attends to: bounded by window, merge ratio and top-k [1]."""
     limit = float("inf")
     if block.sparse_top_k:
@@ -103,7 +103,7 @@ def attention_core_flop(block: Attention, seq: Number, *, causal: bool) -> Numbe
     """Forward FLOP of one block's core for one token of a sequence of ``seq`` tokens [FLOP/token]."""
     if block.kind == "linear":
         return 4.0 * block.heads * block.head_dim * block.v_head_dim + 0.0 * seq
-    core: Number = 2.0 * block.heads * (block.head_dim + block.v_head_dim) * _entries(block, seq, causal)
+    core: Number = 2.0 * block.heads * (block.head_dim + block.v_head_dim) * entries_seen(block, seq, causal)
     if block.index_heads:
         scored = (_mean_seen(seq, float("inf")) if causal else seq) / block.compress
         core = core + 2.0 * block.index_heads * block.index_head_dim * scored

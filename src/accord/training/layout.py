@@ -15,7 +15,6 @@ from accord.training.request import RECOMPUTE, SCHEDULES
 
 NONE, SELECTIVE, FULL = range(len(RECOMPUTE))
 PLAIN, INTERLEAVED, ZERO_BUBBLE, DUALPIPE = range(len(SCHEDULES))
-ADAPTER_PLACES = 2.0  # matrices of an adapter beside each frozen one
 
 
 @dataclass(frozen=True, slots=True)

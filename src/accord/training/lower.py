@@ -2,7 +2,8 @@
 
 Forward operators are those of prefill with a causal context; what serving alone does (caches, captured graphs,
 sampling) is left out. A matrix product has two backward products, one for the gradients of its input and one for
-those of its weights, which are added up in 32 bits. Attention kernels compute scores again in their backward pass,
+those of its weights, which are added up in 32 bits, or in 16
+beside narrow products. Attention kernels compute scores again in their backward pass,
 five products in place of two (Dao, FlashAttention-2, arXiv 2307.08691, section 3.1).
 """
 
@@ -15,18 +16,19 @@ import numpy as np
 from accord.base.array import Array
 from accord.hardware.derate import Number
 from accord.hardware.device import bytes_per_number
-from accord.models.spec import Ffn, Layer
+from accord.models.spec import Attention, Ffn, Layer
 from accord.ops.attention import lower_attention
 from accord.ops.gemm import EIGHT_BIT, gemm, grouped_gemm
 from accord.ops.op import Formats, Op, Shape, Stage
 from accord.ops.vector import activation, norm, vector
+from accord.training.flop import entries_seen
 from accord.training.layout import Job, Layouts
 
 PRODUCTS = ("gemm", "grouped")
 CORES = ("attention_prefill", "linear")
+SOFTMAX = "attention core"
 CHEAP = ("query up projection", "key and value expansion")  # low-rank products, made again rather than kept
 NARROW = (*EIGHT_BIT, "fp4", "mxfp4")
-SUM_BYTES = 8.0  # of a number of the running sum of weight gradients, read and written in 32 bits
 CAST_BYTES = 3.0  # of a number cast for a narrow product, beside the kernel that makes it: written, and its transpose
 BACKWARD_CORE = 2.5
 
@@ -35,7 +37,8 @@ BACKWARD_CORE = 2.5
 class Piece:
     """A forward operator and what its backward pass is made of.
 
-    op: a core's ``depth`` is the width of a head's query and value together; frozen: its weights are not trained
+    op: a softmax core's ``depth`` is the width of a head's query and value together; other cores have none
+    frozen: its weights are not trained
     """
 
     op: Op
@@ -55,11 +58,17 @@ def pieces(job: Job, lay: Layouts, layer: Layer) -> list[Piece]:
     ops += _feed_forward(job, lay, layer.ffn, shape.tokens, fmt)
     if fmt in NARROW:
         ops += [_cast(op.name, op.stage, op.rows * op.depth) for op in ops if op.family == "gemm" and op.fmt in NARROW]
-    block = layer.attention
-    wide = np.full_like(shape.tokens, block.head_dim + block.v_head_dim)
-    ops = [replace(op, depth=wide) if op.family in CORES else op for op in ops]
+    ops = [_causal(op, layer.attention, job.seq) if op.name == SOFTMAX else op for op in ops]
     found = [Piece(op, job.frozen) for op in ops]
     return found + (_adapters(job, lay, layer, shape.tokens) if job.frozen else [])
+
+
+def _causal(op: Op, block: Attention, seq: float) -> Op:
+    """A softmax core over what positions see on average: windows and top-k fill up along the sequence."""
+    seen = np.maximum(entries_seen(block, seq, True), 1.0)
+    share = seen / np.maximum(op.rows, 1e-9)
+    wide = np.full_like(op.flop, block.head_dim + block.v_head_dim)
+    return replace(op, flop=op.flop * share, rows=op.rows * share, depth=wide)
 
 
 def step_shape(job: Job, lay: Layouts) -> Shape:
@@ -177,11 +186,14 @@ def input_gradient(op: Op) -> Op:
     return replace(op, bytes=op.bytes * 1.5)
 
 
-def weight_gradient(op: Op) -> Op | None:
-    """The product that adds an operator's weight gradients; None where it has no weights."""
+def weight_gradient(op: Op, gradient_bytes: float) -> Op | None:
+    """The product that adds to an operator's weight gradients; None where it has no weights.
+
+    gradient_bytes: of a number of the running sum, which is read and written [B]
+    """
     if op.family not in PRODUCTS:
         return None
-    moved = op.bytes + op.width * (SUM_BYTES - bytes_per_number(op.fmt))
+    moved = op.bytes + op.width * (2.0 * gradient_bytes - bytes_per_number(op.fmt))
     if op.family == "grouped":
         return replace(op, bytes=moved, depth=op.rows)
     outputs = op.flop / 2.0 / np.maximum(op.depth, 1.0)  # rows times what each gives

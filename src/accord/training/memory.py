@@ -8,7 +8,7 @@ without the squares that fused attention never writes). DualPipe holds weights a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -18,30 +18,39 @@ from accord.hardware.device import bytes_per_number
 from accord.models.params import dense_ffn_params, expert_params, router_params, shared_expert_params
 from accord.models.spec import Layer
 from accord.parallel.memory import rank_attention_params, reported_bytes
-from accord.training.layout import DUALPIPE, FULL, SELECTIVE, Job, Layouts
+from accord.training.flop import lora_params
+from accord.training.layout import DUALPIPE, FULL, INTERLEAVED, SELECTIVE, ZERO_BUBBLE, Job, Layouts
 from accord.training.lower import NARROW, busiest
 from accord.training.schedules import peak_micro_batches
 
 WEIGHT_BYTES, STATE_BYTES = 2.0, 12.0
 KEPT = 2.0  # bytes of a number kept for backward
-LOGIT_BYTES = 6.0  # 16-bit logits and their 32-bit copy, whose place the gradient takes
+LOGIT_BYTES, KEPT_LOGIT_BYTES = 6.0, 4.0  # 16-bit logits and their 32-bit copy, which alone is kept for backward
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights of the fullest rank, shape ``(D,)`` [1]: replicated over data-parallel ranks, experts apart.
+    """Weights of a pipeline rank, shape ``(D,)`` [1]: replicated over data-parallel ranks, experts apart.
 
-    dense, experts: of its layers; ends: embedding or output table
+    dense, experts: of its layers, one stage; table: embeddings or output, both without a pipeline
+    mtp_dense, mtp_experts: of multi-token-prediction layers, which the rank with the head has
     """
 
     dense: Array
     experts: Array
-    ends: Array
+    table: Array
+    mtp_dense: Array
+    mtp_experts: Array
 
     @property
     def shared(self) -> Array:
-        """Weights that data and context parallel ranks hold alike."""
-        return self.dense + self.ends
+        """Weights that data and context parallel ranks hold alike, on the rank with the head."""
+        return self.dense + self.table + self.mtp_dense
+
+    @property
+    def routed(self) -> Array:
+        """Experts of the rank with the head."""
+        return self.experts + self.mtp_experts
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +89,34 @@ def rank_weights(job: Job, lay: Layouts) -> Weights:
     spec = job.spec
     dense, experts = np.zeros_like(lay.tp), np.zeros_like(lay.tp)
     for layer in spec.distinct_layers:
-        ffn = layer.ffn
-        split = rank_attention_params(layer.attention, spec.hidden, lay.tp)
-        split = split + (dense_ffn_params(ffn, spec.hidden) + shared_expert_params(ffn, spec.hidden)) / lay.tp
-        dense = dense + layer.count * (split + router_params(ffn, spec.hidden) + layer.norms * spec.hidden)
-        if ffn.experts:
-            held = ffn.experts * expert_params(ffn, spec.hidden) / (lay.ep * lay.slices)
-            experts = experts + layer.count * held
+        own, routed = _layer_weights(job, lay, layer)
+        dense, experts = dense + layer.count * own, experts + layer.count * routed
     share = rank_layers(job, lay) / spec.n_layers
     tables = np.where(lay.pp > 1.0, 1.0, 1.0 if spec.tied_embeddings else 2.0)
-    ends = spec.hidden * spec.vocab * tables / lay.tp + spec.other_params / lay.tp / lay.pp
+    table = spec.hidden * spec.vocab * tables / lay.tp + spec.other_params / lay.tp / lay.pp
+    drafted = (np.zeros_like(lay.tp), np.zeros_like(lay.tp))
     if job.mtp and spec.mtp is not None:
-        one = spec.mtp
-        extra = (
-            rank_attention_params(one.attention, spec.hidden, lay.tp)
-            + shared_expert_params(one.ffn, spec.hidden) / lay.tp
-        )
-        ends = ends + spec.mtp_layers * (extra + 2.0 * spec.hidden**2 / lay.tp)
-        experts = experts + spec.mtp_layers * one.ffn.experts * expert_params(one.ffn, spec.hidden) / (
-            lay.ep * lay.slices
-        ) / np.maximum(share, 1e-9)
-    return Weights(dense * share, experts * share, ends)
+        own, routed = _layer_weights(job, lay, spec.mtp)
+        drafted = (spec.mtp_layers * (own + 2.0 * spec.hidden**2 / lay.tp), spec.mtp_layers * routed)
+    return Weights(dense * share, experts * share, table, *drafted)
 
 
-def adapter_weights(job: Job, lay: Layouts) -> Array:
-    """Trained weights of a rank where the model's own are frozen."""
-    total = np.zeros_like(lay.tp)
-    for layer in job.spec.distinct_layers:
-        block = layer.attention
-        outs = (block.heads + 2.0 * block.kv_heads) * block.head_dim + job.spec.hidden
-        total = total + layer.count * job.lora_rank * (4.0 * job.spec.hidden + outs)
-    return total * rank_layers(job, lay) / job.spec.n_layers / lay.tp
+def _layer_weights(job: Job, lay: Layouts, layer: Layer) -> tuple[Array, Array]:
+    """Weights of one layer on a rank: dense ones, and experts."""
+    ffn, hidden = layer.ffn, job.spec.hidden
+    split = (dense_ffn_params(ffn, hidden) + shared_expert_params(ffn, hidden)) / lay.tp
+    dense = rank_attention_params(layer.attention, hidden, lay.tp) + split
+    dense = dense + router_params(ffn, hidden) + layer.norms * hidden
+    return dense, ffn.experts * expert_params(ffn, hidden) / (lay.ep * lay.slices)
+
+
+def trained_weights(job: Job, lay: Layouts) -> Weights:
+    """Weights that are trained: all, or adapters beside frozen ones."""
+    if not job.frozen:
+        return rank_weights(job, lay)
+    zero = np.zeros_like(lay.tp)
+    share = rank_layers(job, lay) / job.spec.n_layers / lay.tp
+    return Weights(lora_params(job.spec, job.lora_rank) * share, zero, zero, zero, zero)
 
 
 def layer_activation_bytes(job: Job, lay: Layouts, layer: Layer) -> Array:
@@ -140,44 +146,72 @@ def layer_activation_bytes(job: Job, lay: Layouts, layer: Layer) -> Array:
     return np.asarray(total)
 
 
-def activation_bytes(job: Job, lay: Layouts) -> Array:
-    """Activations of all micro-batches in flight on the fullest rank."""
+def activation_bytes(job: Job, lay: Layouts, flying: Array) -> Array:
+    """Activations of ``flying`` micro-batches on a rank, and of the layer under way."""
     spec = job.spec
     tokens = lay.micro * job.seq / lay.cp
     each = np.zeros_like(lay.tp)
     for layer in spec.distinct_layers:
         each = each + layer.count * layer_activation_bytes(job, lay, layer) / spec.n_layers
-    widest = each
     border = tokens * spec.hidden * KEPT / np.where(lay.sp > 0.0, lay.tp, 1.0)
-    each = np.where(lay.recompute == FULL, border, each)
-    flying = peak_micro_batches(lay.schedule, lay.pp, lay.micro_batches(job), lay.vp)
-    return np.asarray(np.maximum(flying, 1.0) * each * rank_layers(job, lay) + widest)
+    kept = np.where(lay.recompute == FULL, border, each)
+    return np.asarray(np.maximum(flying, 1.0) * kept * rank_layers(job, lay) + each)
 
 
 def train_memory(job: Job, lay: Layouts) -> TrainMemory:
-    """Memory of the fullest rank."""
-    weights = rank_weights(job, lay)
-    trained = (adapter_weights(job, lay), np.zeros_like(lay.tp)) if job.frozen else (weights.shared, weights.experts)
+    """Memory of the fullest rank: the first of a pipeline, or the last, which has the head and fewer in flight.
+
+    A rank of DualPipe is both at once, and holds its stages' weights and gradients of both directions.
+    """
+    own, trained = rank_weights(job, lay), trained_weights(job, lay)
+    alone = lay.pp <= 1.0
+    both = ~alone & (lay.schedule == DUALPIPE)
+    stages, joined = np.where(both, 2.0, 1.0), alone | both
+    count = lay.micro_batches(job)
+    flying = peak_micro_batches(lay.schedule, lay.pp, count, lay.vp)
+    each = LOGIT_BYTES + KEPT_LOGIT_BYTES * (job.spec.mtp_layers if job.mtp else 0)
+    logits = lay.micro * job.seq / lay.cp * job.spec.vocab / lay.tp * each
+    first = _place(job, lay, (own, trained), stages, joined * 1.0, flying, np.where(joined, logits, 0.0))
+    last = _place(job, lay, (own, trained), stages, np.ones_like(lay.tp), _last_flying(lay, count), logits)
+    heavier = ~joined & (last.used_bytes > first.used_bytes)
+    return TrainMemory(*(
+        np.where(heavier, getattr(last, field.name), getattr(first, field.name)) for field in fields(TrainMemory)
+    ))  # fmt: skip
+
+
+def _last_flying(lay: Layouts, count: Array) -> Array:
+    """Micro-batches that the last rank of a pipeline has in flight, in those of its layers (see the schedules)."""
+    interleaved = ((lay.vp - 1.0) * lay.pp + 1.0) / lay.vp
+    choices = [lay.schedule == INTERLEAVED, lay.schedule == ZERO_BUBBLE]
+    return np.minimum(np.select(choices, [interleaved, lay.pp], 1.0), count)
+
+
+def _place(
+    job: Job, lay: Layouts, weights: tuple[Weights, Weights], stages: Array, head: Array, flying: Array, logits: Array
+) -> TrainMemory:  # fmt: skip
+    """Memory of a rank with ``stages`` stages, and with the layers beside the head where ``head`` is 1.
+
+    weights: those it holds, and those of them that are trained
+    """
     over, apart = lay.replicas, lay.expert_replicas
-    held = weights.shared * WEIGHT_BYTES / np.where(lay.zero >= 3.0, over, 1.0)
-    held = held + weights.experts * WEIGHT_BYTES / np.where(lay.zero >= 3.0, apart, 1.0)
-    held = held + (trained[0] * WEIGHT_BYTES if job.frozen else 0.0)
-    summed = trained[0] * job.gradient_bytes / np.where(lay.zero >= 2.0, over, 1.0)
-    summed = summed + trained[1] * job.gradient_bytes / np.where(lay.zero >= 2.0, apart, 1.0)
-    states = trained[0] * STATE_BYTES / np.where(lay.zero >= 1.0, over, 1.0)
-    states = states + trained[1] * STATE_BYTES / np.where(lay.zero >= 1.0, apart, 1.0)
-    twice = np.where((lay.schedule == DUALPIPE) & (lay.pp > 1.0), 2.0, 1.0)  # both directions hold their stages
-    whole = np.minimum(2.0 / np.maximum(rank_layers(job, lay), 1.0), 1.0)  # of two layers at a time
-    gathered = WEIGHT_BYTES * whole * (weights.dense * (over > 1.0) + weights.experts * (apart > 1.0))
-    gathered = np.where(lay.zero >= 3.0, gathered, 0.0)
-    tokens = lay.micro * job.seq / lay.cp
-    logits = tokens * job.spec.vocab / lay.tp * LOGIT_BYTES
-    ends = (lay.pp > 1.0) & (lay.schedule != DUALPIPE)  # the last stage holds few micro-batches beside them
-    logits = np.where(ends, 0.0, logits)
-    capacity = reported_bytes(job.machine) / job.machine.devices_per_chip + np.zeros_like(lay.tp)
+
+    def held(of: Weights, each: float, copies: Array, from_stage: float) -> Array:
+        """Bytes of weights, sharded from a stage of ZeRO on; copies: of a stage."""
+        shared = copies * (of.dense + of.table) + head * of.mtp_dense
+        routed = copies * of.experts + head * of.mtp_experts
+        sharded = lay.zero >= from_stage
+        return each * (shared / np.where(sharded, over, 1.0) + routed / np.where(sharded, apart, 1.0))
+
+    own, trained = weights
+    one = np.ones_like(lay.tp)
+    kept = held(own, WEIGHT_BYTES, stages, 3.0) + (held(trained, WEIGHT_BYTES, one, 4.0) if job.frozen else 0.0)
+    layers = np.minimum(2.0 / np.maximum(rank_layers(job, lay), 1.0), 1.0)  # two at a time
+    whole = np.maximum(layers * (own.dense * (over > 1.0) + own.experts * (apart > 1.0)), own.table * (over > 1.0))
+    kept = kept + np.where(lay.zero >= 3.0, WEIGHT_BYTES * whole, 0.0)
+    states = np.where(lay.offload > 0.0, 0.0, held(trained, STATE_BYTES, one, 1.0))
+    capacity = reported_bytes(job.machine) + np.zeros_like(lay.tp)
     reserve = capacity * job.efficiency.get("train.memory_reserve")
-    states = np.where(lay.offload > 0.0, 0.0, states)
     return TrainMemory(
-        np.asarray(held * twice + gathered), np.asarray(summed * twice), np.asarray(states),
-        activation_bytes(job, lay), np.asarray(logits), np.asarray(reserve + np.zeros_like(lay.tp)), capacity,
+        np.asarray(kept), np.asarray(held(trained, job.gradient_bytes, stages, 2.0)), np.asarray(states),
+        activation_bytes(job, lay, flying), np.asarray(logits), np.asarray(reserve), capacity,
     )  # fmt: skip

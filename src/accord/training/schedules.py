@@ -264,7 +264,7 @@ def trusted(
     few_s = np.where(~level & (micro_batches < stages), FEW * pipe.filled * rest_s, 0.0)
     moved_s = pipe.apart_s + pipe.steady_s
     plain = moved_s + few_s <= np.where(level, 0.03, 0.06) * step_s
-    zero = moved_s + np.minimum(over_s, rest_s) <= np.where(level, 0.04, 0.035) * step_s
+    zero = moved_s + np.minimum(over_s, rest_s) <= np.where(level, 0.025, 0.025) * step_s
     wave_s = micro_batches * slowest.total_s + pipe.filled * rest_s / virtual
     inter = level & (pipe.filled * over_s <= 0.02 * wave_s)
     dual = (stages / 2.0 - 1.0) * over_s <= np.where(level, 0.006, 0.003) * step_s

@@ -23,10 +23,11 @@ import numpy as np
 
 from accord.base.array import Array
 from accord.models.spec import Layer
+from accord.ops.gemm import gemm
 from accord.training import wires
 from accord.training.layout import DUALPIPE, FULL, SELECTIVE, Job, Layouts
-from accord.training.lower import BACKWARD_CORE, embedding_piece, head_pieces, pieces
-from accord.training.memory import Weights, adapter_weights, rank_layers, rank_weights
+from accord.training.lower import BACKWARD_CORE, Piece, embedding_piece, head_pieces, pieces
+from accord.training.memory import Weights, rank_layers, trained_weights
 from accord.training.schedules import Work, pipeline_s
 from accord.training.times import Passes, nothing, passes, soft_maximum
 
@@ -95,9 +96,7 @@ def micro_batch(job: Job, lay: Layouts) -> Micro:
         back = back + layer.count * np.maximum(2.0 * sent - BACKWARD_CORE * own.core_s - later, 0.0)
     head = passes(head_pieces(job, lay), job, lay)
     if job.mtp and job.spec.mtp is not None:
-        head = head.times(1.0 + job.spec.mtp_layers)
-        one = passes(pieces(job, lay, job.spec.mtp), job, lay)
-        head = head + one.times(float(job.spec.mtp_layers))
+        head = head.times(1.0 + job.spec.mtp_layers) + _drafted(job, lay, job.spec.mtp)
     embedding = passes([embedding_piece(job, lay)], job, lay)
     efficiency = job.efficiency
     tensor = tensor * (1.0 - efficiency.get("train.overlap.tensor"))
@@ -106,6 +105,19 @@ def micro_batch(job: Job, lay: Layouts) -> Micro:
     beside = np.maximum(experts - 0.5 * work, 0.0)  # four exchanges a micro-batch, of which two are counted here
     experts = np.where(lay.schedule == DUALPIPE, beside, hidden)
     return Micro(layers, head, embedding, tensor, experts, context, back)
+
+
+def _drafted(job: Job, lay: Layouts, layer: Layer) -> Passes:
+    """Multi-token-prediction layers on the last rank, with the product that joins their inputs and their exchanges."""
+    tokens = lay.micro * job.seq / lay.cp
+    out = np.ones_like(tokens) * job.spec.hidden / lay.tp
+    joined = Piece(gemm("draft input projection", "head", "bf16", tokens, 2.0 * job.spec.hidden, out, 1.0), job.frozen)
+    own = passes([*pieces(job, lay, layer), joined], job, lay)
+    told = wires.tensor_s(job, lay, layer) * (1.0 - job.efficiency.get("train.overlap.tensor"))
+    sent = wires.experts_s(job, lay, layer.ffn) * (1.0 - job.efficiency.get("train.overlap.experts"))
+    shown = told + np.where(lay.schedule == DUALPIPE, 0.0, sent)
+    both = Passes(own.forward_s + shown, own.backward_s + shown, own.weight_s, own.core_s, own.light_s)
+    return both.times(float(job.spec.mtp_layers))
 
 
 def _hosted(own: Passes, job: Job, layer: Layer) -> Passes:
@@ -144,7 +156,7 @@ def train_step(job: Job, lay: Layouts, piped_s: Array | None = None, data_s: Arr
     send_s = wires.send_s(job, lay)
     piped = pipeline_s(lay.schedule, lay.pp, count, lay.vp, ranks.mean, slowest, send_s) if piped_s is None else piped_s
     data = _exposed(job, lay, sync_of(job, lay), slowest, count) if data_s is None else data_s
-    optimizer = optimizer_s(job, lay, _trained(job, lay))
+    optimizer = optimizer_s(job, lay, trained_weights(job, lay))
     host = job.efficiency.get("train.host_s") + np.zeros_like(lay.tp)
     share = rank_layers(job, lay) / job.spec.n_layers * count
     passes_made = 2.0 + (lay.recompute == FULL)
@@ -195,17 +207,9 @@ def ranks_of(job: Job, lay: Layouts, micro: Micro) -> Ranks:
     return Ranks(mean, slowest, again * held, last)
 
 
-def _trained(job: Job, lay: Layouts) -> Weights:
-    """Weights of the fullest rank that are trained."""
-    if not job.frozen:
-        return rank_weights(job, lay)
-    zero = np.zeros_like(lay.tp)
-    return Weights(adapter_weights(job, lay), zero, zero)
-
-
 def sync_of(job: Job, lay: Layouts) -> wires.Sync:
     """Data-parallel exchanges of what is trained."""
-    return wires.sync(job, lay, _trained(job, lay))
+    return wires.sync(job, lay, trained_weights(job, lay))
 
 
 def _exposed(job: Job, lay: Layouts, sync: wires.Sync, slowest: Work, count: Array) -> Array:
@@ -220,10 +224,14 @@ def _exposed(job: Job, lay: Layouts, sync: wires.Sync, slowest: Work, count: Arr
 
 
 def optimizer_s(job: Job, lay: Layouts, trained: Weights) -> Array:
-    """Adam over the weights of a rank, sharded from ZeRO-1 on; states in host memory travel to it and back."""
+    """Adam over the weights of a rank, sharded from ZeRO-1 on.
+
+    Where states lie in host memory, the host's processor does it, while gradients arrive and copies leave.
+    """
     shards = np.where(lay.zero >= 1.0, lay.replicas, 1.0)
     apart = np.where(lay.zero >= 1.0, lay.expert_replicas, 1.0)
-    own = trained.shared / shards + trained.experts / apart
+    own = trained.shared / shards + trained.routed / apart
     rate = job.machine.device.memory_bytes_per_s * job.efficiency.get("train.optimizer_memory")
-    away = own * OFFLOADED_BYTES / job.efficiency.get("train.offload_bytes_per_s")
+    link = own * OFFLOADED_BYTES / job.efficiency.get("train.offload_bytes_per_s")
+    away = np.maximum(link, own * OPTIMIZER_BYTES / job.efficiency.get("train.host_memory_bytes_per_s"))
     return np.asarray(np.where(lay.offload > 0.0, away, own * OPTIMIZER_BYTES / rate))

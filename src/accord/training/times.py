@@ -67,7 +67,7 @@ def passes(found: Iterable[Piece], job: Job, lay: Layouts) -> Passes:
         op = piece.op
         forward = op_s(op, job)
         back = op_s(input_gradient(op), job, backward=True)
-        weights = None if piece.frozen else weight_gradient(op)
+        weights = None if piece.frozen else weight_gradient(op, job.gradient_bytes)
         added = op_s(weights, job) if weights is not None else zero
         core, light = op.family in CORES, op.family == "vector" or op.name in CHEAP
         total = total + Passes(forward, back, added, forward if core else zero, forward if light else zero)
@@ -97,9 +97,10 @@ def op_s(op: Op, job: Job, *, backward: bool = False) -> Array:
     share = efficiency.get("train.attention")
     if backward:
         share = share * efficiency.get("train.attention_backward")
-    scores = op.flop / (2.0 * np.maximum(op.depth, 1.0))
+    softmax = op.depth > 0.0  # index scores and recurrences take no exponential, and have no row to begin
+    scores = np.where(softmax, op.flop / (2.0 * np.maximum(op.depth, 1.0)), 0.0)
     work = op.flop + scores * efficiency.get("train.score_flop")
-    work = work * (1.0 + efficiency.get("train.attention_short") / np.maximum(op.rows, 1.0))
+    work = work * (1.0 + np.where(softmax, efficiency.get("train.attention_short") / np.maximum(op.rows, 1.0), 0.0))
     return np.asarray(fixed + work / (device.compute("bf16").flop_per_s * share))
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from accord.base.array import Array
 from accord.fabric.collective import collective_s
 from accord.fabric.group import Group
+from accord.hardware.device import bytes_per_number
 from accord.models.spec import Attention, Ffn, Layer
-from accord.ops.gemm import EIGHT_BIT
 from accord.ops.op import exchange_op
 from accord.parallel.collectives import exchange_s
 from accord.training.layout import Job, Layouts
-from accord.training.lower import routed_tokens
+from accord.training.lower import NARROW, routed_tokens
 from accord.training.memory import Weights
 
 NUMBER = 2.0  # bytes of an activation or weight on the wire
@@ -30,11 +30,16 @@ SHARDED = 2.0  # bytes of a gradient on the wire where weights are sharded too (
 class Sync:
     """Seconds of data-parallel exchanges, shape ``(D,)``.
 
-    reduce_s, gather_s: gradients summed and weights gathered, once a step, or once a micro-batch where ``often``
+    reduce_s, gather_s: gradients summed and weights gathered once
     """
 
     reduce_s: Array
     gather_s: Array
+
+
+def entering(job: Job) -> float:
+    """Bytes of a number that enters a product, on the wire."""
+    return bytes_per_number(job.precision) if job.precision in NARROW else NUMBER
 
 
 def tensor_s(job: Job, lay: Layouts, layer: Layer) -> Array:
@@ -46,9 +51,7 @@ def tensor_s(job: Job, lay: Layouts, layer: Layer) -> Array:
     group = Group(lay.tp, np.ones_like(lay.tp))
     joined = lay.tp > 1.0
     whole = collective_s("all_reduce", payload, group, job.machine, job.efficiency)
-    gathered = (
-        payload / NUMBER * (1.0 if job.precision in EIGHT_BIT else NUMBER)
-    )  # products enter narrow, sums leave wide
+    gathered = payload / NUMBER * entering(job)
     halves = collective_s("all_gather", gathered, group, job.machine, job.efficiency)
     halves = halves + collective_s("reduce_scatter", payload, group, job.machine, job.efficiency)
     each = np.where(lay.sp > 0.0, halves, whole)
@@ -74,7 +77,7 @@ def experts_s(job: Job, lay: Layouts, ffn: Ffn) -> Array:
         return np.zeros_like(lay.tp)
     tokens = routed_tokens(lay, lay.micro * job.seq / lay.cp)
     inner = float(ffn.latent or job.spec.hidden)
-    narrow = 1.0 if job.precision in EIGHT_BIT else NUMBER
+    narrow = entering(job)
     total = np.zeros_like(lay.tp)
     for family, each in (("dispatch", narrow), ("combine", NUMBER)):
         sent = np.where(lay.ep > 1.0, tokens * ffn.top_k * inner * each, 0.0)
@@ -100,7 +103,7 @@ def sync(job: Job, lay: Layouts, trained: Weights) -> Sync:
     each = np.where(lay.zero >= 3.0, SHARDED, job.gradient_bytes)
     for weights, ranks, stride in (
         (trained.shared, lay.replicas, lay.tp),
-        (trained.experts, lay.expert_replicas, lay.ep * lay.slices),
+        (trained.routed, lay.expert_replicas, lay.ep * lay.slices),
     ):
         group = Group(np.maximum(ranks, 1.0), stride)
         joined = (ranks > 1.0) & (weights > 0.0)
