@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from accord.base.errors import ModelConfigError
 from accord.models.config_fields import MAX_TOKENS, MAX_VOCAB, Fields, describe
-from accord.models.families import compressed, dense, hybrid, latent, mixture
+from accord.models.families import compressed, dense, gpt, hybrid, latent, mixture
 from accord.models.families.blocks import Decoder, hidden_size
 from accord.models.spec import ModelSpec
 from accord.models.vision import vision_params
@@ -31,6 +31,13 @@ BUILDERS: Mapping[str, Callable[[Fields], Decoder]] = {
     "gemma3_text": dense.gemma3,
     "glm": dense.glm,
     "glm4": dense.glm4,
+    "gpt2": gpt.gpt2,
+    "gpt_bigcode": gpt.gpt_bigcode,
+    "gptj": gpt.gptj,
+    "gpt_neox": gpt.gpt_neox,
+    "opt": gpt.opt,
+    "bloom": gpt.bloom,
+    "mpt": gpt.mpt,
     "mixtral": mixture.mixtral,
     "granitemoe": mixture.granite_moe,
     "granitemoeshared": mixture.granite_moe,
@@ -90,7 +97,14 @@ USUAL_KEYS = (
 """Keys that say the most about an architecture; the message for an unknown type lists which are there."""
 
 TEXT_KEYS = ("text_config", "llm_config", "language_config")
-CONTEXT_KEYS = ("max_position_embeddings", "max_position_embedding", "max_seq_len", "seq_length")
+CONTEXT_KEYS = (
+    "max_position_embeddings",
+    "max_position_embedding",
+    "max_seq_len",
+    "seq_length",
+    "n_positions",
+    "n_ctx",
+)
 
 
 def _unknown(model_type: str, f: Fields) -> ModelConfigError:

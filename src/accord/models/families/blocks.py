@@ -14,6 +14,8 @@ from accord.models.config_fields import MAX_COUNT, MAX_LAYERS, MAX_TOKENS, Field
 from accord.models.spec import Attention, Ffn, Layer
 
 MAX_PROJECTION = 10_000_000  # heads x head width
+WIDTH_KEYS = ("hidden_size", "n_embd", "n_embed", "d_model")
+LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers")
 
 
 class Decoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,12 +35,12 @@ class Decoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def hidden_size(f: Fields) -> int:
     """Width of the model."""
-    return f.integer("hidden_size")
+    return f.first_integer(WIDTH_KEYS, default=None)
 
 
 def layer_count(f: Fields) -> int:
     """Number of decoder layers."""
-    return f.integer("num_hidden_layers", high=MAX_LAYERS)
+    return f.first_integer(LAYER_KEYS, high=MAX_LAYERS, default=None)
 
 
 def window_of(f: Fields, key: str = "sliding_window") -> int:
