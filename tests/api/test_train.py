@@ -175,3 +175,47 @@ def test_numbers_that_cannot_be_are_refused() -> None:
         with pytest.raises(UsageError) as refused:
             train_answer(wrong, catalog())
         assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        FailureAsk(spares_chips=0.0, repair_s=10 * 86400.0),
+        FailureAsk(interval_s=86400.0),
+        FailureAsk(restart_s=6 * 3600.0),
+        FailureAsk(detection_s=6 * 3600.0),
+        FailureAsk(checkpoint_bytes_per_s=1e8),
+    ],
+)
+def test_whatever_lengthens_interruptions_moves_days_energy_and_cost(worse: FailureAsk) -> None:
+    money = Scenario(mode="rent", systems={SYSTEM: SystemTerms(rent=Amount(2.5, "USD/h"))})
+    long = msgspec.structs.replace(RUN, tokens=2e12)
+    usual, slower = answer(long, scenario=money), answer(long, scenario=money, failures=worse)
+    for name in ("days", "chip_hours", "cost_usd", "energy_kwh"):
+        assert value(slower, name) > 1.001 * value(usual, name), name
+    assert value(slower, "run_s") == value(usual, "run_s")
+
+
+def test_time_outside_steps_is_a_share_of_the_elapsed_and_played_too() -> None:
+    told = answer(failures=FailureAsk(details=True, runs=300))
+    run: Any = told.result["run"]
+    efficiency = told.found.job.efficiency
+    share = 1.0 - float(efficiency.get("train.whole_run")) / float(efficiency.get("train.whole_run_effective"))
+    assert run["outside_steps_s"] / run["elapsed_s"] == pytest.approx(share)
+    failures: Any = told.result["failures"]
+    assert failures["played"]["days"]["value"] == pytest.approx(value(told, "days"), rel=0.05)
+
+
+def test_sites_that_wait_draw_and_cost_what_is_told_of_them() -> None:
+    asked = SitesAsk(sites=2, wan_bytes_per_s=1e9, rtt_s=0.05)
+    place = Scenario(mode="own", tariff=Amount(0.08, "USD/kWh"), pue=1.2)
+    alone, told = answer(scenario=place), answer(sites=asked, scenario=place, power_w=1e9)
+    sites: Any = told.result["sites"]
+    assert 2 * sites["power_w_per_site"] == pytest.approx(value(told, "power_w"))
+    assert value(told, "power_w") < 0.8 * value(alone, "power_w")
+    assert value(told, "energy_kwh") == pytest.approx(value(told, "power_w") * value(told, "days") * 24.0 / 1e3)
+    cost: Any = told.result["cost"]
+    assert cost["energy"] == pytest.approx(0.08 * value(told, "energy_at_meter_kwh"), rel=1e-6)
+    limit: Any = told.result["limits"]
+    assert limit[0]["value"] == pytest.approx(value(alone, "power_w"))
+    assert 0.0 < value(told, "days") * 86400.0 - value(told, "run_s") < 0.2 * value(told, "run_s")

@@ -13,7 +13,7 @@ from accord.api.reliability import ENTRY
 from accord.api.scenario import idle_share
 from accord.api.train_checks import cautions
 from accord.api.train_compute import compute_of, law
-from accord.api.train_failures import failing, hardly, interrupted, plan_of
+from accord.api.train_failures import beside, failing, hardly, interrupted, plan_of
 from accord.api.train_money import Money, banded, money_metrics, money_of, money_sources, power_metrics
 from accord.api.train_request import TrainAsk, completed
 from accord.api.train_sites import across, one_site, told
@@ -76,7 +76,8 @@ def train_answer(ask: TrainAsk, catalog: Catalog) -> TrainAnswer:
     Raises the errors of :mod:`accord.base.errors`: unknown ids, impossible layouts, what does not fit.
     """
     run = _laid_out(ask, catalog)
-    money = money_of(catalog, run.machine.id, run.machine.chip, _scenario(ask))
+    waiting, idle = _waiting(run), idle_share(catalog, ask.scenario)[0]
+    money = money_of(catalog, run.machine.id, run.machine.chip, _scenario(ask), busy=1.0 - waiting, idle=idle)
     spread = step_spread(run.found, run.machine, run.efficiency, run.metrics)
     step = _step_metrics(run, spread)
     tokens = run.done.request.tokens
@@ -146,25 +147,28 @@ def _step_metrics(run: Run, spread: StepSpread) -> dict[str, Metric]:
     return found
 
 
+def _waiting(run: Run) -> float:
+    """Share of a step in which chips wait for other sites."""
+    return float(across(run.found, run.ask.sites).share[0]) if run.ask.sites is not None else 0.0
+
+
 def _whole(run: Run, money: Money, spread: StepSpread, step_s: float, tokens: float) -> Whole:
     """The run from its start to its end: steps, interruptions, and what is neither.
 
     A run takes its steps, what interruptions cost, and time outside steps that is not due to failures (evaluation,
-    ramps, stops by hand): the catalog's share ``train.whole_run`` covers both, and is the least that is lost.
+    ramps, stops by hand), see :func:`beside`.
     """
     ask, level = run.ask, run.ask.level
     steps = float(np.ceil(tokens / (run.done.request.global_batch or 1.0)))
     productive = steps * step_s
     plan = plan_of(run.catalog, run.machine.id, ask.failures, run.found, float(run.chips), productive)
     one = interrupted(run.catalog, run.machine.chip, ask.failures, plan)
-    usual = 1.0 / float(np.mean(run.efficiency.get("train.whole_run")))
-    ratio = max(usual, one.ratio)
-    elapsed = productive * ratio
+    times = 1.0 + beside(run.efficiency, _waiting(run))
+    elapsed = productive * one.ratio * times
     log_sd = float(np.hypot(spread.log_sd["step_s"], spread.run))
     length = productive * np.exp(log_sd * standard("train run", len(one.ratios)))
-    samples = np.asarray(length * np.maximum(usual, one.ratios), dtype=np.float64)
-    other = elapsed - productive * one.ratio
-    failures = failing(run.catalog, run.machine.chip, ask.failures, one, level, other)
+    samples = np.asarray(length * one.ratios * times, dtype=np.float64)
+    failures = failing(run.catalog, run.machine.chip, ask.failures, one, level, times)
     low, high = (float(part) for part in np.quantile(samples, ((1.0 - level) / 2.0, (1.0 + level) / 2.0)))
     width = float(np.exp(half_width(spread.log_sd["step_s"], spread.run, level)))
     effective, count = (one.found.drawn.band(name, level) for name in ("effective", "interruptions"))
@@ -177,7 +181,7 @@ def _whole(run: Run, money: Money, spread: StepSpread, step_s: float, tokens: fl
         "interruptions": _around(float(one.found.median.interruptions[0]), count),
         "effective_training_time": _around(1.0 / one.ratio, effective),
     }
-    parts = {"productive_s": productive, **failures.lost_s, "outside_steps_s": other}
+    parts = {"productive_s": productive, **failures.lost_s, "outside_steps_s": elapsed - productive * one.ratio}
     hours = elapsed * run.chips / 3600.0
     cost = {name: part.value * hours for name, part in money.parts.items()}
     return Whole(metrics, parts, failures, elapsed, (low, high), (*one.found.warnings, *hardly(one, level)), cost)
@@ -217,10 +221,9 @@ def _result(
         assumed |= {name: f"{getattr(layout, name)}, of the fastest layout that fits" for name in open_fields}
     assumed |= {name: OF_OWNERSHIP for name in money.assumed}
     power = money.power_w.value if money.power_w is not None else None
-    idle, _ = idle_share(run.catalog, ask.scenario)
     sites = None
     if ask.sites is not None and site_step is not None:
-        sites = told(step=site_step, ask=ask.sites, chips=run.chips // ask.sites.sites, power_w=power, idle=idle)
+        sites = told(step=site_step, ask=ask.sites, chips=run.chips // ask.sites.sites, power_w=power)
     return TrainResult(
         title=title_of(run), metrics=metrics, conventions=conventions_of(run, whole), parts=parts,
         memory=memory_of(found),
@@ -228,7 +231,7 @@ def _result(
         compute=compute, failures=whole.failures if whole is not None else None, sites=sites, assumed=assumed,
         chosen=open_fields, searched=searched_of(run), others=others_of(run, OTHERS), ends=ends_of(ask, whole),
         law=law(compute),
-        limits=limits_of(ask, metrics, run.chips), level=ask.level,
+        limits=limits_of(ask, money.load_w, run.chips), level=ask.level,
         causes={"step_s": spread.causes["step_s"]} if ask.explain and "step_s" in spread.causes else {},
         constants=constants(run.catalog, run.machine.chip, run.efficiency, spread.used) if ask.explain else (),
     )  # fmt: skip

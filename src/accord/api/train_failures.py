@@ -12,6 +12,7 @@ from accord.api.train_request import FailureAsk
 from accord.base.array import Array
 from accord.base.errors import DoesNotFit
 from accord.catalog.load import Catalog
+from accord.hardware.derate import Efficiency
 from accord.models.params import count
 from accord.planner.plan import Metric
 from accord.reliability.monte_carlo import simulate
@@ -89,6 +90,19 @@ def interrupted(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan) -> Int
     return Interrupted(found, min(float(found.median.elapsed_s[0]) / plan.productive_s, FOR_EVER), ratios)
 
 
+def beside(efficiency: Efficiency, waiting: float = 0.0) -> float:
+    """Time outside steps that no failure takes (evaluation, ramps, stops by hand), over steps and interruptions [1].
+
+    waiting: share of a step in which sites wait for one another, which takes no more of such time
+    ``train.whole_run`` is the share of steps in the hours of whole runs; ``train.whole_run_effective`` is what
+    interruptions had left of them there, and is taken out, since this run has interruptions of its own.
+    """
+    whole, effective = (
+        float(np.mean(efficiency.get(name))) for name in ("train.whole_run", "train.whole_run_effective")
+    )
+    return (1.0 / min(1.0, whole / effective) - 1.0) * (1.0 - waiting)
+
+
 def hardly(one: Interrupted, level: float) -> list[str]:
     """That interruptions come faster than the run recovers, where that is so or within the interval."""
     plan, effective = one.found.plan, float(one.found.median.effective[0])
@@ -104,8 +118,8 @@ def hardly(one: Interrupted, level: float) -> list[str]:
     ]
 
 
-def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, level: float, other_s: float) -> Failing:
-    """What is told of failures. other_s: of the run, outside its steps and not due to failures."""
+def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, level: float, times: float) -> Failing:
+    """What is told of failures. times: elapsed time over steps and interruptions."""
     plan, median = one.found.plan, one.found.median
     best = median if plan.interval_s is None else expected(one.found.rates, replace(plan, interval_s=None))
     mttf, low, high = one.found.drawn.band("mttf_s", level)
@@ -118,7 +132,7 @@ def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, leve
         detection_s=float(np.mean(plan.detection_s)), restart_s=float(np.mean(plan.restart_s)),
         repair_s=plan.repair_s, domain_chips=plan.domain_chips, spares_chips=plan.spares_chips,
         spares_needed_chips=one.found.spares_needed * plan.domain_chips, on_loss=plan.on_loss,
-        played=_played(catalog, chip, ask, plan, level, other_s) if ask.details else None,
+        played=_played(catalog, chip, ask, plan, level, times) if ask.details else None,
     )  # fmt: skip
 
 
@@ -141,7 +155,7 @@ def within(rates: Rates, chips: float, level: float) -> Rates:
     return replace(rates, **drawn)
 
 
-def _played(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan, level: float, other_s: float) -> Played | None:
+def _played(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan, level: float, times: float) -> Played | None:
     """The run at random; None where it hardly gets on, which is said elsewhere."""
     rates, _ = failure_rates(catalog, chip, DRAWS)
     try:
@@ -151,7 +165,7 @@ def _played(catalog: Catalog, chip: str, ask: FailureAsk, plan: Plan, level: flo
     middle, low, high = done.band("elapsed_s", level)
     return Played(
         runs=ask.runs, seed=ask.seed,
-        days=tuple((value + other_s) / SECONDS_PER_DAY for value in (middle, low, high)),  # type: ignore[arg-type]
+        days=tuple(value * times / SECONDS_PER_DAY for value in (middle, low, high)),  # type: ignore[arg-type]
         effective_training_time=done.band("effective", level), interruptions=done.band("interruptions", level),
         waiting_s=done.band("waiting_s", level),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from accord.economics.scenario import Scenario
 from accord.economics.unit_cost import training_run_usd
 from accord.planner.plan import Metric
 from accord.planner.terms import Terms
+from accord.power.energy import duty
 from accord.report.catalog_view import entry_sources
 from accord.uncertainty import figure
 from accord.uncertainty.draws import among
@@ -30,9 +31,14 @@ _SAID_ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a chip draws and costs. said: in words; assumed: defaults that the hourly price rests on."""
+    """What a chip draws and costs.
+
+    power_w: mean over the run; load_w: while it computes
+    said: in words; assumed: defaults that the hourly price rests on
+    """
 
     power_w: Figure | None
+    load_w: Figure | None
     pue: Figure | None
     kgco2_per_kwh: Figure | None
     usd_per_hour: Figure | None
@@ -41,14 +47,21 @@ class Money:
     assumed: tuple[str, ...] = ()
 
 
-def money_of(catalog: Catalog, system: str, chip: str, scenario: Scenario) -> Money:
-    """Terms of a system under a scenario, under load all of the time. Raises ScenarioError."""
+def money_of(
+    catalog: Catalog, system: str, chip: str, scenario: Scenario, busy: float = 1.0, idle: float = 1.0
+) -> Money:
+    """Terms of a system under a scenario. Raises ScenarioError.
+
+    busy: share of the time under load; idle: power in the rest over power under load
+    """
     if scenario.utilisation is None:
-        scenario = msgspec.structs.replace(scenario, utilisation=1.0)
+        scenario = msgspec.structs.replace(scenario, utilisation=busy)
+    share = duty(busy, idle)
     terms = _terms(catalog, system, scenario)
     if terms is None:
         power = figure.of(catalog.chip(chip).board_power, f"chips/{chip}")
-        return Money(power, None, None, None, said=("power is that of the boards alone, and there is no hourly price",))
+        return Money(_part(power, share), power, None, None, None,
+                     said=("power is that of the boards alone, and there is no hourly price",))  # fmt: skip
     said = [line for line in terms.said if not line.startswith(_SAID_ELSEWHERE)]
     said = [line for line in said if terms.usd_per_hour is None or not line.startswith("no source at hand states a pr")]
     if terms.usd_per_hour is None:
@@ -62,9 +75,14 @@ def money_of(catalog: Catalog, system: str, chip: str, scenario: Scenario) -> Mo
     said = [line for line in said if not line.endswith(": energy has no price") or terms.usd_per_hour is None]
     assumed = () if "rent" in terms.parts else terms.assumed
     return Money(
-        terms.power_w, terms.pue, terms.kgco2_per_kwh, terms.usd_per_hour, dict(terms.parts),
+        _part(terms.power_w, share), terms.power_w, terms.pue, terms.kgco2_per_kwh, terms.usd_per_hour,
+        dict(terms.parts),
         tuple(dict.fromkeys(said)), assumed,
     )  # fmt: skip
+
+
+def _part(power: Figure | None, share: float) -> Figure | None:
+    return figure.scaled(power, share, power.unit) if power is not None and share < 1.0 else power
 
 
 def _terms(catalog: Catalog, system: str, scenario: Scenario) -> Terms | None:
@@ -106,7 +124,7 @@ def money_metrics(money: Money, chips: float, elapsed_s: float, samples: Array, 
 
 
 def power_metrics(money: Money, chips: float, level: float) -> dict[str, Metric]:
-    """Power of all chips under load, at the racks and at the meter [W]."""
+    """Mean power of all chips, at the racks and at the meter [W]."""
     found: dict[str, Metric] = {}
     if money.power_w is None:
         return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import msgspec
-import numpy as np
 
 from accord.api.train_request import SitesAsk
 from accord.base.array import Array
@@ -55,10 +54,10 @@ def joined(metrics: dict[str, Array], step: SitesStep, sites: int) -> dict[str, 
     return found
 
 
-def told(step: SitesStep, ask: SitesAsk, chips: int, power_w: float | None, idle: float) -> Across:
-    """What is told of a step. chips: of one site; power_w: of a chip under load; idle: power at rest over that."""
+def told(step: SitesStep, ask: SitesAsk, chips: int, power_w: float | None) -> Across:
+    """What is told of a step. chips: of one site; power_w: of a chip, the mean over the run."""
     enough = float(step.enough_bytes_per_s[0])
-    watts = None if power_w is None else float(np.mean(step.site_power_w(chips, power_w, power_w * idle)))
+    watts = None if power_w is None else chips * power_w
     return Across(
         sites=ask.sites, mode="sync" if ask.local_steps is None else "local", local_steps=ask.local_steps or 1,
         chips_per_site=chips, sync_s=float(step.sync_s[0]), exposed_s=float(step.exposed_s[0]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from accord.planner.train_search import Found
 from accord.report.train_result import Failing, Layout, Other
 from accord.training.estimate import TrainEstimate
 from accord.training.request import RECOMPUTE, SCHEDULES
+from accord.uncertainty.figure import Figure
 
 STEP = (
     "step_s", "tokens_per_s_total", "tokens_per_s_per_chip", "model_flop_per_s_per_chip",
@@ -127,12 +127,15 @@ def conventions_of(run: Run, whole: Whole | None) -> dict[str, str]:
         "peak": f"dense bf16, {peak / 1e12:,.4g} TFLOP/s a chip",
         "own_peak": f"dense {job.precision}, {own / 1e12:,.4g} TFLOP/s a chip",
     }
+    found["power"] = "of the system under load as stated" + (
+        "; while sites wait for one another, at rest" if run.ask.sites is not None else ""
+    )
     if whole is not None:
         found |= {
             "days": "elapsed: steps, interruptions, and time outside steps (evaluation, ramps, stops by hand)",
             "chip_hours": "chips of the job times elapsed hours; spares are not in it",
             "effective_training_time": "productive time over productive time and what interruptions cost",
-            "energy": "power of the system under load as stated, over all of the elapsed time",
+            "energy": "power at the racks over all of the elapsed time",
         }
     return found
 
@@ -151,18 +154,15 @@ def ends_of(ask: TrainAsk, whole: Whole | None) -> dict[str, str]:
     return found
 
 
-def limits_of(ask: TrainAsk, metrics: Mapping[str, Metric], chips: int) -> list[dict[str, object]]:
-    """Whether the power feed is enough."""
+def limits_of(ask: TrainAsk, load_w: Figure | None, chips: int) -> list[dict[str, object]]:
+    """Whether the power feed is enough. load_w: of a chip while it computes."""
     if ask.power_w is None:
         return []
-    need = metrics.get("power_w")
-    if need is None:
+    if load_w is None:
         return [
             {"name": "power", "limit": ask.power_w, "unit": "W", "met": False, "said": "no source states the power"}
         ]
-    fed = int(chips * ask.power_w / need.value)
-    said = (
-        f"{need.value / 1e6:,.4g} MW at the racks of {ask.power_w / 1e6:,.4g} MW; the feed is enough for {fed:,} chips"
-    )
-    return [{"name": "power", "limit": ask.power_w, "value": need.value, "unit": "W", "met": need.value <= ask.power_w,
+    need, fed = chips * load_w.value, int(ask.power_w / load_w.value)
+    said = f"{show(need, 'W')} at the racks under load, and {show(ask.power_w, 'W')} are fed: enough for {fed:,} chips"
+    return [{"name": "power", "limit": ask.power_w, "value": need, "unit": "W", "met": need <= ask.power_w,
              "chips": fed, "said": said}]  # fmt: skip
