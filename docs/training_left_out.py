@@ -85,6 +85,10 @@ def refit(tables: Tables, catalog: Catalog, every: bool) -> None:
     digest = fitted_digest()
     say("fitting training, whole and without each source, chip and model")
     fit = training_fit.solve(catalog, tables.training)
+    entry = catalog.constants("training", "generic").parameters
+    off = max(abs(math.log(number / entry[name].si)) for name, number in fit.numbers().items())
+    if off > MOVED:
+        say(f"warning: packaged constants are up to {math.expm1(off):.0%} off this fit; see make_training.py")
     training: dict[str, list[dict[str, object]]] = {
         by: stored(training_crossval.scored_without(catalog, tables.training, by, LEVEL, fit))
         for by in training_crossval.KEYS
