@@ -49,7 +49,7 @@ BELIEFS: Mapping[str, Belief] = MappingProxyType(
                                                     f"train.flop_per_joule.{HOPPER}"),
         "train.flop_per_joule.fp8": Belief(2.0e12, "1", 0.2, "the same of 8-bit products"),
         "train.grouped": Belief(0.8, "1", 0.2, "pace of expert products over that of a kernel alone", most=1.0),
-        "train.grouped.fp8": Belief(0.8, "1", 0.4, "the same, 8 bits", "train.grouped", 1.1),
+        "train.grouped.fp8": Belief(0.8, "1", 0.3, "the same, 8 bits", most=1.1),
         "train.vector": Belief(0.6, "1", 0.3, "share of memory bandwidth of element-wise kernels", most=0.92),
         f"train.vector.{AMPERE}": Belief(0.6, "1", 0.5, "the same; older frameworks fused less", "train.vector", 0.92),
         "train.attention": Belief(0.45, "1", 0.3, CORE, most=0.95),

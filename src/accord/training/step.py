@@ -69,6 +69,7 @@ class Micro:
 
     layers: work of the decoder's layers; head, embedding: at the ends of the pipeline
     tensor_s, experts_s: what nothing hides; context_s and context_back_s likewise, of forward and backward
+    port_s: what of both kinds keeps the port between domains busy, hidden or not
     """
 
     layers: Passes
@@ -78,6 +79,7 @@ class Micro:
     experts_s: Array
     context_s: Array
     context_back_s: Array
+    port_s: Array
 
 
 def micro_batch(job: Job, lay: Layouts) -> Micro:
@@ -98,13 +100,14 @@ def micro_batch(job: Job, lay: Layouts) -> Micro:
     if job.mtp and job.spec.mtp is not None:
         head = head.times(1.0 + job.spec.mtp_layers) + _drafted(job, lay, job.spec.mtp)
     embedding = passes([embedding_piece(job, lay)], job, lay)
-    efficiency = job.efficiency
+    efficiency, domain = job.efficiency, float(job.machine.scale_up_devices)
+    port = np.where(lay.tp > domain, tensor, 0.0) + np.where(lay.ep > domain, experts, 0.0)
     tensor = tensor * (1.0 - efficiency.get("train.overlap.tensor"))
     hidden = experts * (1.0 - efficiency.get("train.overlap.experts"))
     work = layers.forward_s + layers.backward_s + layers.weight_s
     beside = np.maximum(experts - 0.5 * work, 0.0)  # four exchanges a micro-batch, of which two are counted here
     experts = np.where(lay.schedule == DUALPIPE, beside, hidden)
-    return Micro(layers, head, embedding, tensor, experts, context, back)
+    return Micro(layers, head, embedding, tensor, experts, context, back, port)
 
 
 def _drafted(job: Job, lay: Layouts, layer: Layer) -> Passes:
@@ -155,7 +158,7 @@ def train_step(job: Job, lay: Layouts, piped_s: Array | None = None, data_s: Arr
     slowest, again = ranks.slowest, ranks.again_s
     send_s = wires.send_s(job, lay)
     piped = pipeline_s(lay.schedule, lay.pp, count, lay.vp, ranks.mean, slowest, send_s) if piped_s is None else piped_s
-    data = _exposed(job, lay, sync_of(job, lay), slowest, count) if data_s is None else data_s
+    data = _exposed(job, lay, micro, slowest, count) if data_s is None else data_s
     optimizer = optimizer_s(job, lay, trained_weights(job, lay))
     host = job.efficiency.get("train.host_s") + np.zeros_like(lay.tp)
     share = rank_layers(job, lay) / job.spec.n_layers * count
@@ -212,10 +215,12 @@ def sync_of(job: Job, lay: Layouts) -> wires.Sync:
     return wires.sync(job, lay, trained_weights(job, lay))
 
 
-def _exposed(job: Job, lay: Layouts, sync: wires.Sync, slowest: Work, count: Array) -> Array:
-    """Data-parallel exchanges that nothing hides."""
-    hides = job.efficiency.get("train.overlap.data")
-    forward, backward = hides * slowest.forward_s, hides * (slowest.backward_s + slowest.weight_s)
+def _exposed(job: Job, lay: Layouts, micro: Micro, slowest: Work, count: Array) -> Array:
+    """Data-parallel exchanges that nothing hides: work hides them while the port is not busy with other exchanges."""
+    sync, hides = sync_of(job, lay), job.efficiency.get("train.overlap.data")
+    port = micro.port_s / lay.pp
+    forward = np.maximum(hides * slowest.forward_s - port, 0.0)
+    backward = np.maximum(hides * (slowest.backward_s + slowest.weight_s) - port, 0.0)
     first = np.maximum(sync.gather_s - forward, 0.0)
     once = first + np.maximum(sync.reduce_s - backward, 0.0)
     each = np.maximum(sync.reduce_s - backward, 0.0)  # of a micro-batch, where no rank keeps all gradients

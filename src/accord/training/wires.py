@@ -20,7 +20,7 @@ from accord.ops.op import exchange_op
 from accord.parallel.collectives import exchange_s
 from accord.training.layout import Job, Layouts
 from accord.training.lower import NARROW, routed_tokens
-from accord.training.memory import Weights
+from accord.training.memory import Weights, rank_layers
 
 NUMBER = 2.0  # bytes of an activation or weight on the wire
 SHARDED = 2.0  # bytes of a gradient on the wire where weights are sharded too (ZeRO-3): frameworks reduce in 16 bits
@@ -97,19 +97,21 @@ def send_s(job: Job, lay: Layouts) -> Array:
 def sync(job: Job, lay: Layouts, trained: Weights) -> Sync:
     """Sums of gradients and gathers of weights over the ranks that hold the same ones.
 
-    Below ZeRO-1 gradients are summed in one all-reduce, and nothing is gathered.
+    Below ZeRO-1 gradients are summed in one all-reduce, and nothing is gathered. ZeRO-3 goes layer by layer.
     """
     summed, gathered = np.zeros_like(lay.tp), np.zeros_like(lay.tp)
     each = np.where(lay.zero >= 3.0, SHARDED, job.gradient_bytes)
+    pieces = np.where(lay.zero >= 3.0, rank_layers(job, lay), 1.0)
     for weights, ranks, stride in (
         (trained.shared, lay.replicas, lay.tp),
         (trained.routed, lay.expert_replicas, lay.ep * lay.slices),
     ):
         group = Group(np.maximum(ranks, 1.0), stride)
         joined = (ranks > 1.0) & (weights > 0.0)
-        whole = collective_s("all_reduce", weights * each, group, job.machine, job.efficiency)
-        scatter = collective_s("reduce_scatter", weights * each, group, job.machine, job.efficiency)
-        gather = collective_s("all_gather", weights * NUMBER, group, job.machine, job.efficiency)
-        summed = summed + np.where(joined, np.where(lay.zero >= 1.0, scatter, whole), 0.0)
-        gathered = gathered + np.where(joined & (lay.zero >= 1.0), gather, 0.0)
+        part = weights / pieces
+        whole = collective_s("all_reduce", part * each, group, job.machine, job.efficiency)
+        scatter = collective_s("reduce_scatter", part * each, group, job.machine, job.efficiency)
+        gather = collective_s("all_gather", part * NUMBER, group, job.machine, job.efficiency)
+        summed = summed + np.where(joined, pieces * np.where(lay.zero >= 1.0, scatter, whole), 0.0)
+        gathered = gathered + np.where(joined & (lay.zero >= 1.0), pieces * gather, 0.0)
     return Sync(np.asarray(summed), np.asarray(gathered))
