@@ -15,7 +15,16 @@ from accord.api.records import machine_of, model_spec
 from accord.api.reliability import failure_rates
 from accord.api.train import TrainAnswer, train_answer
 from accord.api.train_failures import within
-from accord.api.train_request import FailureAsk, SitesAsk, StageAsk, TrainAsk, completed, usual_batch
+from accord.api.train_request import (
+    SNAP,
+    FailureAsk,
+    SitesAsk,
+    StageAsk,
+    TrainAsk,
+    completed,
+    usual_batch,
+    whole_sequences,
+)
 from accord.base.errors import AccordError, DoesNotFit, UsageError
 from accord.catalog.load import Catalog, load_catalog
 from accord.economics.scenario import Amount, Scenario, SystemTerms
@@ -219,3 +228,32 @@ def test_sites_that_wait_draw_and_cost_what_is_told_of_them() -> None:
     limit: Any = told.result["limits"]
     assert limit[0]["value"] == pytest.approx(value(alone, "power_w"))
     assert 0.0 < value(told, "days") * 86400.0 - value(told, "run_s") < 0.2 * value(told, "run_s")
+
+
+@pytest.mark.parametrize(
+    ("batch", "chips", "sequences"),
+    [(16e6, 16384, 2048), (16e6, 2048, 2048), (16e6, 64, 2048), (4e6, 2048, 512), (4e6, 256, 512), (2.0**24, 48, 2048)],
+)
+def test_a_round_batch_becomes_sequences_that_deal_out(batch: float, chips: int, sequences: int) -> None:
+    spec, machine = model_spec(catalog(), RUN.model), machine_of(catalog(), SYSTEM)
+    request = TrainRequest(model=RUN.model, system=SYSTEM, chips=chips, seq=8192, global_batch=batch)
+    done = completed(TrainAsk(request=request), spec, machine, None)
+    assert done.request.global_batch == sequences * 8192
+    assert len(done.said) == (batch != sequences * 8192)
+
+
+@given(
+    batch=st.floats(1e3, 1e8), chips=st.integers(1, 5000), seq=st.sampled_from([1024, 4096, 8192]),
+    dp=st.sampled_from([None, 3, 64]), sites=st.sampled_from([1, 2]),
+)  # fmt: skip
+def test_a_stated_batch_moves_little_and_to_whole_sequences(
+    batch: float, chips: int, seq: int, dp: int | None, sites: int
+) -> None:
+    machine = machine_of(catalog(), SYSTEM)
+    request = TrainRequest(model=RUN.model, system=SYSTEM, chips=chips, seq=seq, global_batch=batch, dp=dp)
+    apart = SitesAsk(sites=sites, wan_bytes_per_s=1e9, rtt_s=0.01) if sites > 1 else None
+    found = whole_sequences(TrainAsk(request=request, sites=apart), request, machine)
+    stays = abs(batch / seq - round(batch / seq)) < 1e-6
+    if found is not None and not stays:
+        assert abs(found * seq - batch) <= SNAP * batch * (1.0 + 1e-9)
+        assert found % sites == 0 and found % (dp or 1) == 0

@@ -151,6 +151,20 @@ def test_what_is_stated_is_taken() -> None:
     assert asked(*by_count)["result"]["layout"]["global_batch"] == 512 * 4096
 
 
+def test_a_batch_in_round_tokens_is_taken_in_whole_sequences() -> None:
+    body = asked(*SMALL, "--seq", "8192", "--global-batch", "16M")
+    assert body["result"]["layout"]["global_batch"] == 2048 * 8192
+    assert any("taken as 2,048 sequences" in line for line in body["warnings"])
+    exact = asked(*SMALL, "--seq", "8192", "--global-batch-seqs", "1953")
+    assert exact["result"]["layout"]["global_batch"] == 1953 * 8192
+
+
+def test_tokens_are_counted_in_billions() -> None:
+    by_letter = asked(*SMALL[:-1], "300B", "--stage", "sft:1B", "--stage", "long-context:2 B@32768")
+    assert by_letter["inputs"]["tokens"] == 3e11
+    assert [stage["tokens"] for stage in by_letter["result"]["flop"]["stages"]] == [3e11, 1e9, 2e9]
+
+
 def test_failures_are_played_the_same_with_the_same_seed() -> None:
     one = asked(*LLAMA)["result"]["failures"]["played"]
     again = asked(*LLAMA, "--seed", "0")["result"]["failures"]["played"]

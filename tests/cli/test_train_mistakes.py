@@ -38,6 +38,8 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     ((*SMALL, "--schedule", "dualpipe", "--pp", "5", "--chips", "40"), USAGE, "even number of stages"),
     ((*SMALL, "--schedule", "1f1b", "--vp", "2", "--pp", "8"), USAGE, "vp 2 was asked of 1f1b"),
     ((*SMALL, "--global-batch", "1000"), USAGE, "less than a sequence"),
+    ((*SMALL, "--global-batch", "6000", "--seq", "4096"), USAGE, "no whole number of sequences"),
+    ((*SMALL[:-1], "300b"), USAGE, "this is a count"),
     ((*SMALL, "--dp", "256", "--global-batch", "4096"), USAGE, "do not divide over dp 256"),
     ((*SMALL, "--global-batch-seqs", "64"), USAGE, "add --seq"),
     ((*SMALL, "--seq", "4096", "--global-batch-seqs", "64", "--global-batch", "1M"), USAGE, "keep one of both flags"),

@@ -87,7 +87,7 @@ def train_answer(ask: TrainAsk, catalog: Catalog) -> TrainAnswer:
     compute = _compute(run, spread, metrics, tokens) if tokens is not None else None
     result = _result(run, money, spread, metrics, whole, compute)
     warnings = [
-        *run.found.warnings, *cautions(run.done.request, run.spec, run.machine, run.found),
+        *run.done.said, *run.found.warnings, *cautions(run.done.request, run.spec, run.machine, run.found),
         *(run.catalog.notes), *_known(run), *(whole.said if whole is not None else ()), *_site_words(run), *money.said,
     ]  # fmt: skip
     warnings += [f"{limit['name']}: {limit['said']}" for limit in result.limits if not limit["met"]]

@@ -23,6 +23,8 @@ DEFAULT_SEQ = 4096
 SHORT_BATCH = 4.0 * 2**20  # tokens of a step of a run of unknown length
 NATIVE = ("fp8",)  # formats in which a released checkpoint says how it was trained
 BATCH_OFF = 0.15  # logarithm by which a batch may be off the rule, so that many layouts can deal it out
+SNAP = 0.06  # part by which a stated batch may be moved to a number of sequences that deals out
+WHOLE = 1e-6  # sequences
 LARGEST_COUNT = 10_000_000  # chips of a job
 
 
@@ -100,10 +102,14 @@ class TrainAsk:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A request with everything stated that a job needs but its layout; filled: what defaults say, in words."""
+    """A request with everything stated that a job needs but its layout.
+
+    filled: what defaults say, in words; said: what was changed
+    """
 
     request: TrainRequest
     filled: dict[str, str]
+    said: tuple[str, ...] = ()
 
 
 def completed(
@@ -135,8 +141,49 @@ def completed(
     request = msgspec.structs.replace(request, **changes)
     if request.global_batch is None:
         batch, filled["global_batch"] = usual_batch(ask, request, spec, machine, times)
-        request = msgspec.structs.replace(request, global_batch=batch)
-    return Completed(request, filled)
+        return Completed(msgspec.structs.replace(request, global_batch=batch), filled)
+    assert request.seq is not None, "completed above"
+    sequences = request.global_batch / request.seq
+    near = whole_sequences(ask, request, machine)
+    if near is None or abs(near - sequences) < WHOLE:
+        return Completed(request, filled)
+    said = (
+        f"{request.global_batch:,.0f} tokens are {sequences:,.1f} sequences of {request.seq:,}: the batch is taken as"
+        f" {near:,} sequences, {near * request.seq:,} tokens; --global-batch-seqs says it exactly"
+    )
+    return Completed(msgspec.structs.replace(request, global_batch=float(near * request.seq)), filled, (said,))
+
+
+def whole_sequences(ask: TrainAsk, request: TrainRequest, machine: Machine) -> int | None:
+    """Sequences of a batch that was stated in tokens: its own where whole, else a number within 6 % that deals out.
+
+    request: completed. Of such numbers, multiples of the replicas where these are stated, that one which shares the
+    largest divisor with the devices, then the one that is the multiple of the largest power of two; None for none.
+    """
+    assert request.chips is not None and request.seq is not None and request.global_batch is not None, "completed"
+    sequences = request.global_batch / request.seq
+    if abs(sequences - round(sequences)) < WHOLE:
+        return round(sequences)
+    devices = request.chips * machine.devices_per_chip
+    step, cut = ask.sites.sites if ask.sites is not None else 1, 0
+    if request.tp is not None and request.pp is not None:
+        cut = request.tp * request.pp * (request.cp or 1)
+    replicas = request.dp or (devices // cut if cut and devices % cut == 0 else None)
+    if replicas is not None:
+        step = math.lcm(step, replicas * (request.micro_batch or 1))
+
+    def within(each: int) -> int | None:
+        near = max(round(sequences / each), 1) * each
+        return near if abs(near - sequences) <= SNAP * sequences else None
+
+    for divisor in reversed(divisors(devices)):
+        each = math.lcm(divisor, step)
+        if within(each) is None:
+            continue
+        while within(2 * each) is not None:
+            each *= 2
+        return within(each)
+    return None
 
 
 def usual_batch(

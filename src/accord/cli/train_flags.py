@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from accord.cli.flags import CatalogId, Decorated, Quantity, level_option
-from accord.cli.train_types import Count, Day, Money, Place, Stage
+from accord.cli.train_types import Count, Day, Money, Place, Stage, Tokens
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 FORMATS = ("bf16", "fp16", "fp8", "mxfp8", "fp4")
@@ -36,10 +36,12 @@ RUN: tuple[Option, ...] = (
     click.option("--model", metavar="ID_OR_PATH", help="A catalog model, or the path of a config.json."),
     click.option("--system", type=CatalogId("systems", "chips"), help="A catalog system (or a single chip)."),
     click.option("--chips", type=_N, help="Packages of the whole job; may be several systems."),
-    click.option("--tokens", type=Count(whole=False, example="15.6T", unit="tok"), help="Tokens of the whole run."),
+    click.option("--tokens", type=Tokens(), help="Tokens of the whole run."),
     click.option("--flop", type=_FLOP, help="Compute of the whole run, instead of its tokens."),
     click.option("--seq", type=_LENGTH, help="Tokens of a sequence."),
-    click.option("--global-batch", type=Count(whole=False, example="16M", unit="tok"), help="Tokens of a step."),
+    click.option(
+        "--global-batch", type=Tokens(example="16M"), help="Tokens of a step, near which whole sequences are taken."
+    ),
     click.option("--global-batch-seqs", type=_N, help="Sequences of a step, instead."),
     click.option("--start", type=Day(), help="First day: tells the last, and prices of that year."),
 )

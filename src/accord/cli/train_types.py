@@ -63,6 +63,22 @@ class Count(click.ParamType):
         return round(found)
 
 
+class Tokens(Count):
+    """A number of tokens, in which ``B`` is 10^9 and ``K`` is 1,000: ``300B``, ``15.6T``."""
+
+    _SCALED = re.compile(r"([0-9.,eE+]+)\s*([BK])(\s*tok(?:ens?)?)?")
+    _MEANT = {"B": " billion", "K": "k"}
+
+    def __init__(self, example: str = "15.6T") -> None:
+        """Take counts above 0."""
+        super().__init__(whole=False, example=example, unit="tok")
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | int:
+        """Read ``B`` and ``K`` as of tokens, else as any count."""
+        found = self._SCALED.fullmatch(value.strip()) if isinstance(value, str) else None
+        return super().convert(found[1] + self._MEANT[found[2]] if found is not None else value, param, ctx)
+
+
 class Money(click.ParamType):
     """An amount of money for something, such as ``2``, ``2 USD/h`` or ``0.36 CNY/kWh``; gives value and unit."""
 
@@ -166,6 +182,9 @@ class Stage(click.ParamType):
         if not colon or not rest:
             self.fail(f"'{value}' says no tokens; write it as '{kind}:1e12'", param, ctx)
         tokens, at, seq = rest.partition("@")
-        count = Count(whole=False, example="1e12", unit="tok")
-        return StageText(kind, float(count.convert(tokens, param, ctx)),
-                         float(count.convert(seq, param, ctx)) if at else None)  # fmt: skip
+        length = Count(whole=False, example="8192", unit="tok")
+        return StageText(
+            kind,
+            float(Tokens(example="1e12").convert(tokens, param, ctx)),
+            float(length.convert(seq, param, ctx)) if at else None,
+        )
