@@ -96,7 +96,7 @@ STATED: Mapping[str, Belief] = MappingProxyType(
                                             "a chip's rate between domains where no source states one: 400 Gb/s"),
         f"train.network_bytes_per_s.{TPU}": Belief(6.25e9, "B/s", 0.4,
                                                    "the same between slices: 200 Gb/s for four chips"),
-        "train.memory_reserve": Belief(0.05, "1", 0.0, "share of the memory for libraries and fragments"),
+        "train.memory_reserve": Belief(0.035, "1", 0.0, "share of the memory for libraries and fragments: 3 GB of 80"),
     }
 )  # fmt: skip
 """Judgements that no row may set."""
