@@ -257,3 +257,24 @@ def test_a_stated_batch_moves_little_and_to_whole_sequences(
     if found is not None and not stays:
         assert abs(found * seq - batch) <= SNAP * batch * (1.0 + 1e-9)
         assert found % sites == 0 and found % (dp or 1) == 0
+
+
+@settings(max_examples=15)
+@given(tp=st.integers(1, 12), cp=st.integers(1, 4), pp=st.integers(1, 12), dp=st.integers(1, 12))
+def test_ranks_that_are_named_instead_work(tp: int, cp: int, pp: int, dp: int) -> None:
+    request = TrainRequest(model=RUN.model, system=SYSTEM, chips=64, tp=tp, cp=cp, pp=pp, dp=dp)
+    try:
+        answer(request)
+    except DoesNotFit:
+        return
+    except UsageError as refused:
+        assert refused.hint is not None and refused.hint.startswith("use "), refused.hint
+        words = refused.hint.removeprefix("use ").replace(",", "").split(" and ")
+        changes = {
+            name: int(value) for name, value in (one.split() for one in words) if name in ("tp", "cp", "pp", "dp")
+        }
+        for one in words:
+            if one.endswith("chips"):
+                changes["chips"] = int(one.split()[0])
+        assert len(changes) == len(words), refused.hint
+        answer(msgspec.structs.replace(request, **changes))

@@ -255,6 +255,7 @@ def test_a_format_the_chip_lacks_is_replaced_and_said() -> None:
     body = asked(*words)
     assert body["result"]["layout"]["precision"] == "bf16"
     assert any("no fp8 unit" in line for line in body["warnings"])
+    assert body["result"]["assumed"]["precision"] == "bf16: the chip has no fp8 unit"
     assert body["result"]["layout"]["devices"] == 768
 
 

@@ -78,7 +78,7 @@ CASES: tuple[tuple[str, float, int, dict[str, object], str, str], ...] = (
         64,
         {"tp": 8, "pp": 2, "dp": 4},
         "255 sequences do not divide over dp 4",
-        "use a global batch of 1,048,576 tokens",
+        "use a global batch of 1,048,576 tokens (256 sequences)",
     ),
     (
         "llama-3.1-70b",
@@ -86,7 +86,7 @@ CASES: tuple[tuple[str, float, int, dict[str, object], str, str], ...] = (
         64,
         {},
         "is no whole number of sequences of 4,096",
-        "use a global batch of 1,048,576 tokens",
+        "use a global batch of 1,048,576 tokens (256 sequences)",
     ),
     (
         "llama-3.1-70b",
@@ -110,7 +110,7 @@ CASES: tuple[tuple[str, float, int, dict[str, object], str, str], ...] = (
         64,
         {"tp": 8, "pp": 8, "vp": 2, "micro_batch": 1},
         "interleaved stages on pp 8 take a multiple of 8 micro-batches; micro-batch 1 leave 36",
-        "use a global batch of 131,072 tokens",
+        "use a global batch of 131,072 tokens (32 sequences)",
     ),
     (
         "deepseek-v3",
@@ -211,7 +211,7 @@ def test_a_million_chips_need_a_sequence_each() -> None:
     """The nearest batch that layouts can deal out, where none deals out what is asked."""
     with pytest.raises(DoesNotFit, match="2,000 sequences of 4,096 tokens do not deal out") as caught:
         layouts("llama-3.1-8b", 2000, 1_000_000)
-    assert caught.value.hint == "use a global batch of 20,480,000 tokens"
+    assert caught.value.hint == "use a global batch of 20,480,000 tokens (5,000 sequences)"
     assert len(layouts("llama-3.1-8b", 5000, 1_000_000)) > 0
 
 

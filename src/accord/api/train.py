@@ -30,9 +30,11 @@ from accord.api.train_told import (
     searched_of,
     title_of,
 )
-from accord.base.errors import DoesNotFit, UsageError
+from accord.base.errors import CatalogError, DoesNotFit, UsageError
+from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.economics.scenario import Scenario
+from accord.hardware.system import Machine
 from accord.models.spec import ModelSpec
 from accord.planner.plan import Metric
 from accord.planner.train_search import search
@@ -48,6 +50,7 @@ from accord.uncertainty.residual import half_width
 
 TIMED, TIMED_ELSE = 50, 8  # pipelines that are run by timeline, with --auto and without
 LARGER = (1, 2, 4, 16, 64)  # times the usual batch, tried where no layout can deal out less
+MEANT = 4  # systems that are named where one is not known
 OTHERS = 4  # layouts that are told beside the best
 UNITS: Mapping[str, str] = {
     "step_s": "s", "tokens_per_s_total": "tok/s", "tokens_per_s_per_chip": "tok/s",
@@ -103,7 +106,7 @@ def _laid_out(ask: TrainAsk, catalog: Catalog) -> Run:
     for name, value in (("model", ask.request.model), ("system", ask.request.system)):
         if not value:
             raise UsageError(f"--{name} is missing", hint=f"name one: accord catalog list {name}s")
-    spec, machine = model_spec(catalog, ask.request.model), machine_of(catalog, ask.request.system)
+    spec, machine = model_spec(catalog, ask.request.model), _machine(catalog, ask.request.system)
     efficiency = training_efficiency(catalog, machine.chip)
     refused: DoesNotFit | None = None
     for times in LARGER if ask.request.global_batch is None else (1,):
@@ -117,6 +120,18 @@ def _laid_out(ask: TrainAsk, catalog: Catalog) -> Run:
             return Run(ask, catalog, done, spec, machine, efficiency, found)
     assert refused is not None, "a batch at least was tried"
     raise refused
+
+
+def _machine(catalog: Catalog, id: str) -> Machine:
+    """The machine of a system or chip. Raises CatalogError with systems that were meant."""
+    systems, chips = catalog.ids("systems"), catalog.ids("chips")
+    if id in systems or id in chips:
+        return machine_of(catalog, id)
+    near = [one for one in systems if id.lower() in one][:MEANT]
+    raise CatalogError(
+        f"no system or chip is called '{id}'",
+        hint=f"did you mean {' or '.join(near)}?" if near else did_you_mean(id, [*systems, *chips]),
+    )
 
 
 def _flop_per_token(ask: TrainAsk, spec: ModelSpec) -> float | None:
@@ -219,6 +234,8 @@ def _result(
     layout = layout_of(run)
     if not ask.auto:
         assumed |= {name: f"{getattr(layout, name)}, of the fastest layout that fits" for name in open_fields}
+    if found.job.precision != run.done.request.precision:
+        assumed["precision"] = f"{found.job.precision}: the chip has no {run.done.request.precision} unit"
     assumed |= {name: OF_OWNERSHIP for name in money.assumed}
     power = money.power_w.value if money.power_w is not None else None
     sites = None

@@ -25,6 +25,7 @@ NATIVE = ("fp8",)  # formats in which a released checkpoint says how it was trai
 BATCH_OFF = 0.15  # logarithm by which a batch may be off the rule, so that many layouts can deal it out
 SNAP = 0.06  # part by which a stated batch may be moved to a number of sequences that deals out
 WHOLE = 1e-6  # sequences
+FIRST_YEAR, LAST_YEAR = 1990, 2100  # of scenarios
 LARGEST_COUNT = 10_000_000  # chips of a job
 
 
@@ -202,10 +203,11 @@ def usual_batch(
         wanted, words = SHORT_BATCH, "near 4 Mi"
     sites = ask.sites.sites if ask.sites is not None else 1
     sequences = max(times * wanted / request.seq, 1.0)
-    if request.dp is not None:
+    whole = request.chips * machine.devices_per_chip
+    if request.dp is not None and whole % request.dp == 0:
         step = request.dp * (request.micro_batch or 1)
     else:
-        devices = max(request.chips * machine.devices_per_chip // sites, 1)
+        devices = max(whole // sites, 1)
         step = max((n * sites for n in divisors(devices) if _near(n * sites, sequences)), default=sites)
     batch = float(step * request.seq * max(round(sequences / step), 1))
     more = f", and {times} times that, as no layout deals out less" if times > 1 else ""
@@ -244,6 +246,9 @@ def check_numbers(ask: TrainAsk) -> None:
         raise UsageError(f"{request.chips:,} chips", where="--chips", hint=f"at most {LARGEST_COUNT:,}")
     if request.zero is not None and request.zero not in (0, 1, 2, 3):
         raise UsageError(f"ZeRO-{request.zero}", where="--zero", hint="0, 1, 2 or 3")
+    if ask.start is not None and not FIRST_YEAR <= ask.start.year <= LAST_YEAR:
+        raise UsageError(f"a run that begins in {ask.start.year} is not one that can be priced", where="--start",
+                         hint=f"give a day from {FIRST_YEAR} to {LAST_YEAR}")  # fmt: skip
     failures = ask.failures
     for one in fields(failures):
         value = getattr(failures, one.name)

@@ -28,8 +28,11 @@ def one_site(request: TrainRequest, ask: SitesAsk) -> TrainRequest:
                              hint=f"use {name} {near:,}")  # fmt: skip
     batch = request.global_batch / sites if request.global_batch is not None else None
     if batch is not None and request.seq is not None and batch < request.seq:
-        raise UsageError(f"{batch / request.seq:.3g} sequences of a step for each of {sites} sites", where="--sites",
-                         hint=f"use a global batch of {sites * request.seq:,} tokens or more")  # fmt: skip
+        raise UsageError(
+            f"{batch / request.seq:.3g} sequences of a step for each of {sites} sites",
+            where="--sites",
+            hint=f"use a global batch of {sites * request.seq:,} tokens ({sites} sequences) or more",
+        )
     dp = request.dp // sites if request.dp is not None else None
     return msgspec.structs.replace(request, chips=request.chips // sites, dp=dp, global_batch=batch)
 

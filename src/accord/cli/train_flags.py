@@ -25,7 +25,10 @@ class Spares(Count):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | int:
         """Let 0 pass."""
-        return 0 if str(value).strip() == "0" else super().convert(value, param, ctx)
+        text = str(value).strip()
+        if text.startswith("-"):
+            self.fail(f"'{text}' is not 0 or more", param, ctx)
+        return 0 if text == "0" else super().convert(value, param, ctx)
 
 
 def _duration(example: str, *, zero: bool = False) -> Quantity:

@@ -115,7 +115,7 @@ class Money(click.ParamType):
 
 
 class Place(click.ParamType):
-    """A country, or a region of it, such as ``CN`` or ``CN/gansu-qingyang``."""
+    """A country, or a region of it, such as ``CN``, ``CN/gansu-qingyang`` or the catalog's ``cn-gansu-qingyang``."""
 
     name = "place"
 
@@ -129,7 +129,10 @@ class Place(click.ParamType):
         """Country in capitals, and the region or None."""
         if isinstance(value, tuple):
             return value
-        country, _, region = str(value).strip().partition("/")
+        text = str(value).strip()
+        country, _, region = text.partition("/")
+        if text[2:3] == "-" and not region:
+            country, region = text[:2], text.lower()
         if not _COUNTRY.fullmatch(country):
             self.fail(f"'{value}' begins with no country; two letters of ISO 3166, such as CN or CN/gansu-qingyang",
                       param, ctx)  # fmt: skip

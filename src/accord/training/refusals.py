@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from accord.training.request import RECOMPUTE, SCHEDULES, TrainRequest
 
 TRIED = 64  # values of one field
 DEEP = 3  # fields that are mended at once
+CONTEXT = 64  # context-parallel ranks
 MOST = 600  # changes that are tried in all
 _RANKS = ("tp", "cp", "pp", "dp")
 _FLAGS = {"micro_batch": "micro-batch", "batch": "global batch", "devices": "devices"}
@@ -60,8 +62,10 @@ class Asked:
         cut = self.request.tp * self.request.pp * (self.request.cp or 1)
         return self.devices // cut if self.devices % cut == 0 else None
 
-    def with_(self, name: str, value: float | str | None) -> Asked:
-        """The same with another count."""
+    def with_(self, name: str, value: float | str | tuple[int, ...] | None) -> Asked:
+        """The same with another count, or with several of them as ``name`` and ``value`` spell them out."""
+        if isinstance(value, tuple):
+            return replace(self, request=msgspec.structs.replace(self.request, **dict(zip(_RANKS, value, strict=True))))
         if name == "devices":
             return replace(self, devices=int(value or 0))
         if name == "batch":
@@ -69,7 +73,7 @@ class Asked:
         return replace(self, request=msgspec.structs.replace(self.request, **{name: value}))
 
 
-Choices = tuple[str, Iterable[int | str | None]]
+Choices = tuple[str, Iterable[int | str | tuple[int, ...] | None]]
 Works = Callable[[Asked], bool]
 
 
@@ -86,6 +90,12 @@ class Broken:
     rule: str = ""
 
 
+class NotDealtOut(DoesNotFit):
+    """A step's sequences that no layout deals out over so many devices, however much these hold."""
+
+    exit_code: ClassVar[int] = 2
+
+
 def refusal(spec: ModelSpec, asked: Asked, works: Works) -> AccordError:
     """The first rule that is broken, with the nearest choice that works."""
     broken = _broken(spec, asked) or _nothing(spec, asked)
@@ -97,8 +107,22 @@ def refusal(spec: ModelSpec, asked: Asked, works: Works) -> AccordError:
         return left >= 0 and works(one)
 
     mended = _mended(spec, asked, tried, DEEP)
+    mended = mended or _recut(spec, asked, works)
     hint = _said(asked, mended) if mended is not None else "leave the layout open"
-    return (DoesNotFit if broken.fits else UsageError)(broken.what, hint=hint)
+    return (NotDealtOut if broken.fits else UsageError)(broken.what, hint=hint)
+
+
+def _recut(spec: ModelSpec, asked: Asked, works: Works) -> Asked | None:
+    """The nearest ranks with which all else that was asked works, or all else but what depends on them."""
+    free = asked
+    for name in ("ep", "vp", "micro_batch", "schedule"):
+        free = free.with_(name, None)
+    for base in (asked, free):
+        for cut in _cuts(spec, asked)[:TRIED]:
+            tried = base.with_("ranks", cut)
+            if works(tried):
+                return tried
+    return None
 
 
 def sound(request: TrainRequest) -> None:
@@ -144,7 +168,7 @@ def _said(asked: Asked, mended: Asked) -> str:
         if old != new:
             (gone if new is None else changes).append(_FLAGS.get(name, name) + ("" if new is None else f" {new}"))
     if mended.batch != asked.batch:
-        changes.append(f"a global batch of {mended.batch:,.0f} tokens")
+        changes.append(f"a global batch of {mended.batch:,.0f} tokens ({_sequences(round(mended.sequences))})")
     if mended.devices != asked.devices:
         changes.append(f"{mended.devices // mended.per_chip:,} chips")
     used = ["use " + " and ".join(changes)] if changes else []
@@ -202,6 +226,8 @@ def _of_ranks(spec: ModelSpec, asked: Asked) -> Broken | None:
         value = asked.devices if devices else asked.given(name) or 1
         free = _multiples(math.lcm(whole, asked.per_chip), value) if devices else _dividing(asked.devices, value)
         choices.append((name, free))
+    if full:
+        choices.insert(-1, ("ranks", _cuts(spec, asked)))
     is_not = "ranks, not the" if full and "cp" in named else "ranks, which do not divide"
     return Broken(f"{said} is {whole:,} {is_not} {asked.devices:,} devices", tuple(choices))
 
@@ -231,14 +257,15 @@ def _of_batch(spec: ModelSpec, asked: Asked) -> Broken | None:
         choices: tuple[Choices, ...] = (("batch", _multiples(dp, sequences)),)
         if asked.given("dp") is not None:
             choices = (*choices, ("dp", _dividing(count, dp)))
-        return Broken(f"{count:,} sequences do not divide over dp {dp}", choices)
+        divide = "does not divide" if count == 1 else "do not divide"
+        return Broken(f"{_sequences(count)} {divide} over dp {dp}", choices)
     if micro is not None and (count // dp) % micro:
         each = count // dp
         word = "is more than" if micro > each else "does not divide"
         mends: tuple[Choices, ...] = (
             ("micro_batch", _dividing(each, micro)), ("batch", _multiples(dp * micro, sequences)),
         )  # fmt: skip
-        return Broken(f"micro-batch {micro} {word} the {each:,} sequences of a replica", mends)
+        return Broken(f"micro-batch {micro} {word} the {_sequences(each)} of a replica", mends)
     return None
 
 
@@ -286,10 +313,28 @@ def _nothing(spec: ModelSpec, asked: Asked) -> Broken:
     dealt = {max(round(asked.sequences / each), 1) * each for each in _dividing(asked.devices, 1.0)}
     choices: list[Choices] = [("batch", _near(dealt, asked.sequences))]
     choices += [(name, (None,)) for name in names]
+    count = round(asked.sequences)
+    do = "does" if count == 1 else "do"
     return Broken(
-        f"{asked.sequences:,.0f} sequences of {asked.seq:,.0f} tokens do not deal out over {said} on "
+        f"{_sequences(count)} of {asked.seq:,.0f} tokens {do} not deal out over {said} on "
         f"{asked.devices:,} devices", tuple(choices), fits=True,
     )  # fmt: skip
+
+
+def _sequences(count: int) -> str:
+    return f"{count:,} sequence{'' if count == 1 else 's'}"
+
+
+def _cuts(spec: ModelSpec, asked: Asked) -> list[tuple[int, ...]]:
+    """Ranks that multiply to the devices and divide the model, by how far all of them are from what is asked."""
+    heads = max(layer.attention.heads for layer in spec.layers)
+    aim = [asked.given(name) or 1 for name in _RANKS]
+    found: list[tuple[int, ...]] = []
+    for tp in (n for n in _dividing(asked.devices, 1.0) if heads % n == 0):
+        for cp in (n for n in _dividing(asked.devices // tp, 1.0) if asked.seq % n == 0 and n <= CONTEXT):
+            left = asked.devices // (tp * cp)
+            found += [(tp, cp, pp, left // pp) for pp in _dividing(left, 1.0) if pp <= spec.n_layers]
+    return sorted(found, key=lambda cut: sum(abs(math.log(new / old)) for new, old in zip(cut, aim, strict=True)))
 
 
 def _near(values: Iterable[int], aim: float) -> list[int]:
