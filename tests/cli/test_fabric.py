@@ -118,6 +118,68 @@ def test_several_systems_are_joined_by_their_scale_out(capsys: Capture) -> None:
     assert any("4.0 times nvidia-gb200-nvl72" in line for line in body["warnings"])
 
 
+def test_a_network_that_nobody_states_is_assumed_and_said(capsys: Capture) -> None:
+    base = ("amd-mi300x-8", "--collective", "all-reduce", "--size", "1GB", "--ranks")
+    body = answer(capsys, *base, "16")
+    assert [line for line in body["warnings"] if "50 GB/s a chip is assumed" in line]
+    assert not [line for line in body["warnings"] if "joined by its scale-out" in line]
+    network = body["result"]["tiers"][-1]
+    assert (network["name"], network["plane"]) == ("network", "network")
+    assert network["bytes"] > 0.0
+    assert any("fat tree" in line for line in body["result"]["assumed"])
+    assert any(source["id"].startswith("training/") for source in body["sources"])
+    near = answer(capsys, *base, "8")
+    assert not [line for line in near["warnings"] if "assumed" in line and "network" in line]
+    assert len(near["result"]["tiers"]) == 1
+    width = [found["high"] / found["low"] for found in (one["result"]["metrics"]["time_s"] for one in (near, body))]
+    assert width[1] > width[0]  # the assumed rate is uncertain too
+    sent = answer(capsys, "amd-mi300x-8", "--transfers", "0->8:1GB")["result"]
+    assert 0.5 * 50e9 < sent["transfers"][0]["bytes_per_s"] < 50e9
+
+
+@pytest.mark.parametrize("name", ["ep-dispatch", "ep-combine"])
+@pytest.mark.parametrize("ranks", [2, 4, 8])
+def test_an_exchange_of_experts_passes_no_more_than_its_links(name: str, ranks: int, capsys: Capture) -> None:
+    """Fewer ranks than copies: every rank gets each token once, so bytes on the wire are below those of all copies."""
+    words = ("nvidia-hgx-h100-8", "--collective", name, "--ranks", str(ranks), "--size", "64MB")
+    result = answer(capsys, *words)["result"]
+    time, sent = result["metrics"]["time_s"]["value"], sum(tier["bytes"] for tier in result["tiers"])
+    assert sent == pytest.approx(64e6 * ranks / 8 * (ranks - 1) / ranks)
+    assert result["metrics"]["busbw_byte_per_s"]["value"] == pytest.approx(sent / time)
+    assert result["metrics"]["busbw_byte_per_s"]["value"] < 450e9
+    assert result["metrics"]["algbw_byte_per_s"]["value"] == pytest.approx(64e6 / time)
+    assert "all copies" in result["algbw_counts"]
+    assert all(tier["seconds"] <= time for tier in result["tiers"])
+    assert main(["fabric", *words]) == 0
+    assert "all copies of a rank's tokens" in capsys.readouterr().out
+
+
+def test_why_no_library_goes_tier_by_tier(capsys: Capture) -> None:
+    base = ("nvidia-hgx-h100-8", "--collective", "all-reduce", "--size", "64MB", "--ranks")
+    for ranks, why in (("8", "one domain"), ("64", "NCCL, RCCL")):
+        told = {one["name"]: one for one in answer(capsys, *base, ranks)["result"]["algorithms"]}
+        assert why in told["hierarchical"]["refused"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nvidia-gb200-nvl72",),
+        ("huawei-cloudmatrix-384",),
+        CLOUDMATRIX,
+        ("nvidia-hgx-h100-8", "--collective", "all-reduce", "--ranks", "64", "--size", "1MB"),
+        ("amd-mi300x-8", "--collective", "all-reduce", "--ranks", "16", "--size", "1MB,1GB"),
+        ("amd-mi300x-8", "--collective", "all-reduce", "--ranks", "16", "--size", "1MB"),
+        ("nvidia-hgx-h100-8", "--collective", "ep-dispatch", "--ranks", "2", "--size", "1MB"),
+        ("nvidia-hgx-h100-8", "--transfers", "0->8:1GB,1->8:1GB"),
+    ],
+)
+def test_tables_are_no_wider_than_a_screen(words: tuple[str, ...], capsys: Capture) -> None:
+    capsys.readouterr()
+    assert main(["fabric", *words]) == 0
+    assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 100
+
+
 def test_a_look_at_a_fabric(capsys: Capture) -> None:
     result = answer(capsys, "huawei-cloudmatrix-384")["result"]
     first, second, _ = result["tiers"]
@@ -179,6 +241,14 @@ def test_a_picture_is_written(tmp_path: Path, capsys: Capture) -> None:
     ("words", "code", "message"),
     [
         (["amd-mi300x-9"], 3, "did you mean 'amd-mi300x-8'"),
+        (["nope"], 3, "no system or chip is called 'nope'"),
+        (["deepseek-v3"], 3, "no system or chip is called 'deepseek-v3'"),
+        (["amd-mi300x-8", "--topk", "4"], 2, "--topk without --collective"),
+        (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--topk", "8"], 2, "--topk with all-reduce"),
+        (["amd-mi300x-8", "--algorithm", "ring"], 2, "--algorithm without --collective"),
+        (["amd-mi300x-8", "--transfers", "0->1:1GB", "--stride", "2"], 2, "not for both"),
+        (["amd-mi300x-8", "--transfers", "0->1:1GB", "--topk", "2"], 2, "not for both"),
+        (["nvidia-hgx-h100-8", "--collective", "all-gather", "--size", "1MB", "--algorithm", "nvls"], 2, "all-gather"),
         (["amd-mi300x-8", "--collective", "all-tall", "--size", "1MB"], 2, "did you mean 'all-to-all'"),
         (["amd-mi300x-8", "--collective", "all-reduce"], 2, "no size is given"),
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "0B"], 2, "not above 0 B"),
@@ -190,9 +260,7 @@ def test_a_picture_is_written(tmp_path: Path, capsys: Capture) -> None:
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--ranks", "1"], 2, "2 ranks or more"),
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--ranks", "-4"], 2, "2 ranks or more"),
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--ranks", "2.5"], 2, "whole numbers"),
-        (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--ranks", "16"], 1, "join 8"),
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--stride", "0"], 2, "a stride of 0"),
-        (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--ranks", "8", "--stride", "2"], 1, "join 8"),
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--algorithm", "rign"], 2, "'ring'"),
         (["amd-mi300x-8", "--collective", "all-reduce", "--size", "1MB", "--algorithm", "nvls"], 2, "nvls was asked"),
         (["amd-mi300x-8", "--collective", "all-to-all", "--size", "1MB", "--algorithm", "ring"], 2, "use auto"),
@@ -208,10 +276,10 @@ def test_a_picture_is_written(tmp_path: Path, capsys: Capture) -> None:
         (["amd-mi300x-8", "--transfers", "0->1:0B"], 2, "sends nothing"),
         (["amd-mi300x-8", "--transfers", "0->1:1Gb"], 2, "a size in bits"),
         (["amd-mi300x-8", "--transfers", "2->2:1GB"], 2, "sends to itself"),
-        (["amd-mi300x-8", "--transfers", "0->8:1GB"], 1, "join 8"),
         (["amd-mi300x-8", "--transfers", "0->1:1GB", "--ranks", "4"], 2, "not for both"),
         (["amd-mi300x-8", "--draw", "picture.png"], 2, "no SVG file"),
         (["amd-mi300x-1", "--collective", "all-reduce", "--size", "1MB"], 1, "no link between devices"),
+        (["amd-mi300x-1", "--collective", "all-reduce", "--size", "1MB", "--ranks", "16"], 1, "no link between"),
         (["nvidia-h100-sxm-1"], 1, "is one device"),
     ],
 )

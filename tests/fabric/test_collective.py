@@ -295,7 +295,7 @@ def test_impossible_questions_are_refused() -> None:
         ask("all_reduc", GB, 8, machine, efficiency)
     with pytest.raises(UsageError, match="'rings'"):
         ask("all_reduce", GB, 8, machine, efficiency, algorithm="rings")
-    with pytest.raises(UsageError, match="nvls was asked for all_reduce on amd-mi300x-8"):
+    with pytest.raises(UsageError, match="nvls was asked for all-reduce on amd-mi300x-8"):
         ask("all_reduce", GB, 8, machine, efficiency, algorithm="nvls")
     with pytest.raises(UsageError, match="broadcast"):
         ask("broadcast", GB, 8, machine, efficiency, algorithm="direct")

@@ -12,7 +12,7 @@ from accord.api.fabric_price import EXPERT, Question, price
 from accord.api.fabric_transfers import run_transfers
 from accord.api.records import calibration_chain, machine_of, training_efficiency
 from accord.base.array import array
-from accord.base.errors import MissingFact, UsageError
+from accord.base.errors import CatalogError, MissingFact, UsageError
 from accord.base.registry import did_you_mean
 from accord.base.units import show
 from accord.catalog.load import Catalog
@@ -33,6 +33,7 @@ from accord.report import fabric_view as view
 from accord.report.catalog_view import entry_sources
 from accord.report.fabric_svg import Scene, TierLoad, draw
 from accord.report.tables import Table
+from accord.training.estimate import reaching
 
 NAMES = tuple(name.replace("_", "-") for name in (*COLLECTIVES, *EXPERT))
 USUAL_BYTES = (16e3, 1e6, 64e6, 1e9)
@@ -58,6 +59,13 @@ class FabricRequest:
     level: float = 0.9
     transfers: Transfers | None = None
 
+    @property
+    def reach(self) -> int:
+        """Devices from the first that takes part to the last."""
+        if self.transfers is not None:
+            return int(max(self.transfers.source.max(initial=0), self.transfers.target.max(initial=0))) + 1
+        return max(self.ranks, default=_TWO) * self.stride
+
 
 @dataclass(frozen=True, slots=True)
 class FabricAnswer:
@@ -73,12 +81,13 @@ class FabricAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Fabric:
-    """A system and its wires."""
+    """A system and its wires; joined: how ranks are joined that no stated link joins, in words."""
 
     system: System | None
     machine: Machine
     shapes: tuple[Shape, ...]
     efficiency: Efficiency
+    joined: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,15 +130,19 @@ class _Told:
 def fabric_answer(request: FabricRequest, catalog: Catalog, *, picture: bool = False) -> FabricAnswer:
     """Answer a question about the fabric of a system.
 
-    picture: also draw it. Raises UsageError for what makes no sense, MissingFact where no link joins the ranks.
+    picture: also draw it. Ranks beyond all stated links are joined by an assumed network, which a warning says.
+    Raises UsageError for what makes no sense, CatalogError for an unknown system, MissingFact for one without links.
     """
+    _known(request.system, catalog)
     machine = machine_of(catalog, request.system)
     record = catalog.system(request.system) if request.system in catalog.ids("systems") else None
-    fabric = _Fabric(record, machine, shapes_of(machine, record), training_efficiency(catalog, machine.chip))
+    efficiency = training_efficiency(catalog, machine.chip)
     extent(machine, None)  # refuses a system without links before anything else
+    machine, joined = reaching(machine, efficiency, request.reach)
+    fabric = _Fabric(record, machine, shapes_of(machine, record), efficiency, joined)
     _check(request, machine)
     if request.transfers is not None:
-        told = _transfers(request.transfers, fabric, request.level)
+        told = _transfers(request.transfers, fabric, request.level, request.reach)
     elif request.collective is not None:
         told = _collectives(request, fabric)
     else:
@@ -137,7 +150,7 @@ def fabric_answer(request: FabricRequest, catalog: Catalog, *, picture: bool = F
     return FabricAnswer(
         inputs=_inputs(request, fabric),
         result={**told.result, "assumed": fabric.assumed},
-        sources=_sources(request, catalog, machine.chip),
+        sources=_sources(request, catalog, machine.chip, bool(joined)),
         warnings=_warnings(request, fabric),
         tables=told.tables,
         picture=draw(_scene(fabric, told)) if picture else None,
@@ -150,6 +163,13 @@ def collective_name(name: str) -> str:
     if folded not in (*COLLECTIVES, *EXPERT):
         raise UsageError(f"no collective is called '{name}'", where="--collective", hint=did_you_mean(name, NAMES))
     return folded
+
+
+def _known(system: str, catalog: Catalog) -> None:
+    """Refuse a name that is no system and no chip. Raises CatalogError with the closest one."""
+    names = (*catalog.ids("systems"), *catalog.ids("chips"))
+    if system.rpartition("/")[2] not in names:
+        raise CatalogError(f"no system or chip is called '{system}'", hint=did_you_mean(system, names))
 
 
 def _check(request: FabricRequest, machine: Machine) -> None:
@@ -293,9 +313,8 @@ def _facts(fabric: _Fabric) -> list[view.TierFact]:
     return found
 
 
-def _transfers(sent: Transfers, fabric: _Fabric, level: float) -> _Told:
+def _transfers(sent: Transfers, fabric: _Fabric, level: float, devices: int) -> _Told:
     """Concurrent transfers to their end."""
-    devices = int(max(sent.source.max(initial=0), sent.target.max(initial=0))) + 1
     topology = fabric.graph(devices, fabric.reached())
     result, tables = run_transfers(sent, topology, fabric.machine, fabric.efficiency, fabric.names, level)
     return _Told(result, tables, f"{len(sent.source):,} transfers", devices=devices)
@@ -315,9 +334,9 @@ def _inputs(request: FabricRequest, fabric: _Fabric) -> dict[str, object]:
 
 def _warnings(request: FabricRequest, fabric: _Fabric) -> list[str]:
     """What a reader must know before trusting the numbers."""
-    machine, said = fabric.machine, []
+    machine, said = fabric.machine, list(fabric.joined)
     used = max(request.ranks, default=0) * request.stride
-    if used > machine.devices:
+    if used > machine.devices and not fabric.joined:
         said.append(f"{used:,} devices are {used / machine.devices:,.1f} times {machine.id}, joined by its scale-out")
     fits = [fit for name, fit in fabric.efficiency.fits.items() if name.startswith("collective.")]
     if not any(machine.chip in fit.chips for fit in fits if fit.n > 0):
@@ -325,12 +344,13 @@ def _warnings(request: FabricRequest, fabric: _Fabric) -> list[str]:
     return said
 
 
-def _sources(request: FabricRequest, catalog: Catalog, chip: str) -> list[dict[str, object]]:
+def _sources(request: FabricRequest, catalog: Catalog, chip: str, joined: bool) -> list[dict[str, object]]:
+    """Entries of the answer; joined: whether a network was assumed, as training does."""
     found = entry_sources(catalog.chip(chip), f"chips/{chip}")
     if request.system in catalog.ids("systems"):
         found += entry_sources(catalog.system(request.system), f"systems/{request.system}")
     expert = request.collective is not None and collective_name(request.collective) in EXPERT
-    kind = "calibration" if expert else "collectives"
-    for entry in calibration_chain(catalog, chip, kind):
-        found += entry_sources(entry, f"{kind}/{entry.id}")
+    for kind in ("calibration" if expert else "collectives", *(("training",) if joined else ())):
+        for entry in calibration_chain(catalog, chip, kind):
+            found += entry_sources(entry, f"{kind}/{entry.id}")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from accord.hardware.fabric import traffic_shares
 from accord.hardware.system import Machine
 from accord.inference.spread import spread_of
 from accord.ops.op import exchange_op
-from accord.parallel.collectives import exchange_s, message_rate_of
+from accord.parallel.collectives import exchange_s, message_rate_of, rate_of
 from accord.report.fabric_view import Algorithm, Priced, TierUse
 from accord.uncertainty.residual import half_width
 
@@ -30,8 +30,11 @@ _WHY: Mapping[str, str] = {
     "ring": "every rank has bytes of its own for every other",
     "tree": "all ranks sit in one domain",
     "hierarchical": "all ranks sit in one domain",
-    "direct": "behind a switch a device has one port, and libraries send sums around a ring",
+    "direct": "a device has one port to a switch, so sums go around a ring",
 }
+_NO_LAYERS = "the vendor's library (NCCL, RCCL) has none"
+NETWORK, NETWORK_RATE = "network", "train.network_bytes_per_s"
+ALL_COPIES = "all copies of a rank's tokens; what ranks share or keep is not sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,21 @@ def price(question: Question, machine: Machine, efficiency: Efficiency) -> Price
     found = collective(question.name, size, question.group, machine, efficiency, asked)
 
     def seconds(drawn: Machine, parameters: Efficiency) -> Mapping[str, Number]:
-        return {"time_s": collective_s(question.name, size, question.group, drawn, parameters, asked)}
+        joined = drawn_network(drawn, parameters)
+        return {"time_s": collective_s(question.name, size, question.group, joined, parameters, asked)}
 
     own = spread_of(seconds, machine, efficiency)["time_s"]
     factor = math.exp(half_width(own, _one(found.log_sd), question.level))
     return _priced(question, found, machine, factor, _algorithms(question, found, machine, efficiency))
+
+
+def drawn_network(machine: Machine, parameters: Efficiency) -> Machine:
+    """The machine with the rate of an assumed network as the parameters have it."""
+    last = machine.tiers[-1]
+    if last.plane != NETWORK or last.kind != "scale-out":
+        return machine
+    rate = parameters.get(NETWORK_RATE) / machine.devices_per_chip
+    return replace(machine, tiers=(*machine.tiers[:-1], replace(last, bytes_per_s=rate)))
 
 
 def _one(values: Array) -> float:
@@ -108,7 +121,9 @@ def _algorithms(
     chosen = found.algorithm[0]
     if chosen not in ALGORITHMS:
         return (Algorithm(chosen, _one(found.total_s), True, None),)
-    offered = candidates(question.name, spans_of(question.group, machine))
+    spans = spans_of(question.group, machine)
+    offered = candidates(question.name, spans)
+    why = {**_WHY, "hierarchical": _NO_LAYERS} if any(_one(span.members) > 1.0 for span in spans[1:]) else _WHY
     told: list[Algorithm] = []
     for name in ALGORITHMS:
         if question.name == "all_to_all":
@@ -122,7 +137,7 @@ def _algorithms(
         except UsageError as error:
             told.append(Algorithm(name, None, False, error.hint or error.what))
             continue
-        refused = None if name in offered or name == chosen else _WHY.get(name, "no library has it here")
+        refused = None if name in offered or name == chosen else why.get(name, "no library has it here")
         told.append(Algorithm(name, time, name == chosen, refused))
     return tuple(told)
 
@@ -139,20 +154,21 @@ def _expert(question: Question, machine: Machine, efficiency: Efficiency) -> Pri
     own = spread_of(evaluate, machine, efficiency)["time_s"]
     factor = math.exp(half_width(own, residual_log_sd(efficiency, f"ep_{family}", "kernel"), question.level))
     shares = traffic_shares(machine.tiers, array(question.ranks))
-    once = question.size_bytes * min(question.ranks / question.topk, 1.0)
+    part = min(question.ranks / question.topk, 1.0)  # below 1 each rank sends its tokens once, not every copy
     tiers: list[TierUse] = []
     for tier, share in zip(machine.tiers, shares, strict=True):
-        sent = once * _one(share)
-        taken = sent / float(np.mean(message_rate_of(tier, efficiency, family)))
+        sent = question.size_bytes * part * _one(share)
+        rate = message_rate_of(tier, efficiency, family) if part == 1.0 else rate_of(tier, efficiency, "write")
+        taken = sent / float(np.mean(rate))
         used = sent / (float(np.mean(tier.bytes_per_s)) * total)
         tiers.append(TierUse(tier.plane, tier.kind, sent, taken, 0.0, taken / total, used))
     longest = max(range(len(tiers)), key=lambda at: tiers[at].seconds, default=-1)
     moved = min(_busiest(tiers), total)
     parts = {"base_s": total - moved, "moved_s": moved}
-    around = (question.ranks - 1.0) / question.ranks
+    crossed = sum(tier.bytes for tier in tiers) / question.size_bytes
     return Priced(
-        question.name, question.ranks, question.stride, question.size_bytes, total, factor, around, parts,
-        tuple(tiers), "direct", longest, (Algorithm("direct", total, True, None),),
+        question.name, question.ranks, question.stride, question.size_bytes, total, factor, crossed, parts,
+        tuple(tiers), "direct", longest, (Algorithm("direct", total, True, None),), ALL_COPIES,
     )  # fmt: skip
 
 
@@ -163,7 +179,7 @@ def _expert_s(question: Question, family: str) -> Callable[[Machine, Efficiency]
     )  # fmt: skip
 
     def seconds(drawn: Machine, parameters: Efficiency) -> Mapping[str, Number]:
-        return {"time_s": exchange_s(op, drawn.tiers, parameters, "decode")}
+        return {"time_s": exchange_s(op, drawn_network(drawn, parameters).tiers, parameters, "decode")}
 
     return seconds
 

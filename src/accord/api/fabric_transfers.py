@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from accord.api.fabric_price import drawn_network
 from accord.base.array import Array
 from accord.base.units import show
 from accord.fabric.curves import residual_log_sd, share_of, step_s
@@ -63,7 +64,7 @@ def _factor(machine: Machine, efficiency: Efficiency, tiers: Sequence[int], leve
     def rates(drawn: Machine, parameters: Efficiency) -> Mapping[str, Number]:
         found: dict[str, Number] = {}
         for at in tiers:
-            share, nominal = share_of(drawn.tiers[at], parameters)
+            share, nominal = share_of(drawn_network(drawn, parameters).tiers[at], parameters)
             found[str(at)] = share * nominal
         return found
 
@@ -111,8 +112,7 @@ def _links_table(links: Sequence[Mapping[str, object]]) -> Table:
         for one in links
     )  # fmt: skip
     columns = (
-        text_column("link"), number_column("carried"), number_column("rate it reaches"),
-        number_column("in use over the time", "%"),
+        text_column("link"), number_column("carried"), number_column("reaches"), number_column("in use", "%"),
     )  # fmt: skip
     return Table(title="busiest links", columns=columns, rows=rows)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import numpy as np
+from click.core import ParameterSource
 
 from accord.base import units
 from accord.base.errors import AccordError, TableError, UsageError
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 MOST_TRANSFERS = 5_000
 COLUMNS = ("source", "target", "size_bytes")
+FLAGS: Mapping[str, str] = {
+    "collective": "--collective", "ranks": "--ranks", "sizes": "--size", "stride": "--stride",
+    "algorithm": "--algorithm", "topk": "--topk",
+}  # fmt: skip
 _ONE = re.compile(r"\s*(\d{1,9})\s*->\s*(\d{1,9})\s*:\s*(.+?)\s*")
 _FORM = "write each as 'FROM->TO:SIZE' with device numbers, such as '0->8:1GB,1->8:1GB', or name a CSV file"
 Row = tuple[int, int, float, float]
@@ -95,13 +101,35 @@ def _number(text: str | None, name: str, where: str) -> float:
     return value
 
 
-def check_alone(collective: str | None, ranks: Sequence[int] | None, sizes: Sequence[float] | None) -> None:
-    """Refuse a collective and transfers at once. Raises UsageError."""
-    for flag, given in (("--collective", collective), ("--ranks", ranks), ("--size", sizes)):
-        if given is not None:
+def typed() -> tuple[str, ...]:
+    """Flags of a collective that stand on the command line, in the order of :data:`FLAGS`."""
+    context = click.get_current_context()
+    return tuple(
+        flag for name, flag in FLAGS.items() if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )
+
+
+def check_flags(collective: str | None, transfers: str | None, stated: Collection[str]) -> None:
+    """Refuse flags that would change nothing; stated: those that were typed. Raises UsageError."""
+    from accord.api.fabric import collective_name
+    from accord.api.fabric_price import EXPERT
+
+    if transfers is not None:
+        for flag in stated:
             raise UsageError(
                 f"{flag} with --transfers", where=flag, hint="ask for a collective or for transfers, not for both"
             )
+        return
+    if "--topk" in stated and (collective is None or collective_name(collective) not in EXPERT):
+        raise UsageError(
+            f"--topk {'without --collective' if collective is None else f'with {collective}'}", where="--topk",
+            hint="only ep-dispatch and ep-combine have copies of a token, such as '--collective ep-dispatch'",
+        )  # fmt: skip
+    if "--algorithm" in stated and collective is None:
+        raise UsageError(
+            "--algorithm without --collective", where="--algorithm",
+            hint="name one, such as '--collective all-reduce'; all of them at once each take their quickest",
+        )  # fmt: skip
 
 
 def check_picture(path: Path | None) -> None:

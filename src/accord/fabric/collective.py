@@ -144,8 +144,8 @@ def _asked(
     names = candidates(name, spans) if algorithm == AUTO or name in ("p2p", "all_to_all") else (algorithm,)
     if algorithm == "nvls" and (name != "all_reduce" or not spans or not spans[0].tier.sums):
         raise UsageError(
-            f"nvls was asked for {name} on {machine.id}",
-            hint="only an all-reduce behind switches that sum has it; use --algorithm auto",
+            f"nvls was asked for {name.replace('_', '-')} on {machine.id}",
+            hint="only an all-reduce behind switches that sum has it; use auto",
         )
     if name == "broadcast" and algorithm in ("direct", "hierarchical"):
         raise UsageError(f"a broadcast is not computed as {algorithm}", hint="use ring, tree or auto")

@@ -13,6 +13,7 @@ _PARTS = {
     "base_s": "launch and start", "latency_s": "steps and messages", "moved_s": "bytes on the slowest plane",
     "ramp_s": "ramp of the bytes", "local_s": "on the device",
 }  # fmt: skip
+LONG_NAME = 18  # letters of a tier's name in a table of points
 PLAIN = {"base_s": "launch, messages and steps", "moved_s": "bytes on the slowest plane"}
 
 
@@ -47,8 +48,10 @@ class Algorithm:
 class Priced:
     """One collective.
 
-    factor: half-width factor of the interval of the time; bus: bytes a ring would pass over each port, over the size
+    factor: half-width factor of the interval of the time; bus: bytes a ring would pass over each port, over the size;
+        of a dispatch or combine those that do leave a device
     parts: seconds by name, they sum to ``time_s``; bottleneck: index of a tier, -1 for none
+    counts: what the size counts, where it is more than what is sent
     """
 
     name: str
@@ -63,6 +66,7 @@ class Priced:
     algorithm: str
     bottleneck: int
     algorithms: tuple[Algorithm, ...]
+    counts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ def point_dict(priced: Priced, names: Sequence[str]) -> dict[str, object]:
     return {
         "inputs": inputs,
         "metrics": metrics_dict(priced),
+        **({"algbw_counts": priced.counts} if priced.counts else {}),
         "algorithm": priced.algorithm,
         "bottleneck": _bottleneck(priced, names),
         "parts": dict(priced.parts),
@@ -186,6 +191,7 @@ def collective_tables(
         ("time", f"{show(priced.time_s, 's')}   ({show(low, 's')} to {show(high, 's')}, {level:.0%})"),
         ("bus bandwidth", show(priced.bus * rate, "B/s")),
         ("algorithm bandwidth", show(rate, "B/s")),
+        *((("  counts", priced.counts),) if priced.counts else ()),
         ("algorithm", priced.algorithm),
         ("bottleneck", f"{where}{at['share']:.0%} of the time is {labels[str(at['part'])]}"),
         *((f"  {label}", show(priced.parts[name], "s")) for name, label in labels.items()),
@@ -200,8 +206,8 @@ def collective_tables(
 
 def _tiers_table(priced: Priced, names: Sequence[str]) -> Table:
     columns = (
-        text_column("tier"), text_column("plane"), number_column("sent by a device"), number_column("port busy"),
-        number_column("steps, messages"), number_column("of the time", "%"), number_column("of capacity", "%"),
+        text_column("tier"), text_column("plane"), number_column("sent by each"), number_column("port busy"),
+        number_column("steps"), number_column("of the time", "%"), number_column("of capacity", "%"),
     )  # fmt: skip
     rows = tuple(
         (name, tier.plane, show(tier.bytes, "B"), show(tier.seconds, "s"), show(tier.latency_s, "s"),
@@ -242,7 +248,7 @@ def points_table(title: str, points: Sequence[Priced], names: Sequence[str]) -> 
     """A line for each of several points."""
     columns = (
         text_column("collective"), number_column("ranks"), number_column("size"), number_column("time"),
-        number_column("low"), number_column("high"), number_column("bus bandwidth"), text_column("algorithm"),
+        number_column("low"), number_column("high"), number_column("busbw"), text_column("algorithm"),
         text_column("bottleneck"),
     )  # fmt: skip
     rows = tuple(
@@ -250,30 +256,39 @@ def points_table(title: str, points: Sequence[Priced], names: Sequence[str]) -> 
             one.name.replace("_", "-"), f"{one.ranks:,}", show(one.size_bytes, "B"), show(one.time_s, "s"),
             show(one.time_s / one.factor, "s"), show(one.time_s * one.factor, "s"),
             show(one.bus * one.size_bytes / one.time_s, "B/s"), one.algorithm,
-            str(_bottleneck(one, names)["tier"] or "-"),
+            _slowest(one, names),
         )
         for one in points
     )  # fmt: skip
     return Table(title=title, columns=columns, rows=rows)
 
 
+def _slowest(priced: Priced, names: Sequence[str]) -> str:
+    """The tier that takes longest, by its plane where its name is long."""
+    if priced.bottleneck < 0:
+        return "-"
+    name = names[priced.bottleneck]
+    return name if len(name) <= LONG_NAME else priced.tiers[priced.bottleneck].plane
+
+
 def facts_table(title: str, facts: Sequence[TierFact], assumed: Sequence[str]) -> Table:
     """What the fabric looks like."""
     columns = (
-        text_column("tier"), text_column("plane"), text_column("wiring"), number_column("devices"),
-        number_column("rate per device"), number_column("reached"), number_column("latency"),
-        number_column("bisection"), number_column("switch chips"),
+        text_column("tier"), text_column("kind"), text_column("wiring"), number_column("devices"),
+        number_column("rate"), number_column("reached"), number_column("latency"), number_column("bisection"),
+        number_column("chips"),
     )  # fmt: skip
     rows = tuple(
         (
-            fact.name, f"{fact.plane}, {fact.kind}", fact.wiring, f"{fact.devices:,}",
+            fact.name, fact.kind, fact.wiring, f"{fact.devices:,}",
             show(fact.bytes_per_s, "B/s"), show(fact.reached_bytes_per_s, "B/s"),
             show(fact.latency_s, "s") if fact.latency_s is not None else "-", show(fact.bisection_bytes_per_s, "B/s"),
             f"{fact.switch_chips:,}" if fact.switch_chips else "-",
         )
         for fact in facts
     )  # fmt: skip
-    return Table(title=title, columns=columns, rows=rows, notes=tuple(f"assumed: {line}" for line in assumed))
+    told = "rate, reached: of a device, each way; chips: of the switches"
+    return Table(title=title, columns=columns, rows=rows, notes=(told, *(f"assumed: {line}" for line in assumed)))
 
 
 def sent_table(title: str, sent: Sequence[Sent], most: int = 40) -> Table:

@@ -52,13 +52,12 @@ def command(
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.api.fabric import FabricRequest, fabric_answer
     from accord.catalog.load import load_catalog
-    from accord.cli.fabric_transfers import check_alone, check_picture, read_transfers
+    from accord.cli.fabric_transfers import check_flags, check_picture, read_transfers, typed
     from accord.report.to_json import envelope
     from accord.store.files import write
 
     check_picture(draw)
-    if transfers is not None:
-        check_alone(collective, ranks, sizes)
+    check_flags(collective, transfers, typed())
     catalog = load_catalog(catalog_paths)
     request = FabricRequest(
         system, collective, ranks or (), sizes or (), stride, algorithm, topk, level,
