@@ -278,3 +278,13 @@ def test_ranks_that_are_named_instead_work(tp: int, cp: int, pp: int, dp: int) -
                 changes["chips"] = int(one.split()[0])
         assert len(changes) == len(words), refused.hint
         answer(msgspec.structs.replace(request, **changes))
+
+
+def test_storage_does_not_grow_with_a_job_for_ever() -> None:
+    rates = []
+    for chips in (64, 131072):
+        failures: Any = answer(msgspec.structs.replace(RUN, chips=chips, global_batch=None)).result["failures"]
+        rates.append(failures["checkpoint_byte_per_s"])
+        assert failures["write_s"] == pytest.approx(failures["checkpoint_bytes"] / rates[-1])
+        assert failures["rate_stated"] is failures["spares_stated"] is False
+    assert rates == pytest.approx([64 * 0.135e9, 2e12])

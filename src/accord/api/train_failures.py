@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from accord.api.reliability import READY, Failures, failure_rates, failures, job_plan
+from accord.api.reliability import READY, Failures, failure_constants, failure_rates, failures, job_plan
 from accord.api.train_request import FailureAsk
 from accord.base.array import Array
 from accord.base.errors import DoesNotFit
@@ -28,6 +28,7 @@ DRAWS = 512
 HARDLY = 0.3  # effective training time below which a run is said not to get on
 BEYOND = 0.8  # of the draws above an interval's upper end, that are not played as they are
 FOR_EVER = 1e12  # times its productive time, where a run's end is cut off
+STORAGE = "storage_total"  # constant: the most at which a job is taken to write, whatever its size
 NODE_CHIPS = 8.0  # of a node where the system does not say
 
 
@@ -68,7 +69,9 @@ def plan_of(
     elif ask.on_loss == "shrink":
         domain = min(machine.scale_up_devices / machine.devices_per_chip, chips)
     plan = job_plan(catalog, machine.chip, chips, productive_s, state_bytes(estimate), domain)
-    plan = replace(plan, on_loss=ask.on_loss)
+    most = failure_constants(catalog).values.get(STORAGE, np.inf)
+    rate = min(plan.checkpoint_bytes_per_s, most)
+    plan = replace(plan, on_loss=ask.on_loss, checkpoint_bytes_per_s=rate)
     for name in ("interval_s", "checkpoint_bytes_per_s", "detection_s", "restart_s", "repair_s"):
         if getattr(ask, name) is not None:
             plan = replace(plan, **{name: getattr(ask, name)})
@@ -129,6 +132,8 @@ def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, leve
         lost_s={name: float(values[0]) for name, values in median.lost_s.items()},
         interval_s=float(median.interval_s[0]), best_interval_s=float(best.interval_s[0]),
         checkpoint_bytes=plan.checkpoint_bytes, write_s=plan.write_s,
+        checkpoint_byte_per_s=plan.checkpoint_bytes_per_s, rate_stated=ask.checkpoint_bytes_per_s is not None,
+        spares_stated=ask.spares_chips is not None,
         detection_s=float(np.mean(plan.detection_s)), restart_s=float(np.mean(plan.restart_s)),
         repair_s=plan.repair_s, domain_chips=plan.domain_chips, spares_chips=plan.spares_chips,
         spares_needed_chips=one.found.spares_needed * plan.domain_chips, on_loss=plan.on_loss,

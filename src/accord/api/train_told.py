@@ -135,6 +135,7 @@ def conventions_of(run: Run, whole: Whole | None) -> dict[str, str]:
             "days": "elapsed: steps, interruptions, and time outside steps (evaluation, ramps, stops by hand)",
             "chip_hours": "chips of the job times elapsed hours; spares are not in it",
             "effective_training_time": "productive time over productive time and what interruptions cost",
+            "spares": "chips that stand by are in no chip-hours, power, energy or cost",
             "energy": "power at the racks over all of the elapsed time",
         }
     return found

@@ -118,9 +118,10 @@ class Failing:
     """What becomes of a run by failures.
 
     lost_s: by cause, the mean of one run [s]; by_component: interruptions by what they struck
-    interval_s, best_interval_s: between checkpoints, as planned and the best; write_s: of one checkpoint
-    domain_chips: that leave with one that fails; spares_chips: that stand by; spares_needed_chips: with which the job
-    waits for one with a chance under 1 %
+    interval_s, best_interval_s: between checkpoints, as planned and the best; write_s: of one checkpoint, at
+    checkpoint_byte_per_s; rate_stated, spares_stated: in the question, else assumed
+    domain_chips: that leave with one that fails; spares_chips: that stand by, in no chip-hours, power or cost;
+    spares_needed_chips: with which the job waits for one with a chance under 1 % at the median of the rates
     """
 
     mttf_s: Metric
@@ -130,6 +131,9 @@ class Failing:
     best_interval_s: float
     checkpoint_bytes: float
     write_s: float
+    checkpoint_byte_per_s: float
+    rate_stated: bool
+    spares_stated: bool
     detection_s: float
     restart_s: float
     repair_s: float

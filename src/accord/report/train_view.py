@@ -272,11 +272,11 @@ def _failures(one: Failing, level: float) -> list[Table]:
         ("between interruptions", f"{lasting(one.mttf_s.value)} ({low} to {high})"),
         ("interruptions", struck),
         ("checkpoint", f"every {lasting(one.interval_s)} ({best}), {show(one.checkpoint_bytes, 'B')} in "
-         f"{lasting(one.write_s)}"),
+         f"{lasting(one.write_s)} at {show(one.checkpoint_byte_per_s, 'B/s')} in all"
+         f"{'' if one.rate_stated else ', assumed'}"),
         ("after one", f"noticed in {lasting(one.detection_s)}, running again {lasting(one.restart_s)} later, "
          f"repaired in {lasting(one.repair_s)}"),
-        ("spares", f"{one.spares_chips:,.0f} chips, in domains of {one.domain_chips:,.4g}; "
-         f"{one.spares_needed_chips:,.0f} leave it waiting under 1 % of the time"),
+        ("spares", _spares(one)),
         ("without a spare", loss[one.on_loss]),
     ]  # fmt: skip
     tables = [_wrapped("Failures", rows)]
@@ -303,6 +303,20 @@ def _failures(one: Failing, level: float) -> list[Table]:
             )
         )
     return tables
+
+
+def _spares(one: Failing) -> str:
+    """What stands by, why so much, and that it is charged nowhere."""
+    count, need = f"{one.spares_chips:,.0f}", f"{one.spares_needed_chips:,.0f}"
+    if one.spares_stated or one.on_loss != "spare":
+        why = f"the job would wait under 1 % of the time with {need}"
+    elif count == need:
+        why = "with which the job waits under 1 % of the time"
+    else:
+        why = f"with which the job waits under 1 % of the time, over all rates that may be ({need} at their median)"
+    standing = f"{count} chips stand by" if one.spares_chips else "none stand by"
+    charged = "; they are in no chip-hours, power or cost" if one.spares_chips else ""
+    return f"{standing}, {why}{charged}; a failure takes {one.domain_chips:,.4g} chips along"
 
 
 def _few(value: float) -> str:
