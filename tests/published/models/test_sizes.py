@@ -120,6 +120,8 @@ CASES = (
         why="10B is reached only without the output head, 0.6B of the model's 11.0B",
     ),
     Case("pangu-pro-moe", 72, 16, 98_304, "Pangu Pro MoE, arXiv 2505.21411, abstract"),
+    Case("pangu-ultra-135b", 135, None, 192_512, "Pangu Ultra, arXiv 2504.07866, abstract; 94 layers x 2 x 8 x 128"),
+    Case("gpt-3-175b", 175, None, 2_359_296, "GPT-3, arXiv 2005.14165, table 2.1; 96 layers x 2 x 12,288"),
     Case("hunyuan-large", 389, 52, 40_960, "Hunyuan-Large, arXiv 2411.02265, abstract; 32 of 64 layers keep a cache"),
     Case("step-3", 316, 38, 31_232, "Step-3, README of the release, table; 61 layers x 2 x 256"),
     Case(
