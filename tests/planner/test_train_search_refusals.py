@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.planner.train_rig import machine, spec
 
 from accord.base.errors import AccordError, DoesNotFit, UsageError
-from accord.training.candidates import candidates
+from accord.training.candidates import LEAST_SLICE, candidates
 from accord.training.layout import Layouts
 from accord.training.request import SCHEDULES, TrainRequest
 
@@ -222,3 +222,13 @@ def test_a_measured_layout_may_leave_parts() -> None:
     with pytest.raises(UsageError, match="do not divide over dp 8"):
         candidates(*asked)
     assert len(candidates(*asked, strict=False)) > 0
+
+
+@pytest.mark.parametrize(("seq", "widest"), [(8192, 1), (LEAST_SLICE * 2 - 16, 1), (LEAST_SLICE * 4, 4)])
+def test_a_rank_keeps_enough_of_a_sequence(seq: int, widest: int) -> None:
+    """Left open, sequences are split only as far as each rank keeps :data:`LEAST_SLICE` tokens; asked for, farther."""
+    chip = machine(SYSTEM)[0]
+    free = candidates(spec("small"), chip, TrainRequest(model="small", system=SYSTEM), 8, seq, 8.0 * seq)
+    assert free.cp.max() == widest
+    asked = TrainRequest(model="small", system=SYSTEM, cp=2)
+    assert set(candidates(spec("small"), chip, asked, 8, seq, 8.0 * seq).cp.tolist()) == {2.0}

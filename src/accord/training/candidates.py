@@ -23,7 +23,7 @@ from accord.training.request import RECOMPUTE, SCHEDULES, TrainRequest
 from accord.training.schedules import allowed
 
 WIDEST = 64  # tensor-parallel ranks that a search looks at
-LEAST_SLICE = 1024  # tokens of a sequence that a context-parallel rank keeps
+LEAST_SLICE = 8192  # tokens of a sequence that a context-parallel rank keeps, at least
 LARGEST_MICRO = 16  # sequences
 Cut = tuple[int, int, int, int]
 _COLUMNS = ("tp", "cp", "pp", "dp", "ep", "vp", "micro", "zero", "recompute", "schedule", "sp", "offload")
@@ -111,7 +111,7 @@ def _cuts(
     reach = min(max(machine.scale_up_devices, 1), WIDEST, heads)
     tensor = [n for n in divisors(devices) if n <= reach] if space.tensor is None else space.tensor
     wide = _given(request.tp, tensor)
-    free = space.context or [n for n in _doubling(64) if n == 1 or seq / n >= LEAST_SLICE * 8]
+    free = space.context or [n for n in _doubling(64) if n == 1 or seq / n >= LEAST_SLICE]
     context = _given(request.cp, free)
     deep = _given(request.pp, divisors(devices))
     for tp, cp, pp in product(wide, context, deep):
