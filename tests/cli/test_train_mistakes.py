@@ -94,8 +94,30 @@ def test_a_mistake_has_its_message(words: tuple[str, ...], code: int, said: str)
 def test_a_million_chips_are_answered() -> None:
     done = train(*SMALL[:4], "--chips", "1000000", "--tokens", "1e12", "--json")
     assert done.code == 0
-    assert any("hardly gets on" in line for line in done.body["warnings"])
+    assert any("does not get on" in line for line in done.body["warnings"])
+    result = done.body["result"]
+    assert not {"days", "chip_hours", "cost_usd", "energy_kwh", "interruptions"} & set(result["metrics"])
+    assert result["run"] is result["cost"] is None
+    assert result["metrics"]["effective_training_time"]["value"] < 0.01
     assert "times that, as no layout deals out less" in done.body["result"]["assumed"]["global_batch"]
+
+
+def test_upper_ends_that_are_out_of_reach_are_left_open() -> None:
+    words = (*SMALL[:4], "--chips", "300000", "--tokens", "1e12", "--start", "2026-12-01")
+    done = train(*words, "--json")
+    metrics = done.body["result"]["metrics"]
+    for name in ("days", "chip_hours", "cost_usd", "energy_kwh"):
+        assert metrics[name]["low"] < metrics[name]["value"] < 1e12
+        assert metrics[name]["high"] is None
+    assert done.body["result"]["dates"]["end_high"] == "open"
+    assert " and more" in train(*words).out
+    assert " and later" in train(*words).out
+
+
+def test_a_run_that_ends_before_anything_happens_is_not_said_to_hardly_get_on() -> None:
+    done = train(*SMALL[:-1], "1", "--json")
+    assert not any("gets on" in line for line in done.body["warnings"])
+    assert any("shorter than one step" in line for line in done.body["warnings"])
 
 
 def test_a_model_of_ones_own(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from accord.api.reliability import ENTRY
 from accord.api.scenario import idle_share
 from accord.api.train_checks import cautions
 from accord.api.train_compute import compute_of, law
-from accord.api.train_failures import beside, failing, hardly, interrupted, plan_of
+from accord.api.train_failures import MANY, beside, failing, hardly, interrupted, plan_of
 from accord.api.train_money import Money, banded, money_metrics, money_of, money_sources, power_metrics
 from accord.api.train_request import TrainAsk, completed
 from accord.api.train_sites import across, one_site, told
@@ -184,26 +184,30 @@ def _whole(run: Run, money: Money, spread: StepSpread, step_s: float, tokens: fl
     length = productive * np.exp(log_sd * standard("train run", len(one.ratios)))
     samples = np.asarray(length * one.ratios * times, dtype=np.float64)
     failures = failing(run.catalog, run.machine.chip, ask.failures, one, level, times)
-    low, high = (float(part) for part in np.quantile(samples, ((1.0 - level) / 2.0, (1.0 + level) / 2.0)))
     width = float(np.exp(half_width(spread.log_sd["step_s"], spread.run, level)))
-    effective, count = (one.found.drawn.band(name, level) for name in ("effective", "interruptions"))
     metrics = {
         "steps": Metric(value=steps, unit="1"),
         "run_s": Metric(value=productive, unit="s", low=productive / width, high=productive * width),
+        "effective_training_time": _around(1.0 / one.ratio, one.band("effective", level)),
+    }
+    said = (*one.found.warnings, *hardly(one, level))
+    if one.endless:
+        return Whole({**metrics, **power_metrics(money, run.chips, level)}, {}, failures, None, said, {})
+    metrics |= {
         "days": banded(elapsed / SECONDS_PER_DAY, "d", samples / SECONDS_PER_DAY, level),
         "chip_hours": banded(elapsed * run.chips / 3600.0, "h", samples * run.chips / 3600.0, level),
         **money_metrics(money, run.chips, elapsed, samples, level),
-        "interruptions": _around(float(one.found.median.interruptions[0]), count),
-        "effective_training_time": _around(1.0 / one.ratio, effective),
+        "interruptions": _around(float(one.found.median.interruptions[0]), one.band("interruptions", level)),
     }
     parts = {"productive_s": productive, **failures.lost_s, "outside_steps_s": elapsed - productive * one.ratio}
     hours = elapsed * run.chips / 3600.0
     cost = {name: part.value * hours for name, part in money.parts.items()}
-    return Whole(metrics, parts, failures, elapsed, (low, high), (*one.found.warnings, *hardly(one, level)), cost)
+    return Whole(metrics, parts, failures, metrics["days"], said, cost)
 
 
-def _around(value: float, band: tuple[float, float, float]) -> Metric:
-    return Metric(value=value, unit="1", low=min(band[1], value), high=max(band[2], value))
+def _around(value: float, band: tuple[float, float]) -> Metric:
+    high = max(band[1], value) if band[1] <= MANY * max(value, 1.0) else None
+    return Metric(value=value, unit="1", low=min(band[0], value), high=high)
 
 
 def _compute(run: Run, spread: StepSpread, metrics: Mapping[str, Metric], tokens: float) -> Compute:

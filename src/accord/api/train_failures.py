@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,14 +21,18 @@ from accord.reliability.rates import Rates
 from accord.reliability.run import Plan, expected
 from accord.reliability.spares import needed
 from accord.report.train_result import Failing, Played
+from accord.report.train_view import lasting
 from accord.training.estimate import SECONDS_PER_DAY, TrainEstimate
 from accord.training.flop import lora_params
 from accord.training.memory import STATE_BYTES, WEIGHT_BYTES
 
 DRAWS = 512
 HARDLY = 0.3  # effective training time below which a run is said not to get on
+ENDLESS = 100.0  # times its productive time, from which on no end of a run is told
 BEYOND = 0.8  # of the draws above an interval's upper end, that are not played as they are
+MANY = 1000.0  # times the mean, beyond which an upper end of interruptions is not told
 FOR_EVER = 1e12  # times its productive time, where a run's end is cut off
+LARGEST = 1e200
 STORAGE = "storage_total"  # constant: the most at which a job is taken to write, whatever its size
 NODE_CHIPS = 8.0  # of a node where the system does not say
 
@@ -39,6 +44,20 @@ class Interrupted:
     found: Failures
     ratio: float
     ratios: Array
+
+    @property
+    def endless(self) -> bool:
+        """Whether the run does not get on at the median of the rates."""
+        return self.ratio > ENDLESS
+
+    def band(self, name: str, level: float) -> tuple[float, float]:
+        """Low and high end of a field, drawn; finite."""
+        with np.errstate(all="ignore"):
+            drawn = {
+                one: np.nan_to_num(np.minimum(getattr(self.found.drawn, one), LARGEST), nan=LARGEST)
+                for one in (name, "count_variance")
+            }
+        return replace(self.found.drawn, **drawn).band(name, level)[1:]
 
 
 def node_chips(catalog: Catalog, system: str, chips: float) -> float:
@@ -108,28 +127,37 @@ def beside(efficiency: Efficiency, waiting: float = 0.0) -> float:
 
 def hardly(one: Interrupted, level: float) -> list[str]:
     """That interruptions come faster than the run recovers, where that is so or within the interval."""
-    plan, effective = one.found.plan, float(one.found.median.effective[0])
-    low = one.found.drawn.band("effective", level)[1]
-    if effective >= HARDLY and low >= HARDLY:
+    plan, effective = one.found.plan, 1.0 / one.ratio
+    low = one.band("effective", level)[0]
+    struck = (float(one.found.median.interruptions[0]), one.band("interruptions", level)[1])
+    slow = [rate < HARDLY and count >= 1.0 for rate, count in zip((effective, low), struck, strict=True)]
+    if not any(slow):
         return []
-    down = float(np.mean(plan.detection_s)) + float(np.mean(plan.restart_s))
-    mttf = float(one.found.median.mttf_s[0])
-    sure = "the run hardly gets on" if effective < HARDLY else "at the upper rates of failures the run hardly gets on"
+    down = lasting(float(np.mean(plan.detection_s)) + float(np.mean(plan.restart_s)))
+    mttf, often = float(one.found.median.mttf_s[0]), one.band("mttf_s", level)[0]
+    ways = "see --detection, --restart and --checkpoint-bandwidth"
+    if one.endless:
+        return [
+            f"the run does not get on: it is interrupted each {lasting(mttf)}, and takes {down} to go on, so no length,"
+            f" energy or cost is told; {ways}, or use fewer chips"
+        ]
+    if slow[0]:
+        return [f"the run hardly gets on: it is interrupted each {lasting(mttf)}, and takes {down} to go on; {ways}"]
     return [
-        f"{sure}: at their median it is interrupted each {mttf / 60.0:,.3g} min, and takes {down / 60.0:,.3g} min to go"
-        " on; see --detection and --restart"
+        f"at the upper end of the rates of failures, an interruption each {lasting(often)} with {down} to go on,"
+        f" the run hardly gets on, and no near upper end of its length and cost can be told; {ways}"
     ]
 
 
 def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, level: float, times: float) -> Failing:
     """What is told of failures. times: elapsed time over steps and interruptions."""
     plan, median = one.found.plan, one.found.median
+    mttf = float(median.mttf_s[0])
     best = median if plan.interval_s is None else expected(one.found.rates, replace(plan, interval_s=None))
-    mttf, low, high = one.found.drawn.band("mttf_s", level)
+    low, high = one.band("mttf_s", level)
     return Failing(
-        mttf_s=Metric(value=float(median.mttf_s[0]), unit="s", low=low, high=high),
-        by_component={name: float(values[0]) for name, values in median.by_component.items()},
-        lost_s={name: float(values[0]) for name, values in median.lost_s.items()},
+        mttf_s=Metric(value=mttf, unit="s", low=min(low, mttf), high=max(high, mttf)),
+        by_component=_ends(one, median.by_component), lost_s=_ends(one, median.lost_s),
         interval_s=float(median.interval_s[0]), best_interval_s=float(best.interval_s[0]),
         checkpoint_bytes=plan.checkpoint_bytes, write_s=plan.write_s,
         checkpoint_byte_per_s=plan.checkpoint_bytes_per_s, rate_stated=ask.checkpoint_bytes_per_s is not None,
@@ -137,8 +165,13 @@ def failing(catalog: Catalog, chip: str, ask: FailureAsk, one: Interrupted, leve
         detection_s=float(np.mean(plan.detection_s)), restart_s=float(np.mean(plan.restart_s)),
         repair_s=plan.repair_s, domain_chips=plan.domain_chips, spares_chips=plan.spares_chips,
         spares_needed_chips=one.found.spares_needed * plan.domain_chips, on_loss=plan.on_loss,
-        played=_played(catalog, chip, ask, plan, level, times) if ask.details else None,
+        played=_played(catalog, chip, ask, plan, level, times) if ask.details and not one.endless else None,
     )  # fmt: skip
+
+
+def _ends(one: Interrupted, parts: Mapping[str, Array]) -> dict[str, float]:
+    """Means of a run by part; none of a run that does not end."""
+    return {} if one.endless else {name: float(values[0]) for name, values in parts.items()}
 
 
 def within(rates: Rates, chips: float, level: float) -> Rates:

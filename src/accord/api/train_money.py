@@ -24,6 +24,7 @@ from accord.uncertainty.draws import among
 from accord.uncertainty.figure import Figure, calculated_basis
 
 J_PER_KWH = 3.6e6
+NO_END = 20.0  # times the estimate, beyond which an upper end is not told
 _SAID_ELSEWHERE = (
     "no place and no ", "owning has no hourly cost without", "rented, because energy", "hours are system."
 )  # fmt: skip
@@ -146,9 +147,10 @@ def _drawn(name: str, one: Figure, count: int) -> Array:
 
 
 def banded(value: float, unit: str, samples: Array, level: float, basis: Basis = "derived") -> Metric:
-    """A metric whose interval are quantiles of samples."""
-    low, high = np.quantile(samples, ((1.0 - level) / 2.0, (1.0 + level) / 2.0))
-    return Metric(value=value, unit=unit, low=min(float(low), value), high=max(float(high), value), basis=basis)
+    """A metric whose interval are quantiles of samples, without an upper end that lies beyond :data:`NO_END`."""
+    low, high = (float(part) for part in np.quantile(samples, ((1.0 - level) / 2.0, (1.0 + level) / 2.0)))
+    upper = max(high, value) if high <= NO_END * value else None
+    return Metric(value=value, unit=unit, low=min(low, value), high=upper, basis=basis)
 
 
 def money_sources(catalog: Catalog, money: Money) -> list[dict[str, object]]:

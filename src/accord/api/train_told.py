@@ -58,13 +58,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A run from its start to its end."""
+    """A run from its start to its end; days: None where it does not get on."""
 
     metrics: dict[str, Metric]
     parts: dict[str, float]
     failures: Failing
-    elapsed_s: float
-    band_s: tuple[float, float]
+    days: Metric | None
     said: tuple[str, ...]
     cost: dict[str, float]
 
@@ -73,7 +72,7 @@ def title_of(run: Run) -> str:
     """The question in a line."""
     chips = f"{run.chips:,} chip{'' if run.chips == 1 else 's'} of {run.machine.id}"
     tokens = run.done.request.tokens
-    length = f", {show(tokens, '1', 4)} tokens" if tokens is not None else ""
+    length = f", {show(tokens, '1', 4)} token{'' if tokens == 1.0 else 's'}" if tokens is not None else ""
     places = f", {run.ask.sites.sites} sites" if run.ask.sites is not None else ""
     return f"{run.spec.id} on {chips}{places}{length}"
 
@@ -143,13 +142,13 @@ def conventions_of(run: Run, whole: Whole | None) -> dict[str, str]:
 
 def ends_of(ask: TrainAsk, whole: Whole | None) -> dict[str, str]:
     """First and last day, where a first one is given."""
-    if ask.start is None or whole is None:
+    if ask.start is None or whole is None or whole.days is None:
         return {}
-    names = {"end": whole.elapsed_s, "end_low": whole.band_s[0], "end_high": whole.band_s[1]}
+    names = {"end": whole.days.value, "end_low": whole.days.low, "end_high": whole.days.high}
     found = {"start": ask.start.isoformat()}
-    for name, seconds in names.items():
+    for name, days in names.items():
         try:
-            found[name] = (ask.start + timedelta(seconds=seconds)).isoformat()
+            found[name] = (ask.start + timedelta(days=days)).isoformat() if days is not None else "open"
         except OverflowError:
             found[name] = "after the year 9999"
     return found

@@ -14,7 +14,6 @@ from accord.report.train_result import Across, Compute, Failing, Layout, TrainRe
 
 OF_OWNERSHIP = "of ownership, see the catalog's assumptions"
 _MANY = 1e6  # tokens a second, from which on they are written in millions
-_NO_END = 20.0  # times the estimate, beyond which an upper end is not written
 LINE = 78  # characters after which words go on below
 _TIED = "~"  # stands for a blank at which no line ends
 BAR = 24  # characters of a whole bar
@@ -94,14 +93,15 @@ def quantity(value: float, name: str, unit: str) -> str:
 
 
 def _band(metric: Metric, name: str) -> str:
-    """Both ends; the lower alone where the upper says no more than that it may go badly."""
-    if metric.low is None or metric.high is None:
+    """Both ends; the lower alone where no upper one is told."""
+    if metric.low is None:
         return ""
-    low, high = (quantity(value, name, metric.unit) for value in (metric.low, metric.high))
+    low = quantity(metric.low, name, metric.unit)
+    if metric.high is None:
+        return f"{low} and more"
+    high = quantity(metric.high, name, metric.unit)
     if low == high:
         return low
-    if name != "interruptions" and metric.high > _NO_END * max(metric.value, 1e-300):
-        return f"{low} and more"
     words = (low.split(" "), high.split(" "))
     if len(words[0]) > 1 and words[0][1:] == words[1][1:]:
         low = words[0][0]  # one unit for both
@@ -124,7 +124,8 @@ def _headline(one: TrainResult) -> Table:
     lines = [line.replace(_TIED, " ") for line in textwrap.wrap(", ".join(said).replace(" %", f"{_TIED}%"), LINE)]
     if one.ends:
         first, last = (one.ends[name] for name in ("end_low", "end_high"))
-        lines.append(f"begins {one.ends['start']}, ends {one.ends['end']} ({first} to {last})")
+        until = "and later" if last == "open" else f"to {last}"
+        lines.append(f"begins {one.ends['start']}, ends {one.ends['end']} ({first} {until})")
     lines += [line for limit in one.limits for line in textwrap.wrap(_limit(limit), LINE)]
     return Table(title=one.title, columns=(text_column(""),), rows=tuple((line,) for line in lines))
 
@@ -299,7 +300,10 @@ def _failures(one: Failing, level: float) -> list[Table]:
                 title=title,
                 columns=columns,
                 rows=cells,
-                notes=("rates of failures and chance vary; steps and times to recover are as above",),
+                notes=(
+                    "only rates of failures and chance vary here; in the intervals above the",
+                    "length of steps and times to recover do too, so those are wider",
+                ),
             )
         )
     return tables
