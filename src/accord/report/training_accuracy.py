@@ -111,6 +111,7 @@ distribution; their sources are public. How each number is calculated is in [tra
   row's source, chip, model or system. Of training such a fit follows the slopes of the whole fit, except where
   *fitted anew* stands beside it: a fit of its own, from the beliefs that every fit starts from. Intervals of
   training and collectives hold the packaged residuals, which rows of left-out sources and systems set, all together.
+  Formulas and beliefs were chosen with these rows at hand: what is left out is left out of the numbers alone.
 """
 
 
