@@ -274,6 +274,10 @@ def test_explain_says_why_intervals_are_as_wide() -> None:
     assert all(constant["source"] for constant in result["constants"])
 
 
+def test_balance_of_experts_that_are_not_there_is_said() -> None:
+    assert any("--balanced changes nothing" in line for line in asked(*SMALL, "--balanced")["warnings"])
+
+
 def test_a_longer_sequence_than_the_model_accepts_is_said() -> None:
     body = asked(*SMALL, "--seq", "262144")
     assert any("longer than the 131,072" in line for line in body["warnings"])
@@ -291,7 +295,7 @@ def test_the_schedule_is_drawn(tmp_path: Path) -> None:
 def test_text_and_json_are_as_kept(name: str, words: tuple[str, ...], golden: Callable[[str, str], None]) -> None:
     done = train(*words)
     assert done.code == 0
-    assert max(map(len, done.out.splitlines())) <= 120
+    assert max(map(len, done.out.splitlines())) <= 80
     golden(f"{name}.txt", done.out)
     body = asked(*words)
     kept = {"inputs": body["inputs"], "result": _rounded(body["result"]), "warnings": body["warnings"]}

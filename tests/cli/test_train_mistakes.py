@@ -64,6 +64,7 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     ((*SMALL, "--start", "1900-01-01"), USAGE, "give a day from 1990 to 2100"),
     ((*SMALL, "--place", "cn-gansu-qingyan"), DATA, "did you mean 'cn-gansu-qingyang'"),
     ((*SMALL, "--place", "cn-gansu-qingyang"), 0, ""),
+    ((*SMALL, "--lora-rank", "100000"), USAGE, "above the hidden size of llama-3.1-70b, 8,192"),
     ((*SMALL, "--place", "Narnia"), USAGE, "two letters"),
     ((*SMALL, "--place", "XX"), DATA, "knows no country 'XX'"),
     ((*SMALL, "--tariff", "0.1"), 0, ""),

@@ -24,6 +24,8 @@ def cautions(request: TrainRequest, spec: ModelSpec, machine: Machine, found: Tr
         said.append(f"a replica has {each:,.4g} micro-batches a step, not a whole number: real batches differ a little")
     if request.tokens is not None and request.tokens < found.job.global_batch:
         said.append("the run is shorter than one step, and takes a whole one")
+    if request.balanced and not spec.is_moe:
+        said.append(f"{spec.id} has no routed experts: --balanced changes nothing")
     if request.mtp and spec.mtp is None:
         said.append(f"{spec.id} has no multi-token-prediction layers: trained without")
     return said

@@ -124,6 +124,12 @@ def completed(
     """
     request, filled = ask.request, dict[str, str]()
     check_numbers(ask)
+    if request.lora_rank is not None and request.lora_rank > spec.hidden:
+        raise UsageError(
+            f"rank {request.lora_rank:,} is above the hidden size of {spec.id}, {spec.hidden:,}",
+            where="--lora-rank",
+            hint="use a rank such as 16, or leave it out to train all weights",
+        )
     changes: dict[str, object] = {}
     if ask.flop is not None and flop_per_token is not None:
         changes["tokens"] = ask.flop / flop_per_token

@@ -14,14 +14,15 @@ from accord.report.train_result import Across, Compute, Failing, Layout, TrainRe
 
 OF_OWNERSHIP = "of ownership, see the catalog's assumptions"
 _MANY = 1e6  # tokens a second, from which on they are written in millions
+_SCALES = (("trillion", 1e12), ("billion", 1e9), ("million", 1e6))
 LINE = 78  # characters after which words go on below
 _TIED = "~"  # stands for a blank at which no line ends
 BAR = 24  # characters of a whole bar
 _METRICS: tuple[tuple[str, str], ...] = (
     ("days", "elapsed"), ("run_s", "  in steps"), ("steps", "  steps"), ("step_s", "one step"),
     ("tokens_per_s_total", "tokens a second"), ("tokens_per_s_per_chip", "  of a chip"),
-    ("model_flop_per_s_per_chip", "model FLOP/s of a chip"), ("mfu", "MFU, of dense bf16"),
-    ("hardware_flop_per_s_per_chip", "hardware FLOP/s of a chip"), ("hfu", "HFU, of dense bf16"),
+    ("model_flop_per_s_per_chip", "model FLOP/s a chip"), ("mfu", "MFU, of dense bf16"),
+    ("hardware_flop_per_s_per_chip", "hardware FLOP/s a chip"), ("hfu", "HFU, of dense bf16"),
     ("mfu_own_peak", "MFU, of dense {precision}"), ("chip_hours", "chip-hours"), ("cost_usd", "cost"),
     ("power_w", "power at the racks"), ("power_at_meter_w", "power at the meter"),
     ("energy_kwh", "energy at the racks"),
@@ -86,7 +87,7 @@ def quantity(value: float, name: str, unit: str) -> str:
     if unit == "kgCO2e":
         return f"{show(value / 1e3, '1')} t CO2e"
     if unit == "tok/s":
-        return f"{show(value, '1') if value >= _MANY else number(value, 4)} tok/s"
+        return f"{plainly(value / 1e6, 3)} Mtok/s" if value >= _MANY else f"{number(value, 4)} tok/s"
     if unit == "h":
         return show(value, "1") + " h"
     return show(value, unit)
@@ -102,6 +103,9 @@ def _band(metric: Metric, name: str) -> str:
     high = quantity(metric.high, name, metric.unit)
     if low == high:
         return low
+    for word, size in _SCALES if metric.unit in ("USD", "h") else ():
+        if metric.high >= size:  # both in the words of the upper end
+            return f"{plainly(metric.low / size, 3)} to {plainly(metric.high / size, 3)} {word} {metric.unit}"
     words = (low.split(" "), high.split(" "))
     if len(words[0]) > 1 and words[0][1:] == words[1][1:]:
         low = words[0][0]  # one unit for both
@@ -239,11 +243,13 @@ def _others(one: TrainResult) -> Table:
 
 
 def _short(one: Layout) -> str:
-    """A layout in a line: ranks above one, and what else differs."""
+    """A layout in a line: ranks above one, and what else differs; virtual stages are those of interleaved ones."""
     ranks = [f"{name} {getattr(one, name)}" for name in ("tp", "cp", "pp", "vp", "dp", "ep") if getattr(one, name) > 1]
-    pipeline = [one.schedule] if one.pp > 1 else []
+    pipeline = [one.schedule] if one.pp > 1 and one.vp == 1 else []
     again = [one.recompute] if one.recompute != "none" else []
-    return ", ".join([*ranks, f"mb {one.micro_batch}", f"ZeRO-{one.zero}", *pipeline, *again])
+    return ", ".join(
+        [*([" ".join(ranks)] if ranks else []), f"mb {one.micro_batch}", f"ZeRO-{one.zero}", *pipeline, *again]
+    )
 
 
 def _across(one: Across) -> Table:
