@@ -14,6 +14,7 @@ from accord.report.train_result import Across, Compute, Failing, Layout, TrainRe
 
 OF_OWNERSHIP = "of ownership, see the catalog's assumptions"
 _MANY = 1e6  # tokens a second, from which on they are written in millions
+_SHORT = {"micro_batch": "mb"}
 _SCALES = (("trillion", 1e12), ("billion", 1e9), ("million", 1e6))
 LINE = 78  # characters after which words go on below
 _TIED = "~"  # stands for a blank at which no line ends
@@ -243,13 +244,12 @@ def _others(one: TrainResult) -> Table:
 
 
 def _short(one: Layout) -> str:
-    """A layout in a line: ranks above one, and what else differs; virtual stages are those of interleaved ones."""
-    ranks = [f"{name} {getattr(one, name)}" for name in ("tp", "cp", "pp", "vp", "dp", "ep") if getattr(one, name) > 1]
+    """A layout in a line: counts above one, and what else differs; virtual stages are those of interleaved ones."""
+    names = ("tp", "cp", "pp", "vp", "dp", "ep", "micro_batch")
+    counts = [f"{_SHORT.get(name, name)} {getattr(one, name)}" for name in names if getattr(one, name) > 1]
     pipeline = [one.schedule] if one.pp > 1 and one.vp == 1 else []
     again = [one.recompute] if one.recompute != "none" else []
-    return ", ".join(
-        [*([" ".join(ranks)] if ranks else []), f"mb {one.micro_batch}", f"ZeRO-{one.zero}", *pipeline, *again]
-    )
+    return ", ".join([*([" ".join(counts)] if counts else []), f"ZeRO-{one.zero}", *pipeline, *again])
 
 
 def _across(one: Across) -> Table:
