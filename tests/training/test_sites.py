@@ -47,7 +47,6 @@ def test_nothing_to_wait_for_is_one_site(changes: dict[str, Any], mode: str) -> 
     step = one(mode=mode, **changes)
     assert step.step_s[0] == pytest.approx(10.0)
     assert step.share[0] == pytest.approx(0.0)
-    assert step.site_power_w(1000, 1500.0, 300.0)[0] == pytest.approx(1.5e6)
 
 
 def test_one_local_step_is_synchronous() -> None:
@@ -134,7 +133,6 @@ def test_rates_and_power() -> None:
     assert step.sync_s[0] == pytest.approx(10.0)
     assert step.share[0] == pytest.approx(0.5)
     assert step.tokens_per_s(6e7)[0] == pytest.approx(3e6)
-    assert step.site_power_w(1000, 1500.0, 500.0)[0] == pytest.approx(1e6)
     assert step.wan_bytes_per_s[0] == pytest.approx(1.2e11)
 
 

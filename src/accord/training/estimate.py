@@ -217,11 +217,11 @@ def too_large(job: Job, lay: Layouts, memory: TrainMemory) -> DoesNotFit:
     best = int(np.argmax(memory.free_bytes))
     short = -float(memory.free_bytes[best])
     used = float(memory.used_bytes[best])
+    again = RECOMPUTE[int(lay.recompute[best])]
+    how = "without recomputation" if again == "none" else f"with {again} recomputation"
     return DoesNotFit(
         f"{job.spec.id} needs {used / 1e9:.1f} GB a device, {short / 1e9:.1f} GB more than {job.machine.chip} has, "
-        "even as "
-        f"tp {lay.tp[best]:.0f} pp {lay.pp[best]:.0f} dp {lay.dp[best]:.0f} ep {lay.ep[best]:.0f} with "
-        f"{RECOMPUTE[int(lay.recompute[best])]} recomputation",
+        f"even as tp {lay.tp[best]:.0f} pp {lay.pp[best]:.0f} dp {lay.dp[best]:.0f} ep {lay.ep[best]:.0f} {how}",
         hint=f"use {int(np.ceil(float(lay.devices[best]) * used / (used - short))):,} devices or more, "
         "leave the layout open, or offload the optimizer",
     )

@@ -68,14 +68,6 @@ class SitesStep:
         """Tokens of all sites per second; ``global_batch``: of one step of all sites [token]."""
         return array(global_batch) / self.step_s
 
-    def site_power_w(self, chips: object, busy_w: object, waiting_w: object) -> Array:
-        """Mean power of one site [W].
-
-        chips: of one site; busy_w: per chip while it computes, its share of the site included; waiting_w: while it
-        waits for other sites
-        """
-        return array(chips) * (array(busy_w) * (1.0 - self.share) + array(waiting_w) * self.share)
-
 
 def exchange_s(
     size_bytes: object, sites: object, wan_bytes_per_s: object, rtt_s: object, exchange: Exchange = "direct"
