@@ -112,9 +112,7 @@ def test_windows_and_indexes_count_what_positions_see(name: str) -> None:
     assert forward_flop(asked, layouts()) == pytest.approx(stated, rel=0.02)
 
 
-@pytest.mark.parametrize(
-    "name", ["deepseek-v3.2", "glm-5", "minimax-text-01", "qwen3.5-397b-a17b"]
-)
+@pytest.mark.parametrize("name", ["deepseek-v3.2", "glm-5", "minimax-text-01", "qwen3.5-397b-a17b"])
 def test_every_core_runs_at_a_rate_like_that_of_others(name: str) -> None:
     asked = job(name, seq=8192.0)
     peak = float(asked.machine.device.compute("bf16").flop_per_s)
