@@ -84,7 +84,7 @@ def cluster(folder: Path) -> dict[str, Any]:
                 there.remove_node(second, allow_graceful=False)
                 told["lost"] = list(busy.values())
 
-        tasks = [f"{log} 0.1 {number}".encode() for number in range(40)]
+        tasks = [f"{log} 0.2 {number}".encode() for number in range(40)]
         told["disturbed"] = answers(works.logged, tasks, place, disturb)
         told["began"] = [name for name, _ in works.began(log)]
         told["listening"] = sorted(set(listening()))
@@ -110,7 +110,7 @@ def at_work_on(node: Any, log: Path) -> dict[int, str]:
         parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return {}
-    return {pid: name} if parent == raylet(node) and time.time() - log.stat().st_mtime < 0.05 else {}
+    return {pid: name} if parent == raylet(node) and time.time() - log.stat().st_mtime < 0.12 else {}
 
 
 def sweep(folder: Path) -> dict[str, Any]:
