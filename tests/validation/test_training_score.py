@@ -11,7 +11,7 @@ from tests.validation.training import Fake, table
 from accord.uncertainty.residual import half_width
 from accord.validation.score import Scored, log_spread, summarise
 from accord.validation.training_rows import read_training
-from accord.validation.training_score import score_training, scored_beside, show_training
+from accord.validation.training_score import score_training, show_training
 
 DRAWN = Fake(factors=np.exp(np.linspace(-0.2, 0.2, 101)))
 
@@ -72,11 +72,3 @@ def test_totals_are_those_of_any_table() -> None:
     total = summarise(score_training(read_training(table(*cells), "t.csv"), Fake(), DRAWN, 0.9))
     assert (total.rows, total.scored, set(total.by_source), set(total.by_metric)) == (2, 2, {"s", "other"}, {"step_s"})
     assert total.by_source["s"]["median_abs_log_error"] == pytest.approx(0.1)
-
-
-def test_predictions_made_elsewhere() -> None:
-    rows = read_training(table({"id": "a", "value": 2.0}, {"id": "b"}, {"id": "c", "seq_len": ""}), "t.csv")
-    first, second, third = scored_beside(rows, {"a": (math.log(3.0), 0.2)}, Fake(), 0.9)
-    assert first.predicted == pytest.approx(3.0) and first.log_ratio == pytest.approx(math.log(1.5))
-    assert first.high is not None and math.log(first.high / 3.0) == pytest.approx(half_width(0.0, 0.2, 0.9))
-    assert (second.skipped, third.skipped) == ("no_shape", "seq_len")

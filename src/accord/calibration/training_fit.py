@@ -39,7 +39,6 @@ LONGEST = 0.5  # step of a parameter
 ROUNDS, SETTLED = 9, 0.3
 FIXED_FROM = 3  # round from which layouts stay as chosen, and misses beyond the spread pull less
 SLOW = ("step_s", "time_to_train_s", "chip_hours")  # metrics that grow with time; others fall
-UNMEASURED = ("value", "id", "source_id")
 
 
 @dataclass(frozen=True, slots=True)

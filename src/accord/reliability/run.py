@@ -13,7 +13,7 @@ rate, so it is averaged over a job's lot of lemons too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -270,8 +270,3 @@ def _outcome(rates: Rates, plan: Plan, interval: Array) -> Outcome:
         mttf_s=np.divide(up.sum(axis=1), count, out=np.full(count.shape, np.inf), where=count > 0.0), lost_s=lost,
         count_variance=count + rates.frailty_variance(plan.chips) * (up * now.lot_s).sum(axis=1) ** 2,
     )  # fmt: skip
-
-
-def with_interval(plan: Plan, outcome: Outcome) -> Plan:
-    """The same plan with the interval that was chosen."""
-    return replace(plan, interval_s=outcome.interval_s)

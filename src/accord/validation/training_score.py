@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from accord.uncertainty.residual import half_width
 from accord.validation.predict import Prediction
@@ -88,27 +88,3 @@ def _bounded(row: TrainingRow, ratio: float) -> float:
     if bound == "lower":
         return min(ratio, 0.0)
     return max(ratio, 0.0) if bound == "upper" else ratio
-
-
-def scored_beside(
-    rows: Iterable[TrainingRow], answers: Mapping[str, tuple[float, float]], lookup: TrainLookup, level: float
-) -> tuple[Scored, ...]:
-    """Measured rows beside predictions made elsewhere, such as by fits that have not seen them.
-
-    answers: by the row's id, the logarithm of the prediction and its standard deviation, residual included; rows
-        without one are skipped for the reason that the estimate gives
-    """
-    found: list[Scored] = []
-    rows = tuple(rows)
-    smallest = smallest_runs(rows)
-    for row in (row for row in rows if row.to_score):
-        log, log_sd = answers.get(row.id, (math.nan, 0.0))
-        question = asked(row, lookup)
-        made = predicted(row, lookup, smallest)
-        if math.isfinite(log) and made.value is not None:
-            made = Prediction(made.value[:1] * 0.0 + math.exp(log), None, made.assumed)
-        elif made.value is not None:
-            made = Prediction(None, "no_shape", made.assumed)
-        half = half_width(0.0, log_sd, level)
-        found.append(score_row(row, made, half, complete=made.value is not None and is_complete(row, question)))
-    return tuple(found)
