@@ -152,6 +152,7 @@ def test_most_rows_are_predicted(predicted: dict[str, float | None]) -> None:
     assert sum(value is not None for value in predicted.values()) > len(predicted) / 2
 
 
+@pytest.mark.slow
 def test_at_least_19_of_20_rows_to_score_are_scored() -> None:
     text = measured.write(measured.rows(measured.table()))
     scored = api.validate(text, "shared.csv", catalog=rig.catalog(), simulated=False)
@@ -160,6 +161,7 @@ def test_at_least_19_of_20_rows_to_score_are_scored() -> None:
     assert set(skipped) <= set(SKIPS)
 
 
+@pytest.mark.slow
 def test_other_names_in_another_order_change_no_bit(
     shared: list[dict[str, str]], predicted: dict[str, float | None]
 ) -> None:
@@ -173,6 +175,7 @@ def test_other_names_in_another_order_change_no_bit(
     assert predictions(changed) == predicted
 
 
+@pytest.mark.slow
 def test_other_values_change_no_prediction(shared: list[dict[str, str]], predicted: dict[str, float | None]) -> None:
     values = [row["value"] for row in shared]
     random.Random(2).shuffle(values)
