@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.measured import ROOT, VARIABLE
+from tests import measured
 
 from accord.api.reliability import failure_constants, failures, job_plan, replica_times, validate_failures
 from accord.catalog.load import load_catalog
@@ -34,23 +30,7 @@ def unit(metric: str) -> str:
 
 @pytest.fixture(scope="module")
 def table() -> str:
-    folder = Path(os.environ.get(VARIABLE, ROOT.parent / "shared"))
-    for file in (folder / "measured" / "failures.csv", folder / "failures.csv"):
-        if file.is_file():
-            return file.read_text(encoding="utf-8")
-    pytest.skip(f"no measured/failures.csv in {folder}")
-
-
-def cells(table: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(table)))
-
-
-def text(rows: list[dict[str, str]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    return measured.table("failures.csv")
 
 
 def test_bounds_are_met_on_their_side() -> None:
@@ -114,27 +94,29 @@ def predictions(scored: tuple[Scored, ...]) -> dict[str, tuple[float | None, flo
 
 
 def test_no_prediction_depends_on_a_source(table: str) -> None:
-    rows = cells(table)
+    rows = measured.rows(table)
     order = np.random.default_rng(1).permutation(len(rows))
     other = [{**row, "source_id": rows[at]["source_id"], "source": "?"} for row, at in zip(rows, order, strict=True)]
     assert predictions(validate_failures(table, catalog=CATALOG)) == predictions(
-        validate_failures(text(other), catalog=CATALOG)
+        validate_failures(measured.write(other), catalog=CATALOG)
     )
 
 
 def test_no_prediction_depends_on_a_measured_value(table: str) -> None:
-    rows = cells(table)
+    rows = measured.rows(table)
     other = [{**row, "value": str(0.5 * float(row["value"]))} for row in rows]
     assert predictions(validate_failures(table, catalog=CATALOG)) == predictions(
-        validate_failures(text(other), catalog=CATALOG)
+        validate_failures(measured.write(other), catalog=CATALOG)
     )
 
 
 def test_left_out_sources_do_not_see_their_own_values(table: str) -> None:
-    rows = cells(table)
+    rows = measured.rows(table)
     own = rows[0]["source_id"]
     other = [{**row, "value": str(0.5 * float(row["value"]))} if row["source_id"] == own else row for row in rows]
-    before, after = (predictions(validate_failures(x, catalog=CATALOG, without="source")) for x in (table, text(other)))
+    before, after = (
+        predictions(validate_failures(x, catalog=CATALOG, without="source")) for x in (table, measured.write(other))
+    )
     for row in rows:
         if row["source_id"] == own:
             assert before[row["id"]] == after[row["id"]]

@@ -11,6 +11,7 @@ from accord.base import units
 from accord.base.errors import AccordError
 from accord.cli.deployment_flags import FLOATS, INTS, Option
 from accord.cli.flags import WordList, level_option
+from accord.cli.sections import Sectioned
 from accord.planner.problem import OBJECTIVES, QUANTILES
 from accord.workloads.formats import FORMATS
 
@@ -153,28 +154,10 @@ SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
 )  # fmt: skip
 
 
-class Sectioned(click.Command):
-    """A command whose help lists its options by :data:`SECTIONS`."""
+class PlanCommand(Sectioned):
+    """The command, its options in sections."""
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one list a section, and what is left at the end."""
-        left = {one.name or "": one.get_help_record(ctx) for one in self.get_params(ctx)}
-        for title, options in (*SECTIONS, ("Output", ())):
-            names = [_name(one) for one in options] if options else list(left)
-            lines = [line for name in names if (line := left.pop(name, None)) is not None]
-            if lines:
-                with formatter.section(title):
-                    formatter.write_dl(lines)
-
-
-def _name(option: Option) -> str:
-    """The parameter that an option decorates a function with."""
-
-    def bare() -> None: ...
-
-    option(bare)
-    made: list[click.Parameter] = bare.__click_params__  # type: ignore[attr-defined]
-    return made[0].name or ""
+    sections = SECTIONS
 
 
 PLAN_KEYS: tuple[str, ...] = (
@@ -185,4 +168,4 @@ PLAN_KEYS: tuple[str, ...] = (
     "simulate", "requests", "pace", "seed", "intervals", "level",
 )  # fmt: skip
 
-__all__ = ["ASKED", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "Sectioned"]
+__all__ = ["ASKED", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "PlanCommand"]

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from accord.cli.deployment_flags import Option
 from accord.cli.flags import CatalogId, Decorated, Quantity, level_option
+from accord.cli.sections import Sectioned
 from accord.cli.train_types import Count, Day, Money, Place, Stage, Tokens
 
-Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 FORMATS = ("bf16", "fp16", "fp8", "mxfp8", "fp4")
 RECOMPUTE = ("none", "selective", "full")
 SCHEDULES = ("1f1b", "interleaved", "zero-bubble", "dualpipe")
@@ -123,28 +124,10 @@ SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
 )  # fmt: skip
 
 
-class Sectioned(click.Command):
-    """A command whose help lists its options by :data:`SECTIONS`."""
+class TrainCommand(Sectioned):
+    """The command, its options in sections."""
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one list a section, and what is left at the end."""
-        left = {one.name or "": one.get_help_record(ctx) for one in self.get_params(ctx)}
-        for title, options in (*SECTIONS, ("Output", ())):
-            names = [_name(one) for one in options] if options else list(left)
-            lines = [line for name in names if (line := left.pop(name, None)) is not None]
-            if lines:
-                with formatter.section(title):
-                    formatter.write_dl(lines)
-
-
-def _name(option: Option) -> str:
-    """The parameter that an option decorates a function with."""
-
-    def bare() -> None: ...
-
-    option(bare)
-    made: list[click.Parameter] = bare.__click_params__  # type: ignore[attr-defined]
-    return made[0].name or ""
+    sections = SECTIONS
 
 
 def add(function: Decorated) -> Decorated:

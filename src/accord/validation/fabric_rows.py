@@ -6,8 +6,6 @@ columns and the rest in ``key=value`` notes; what it leaves out is filled by the
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 
 from accord.base.errors import TableError
 from accord.fabric.algorithms import ALGORITHMS, COLLECTIVES
+from accord.validation.csv_table import Cells, read_table
 
 REQUIRED = ("id", "source_id", "kind", "confidence", "chip", "collective", "metric", "value")
 COLUMNS = (*REQUIRED, "scope", "ranks", "size_bytes")
@@ -90,36 +89,10 @@ class FabricQuestion:
 
 def read_fabric(content: str, name: str) -> tuple[FabricRow, ...]:
     """Rows of a table of collectives (CSV with a header). Raises TableError with file and line."""
-    reader = csv.DictReader(io.StringIO(content))
-    header = reader.fieldnames or []
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        raise TableError(
-            f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)} missing",
-            where=f"{name}:1",
-            hint=f"a table of collectives starts with a header that holds at least {', '.join(COLUMNS)}",
-        )
-    rows: list[FabricRow] = []
-    seen: set[str] = set()
-    try:
-        for cells in reader:
-            where = f"{name}:{reader.line_num}"
-            rows.append(_row(cells, where, reader.line_num))
-            if rows[-1].id in seen:
-                raise TableError(f"id '{rows[-1].id}' stands twice", where=where)
-            seen.add(rows[-1].id)
-    except csv.Error as error:
-        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num}") from None
-    return tuple(rows)
+    return read_table(content, name, "table of collectives", COLUMNS, _row, REQUIRED)
 
 
-def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> FabricRow:
-    if None in cells or any(value is None for value in cells.values()):
-        raise TableError("the row has more or fewer cells than the header", where=where)
-    filled = {str(key): str(value) for key, value in cells.items() if value}
-    for column in REQUIRED:
-        if column not in filled:
-            raise TableError(f"{column} is empty", where=where)
+def _row(filled: Cells, where: str, line: int) -> FabricRow:
     numbers = {column: _number(filled[column], column, where) for column in (*_COUNTS, *_NUMBERS) if column in filled}
     parts = (part.strip() for part in filled.get("notes", "").split(";"))
     flags = dict(part.split("=", 1) for part in parts if re.match(r"[a-z_]+=", part))

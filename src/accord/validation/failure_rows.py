@@ -6,8 +6,6 @@ time and availability. All other rows are inputs. Nothing looks at a source or a
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +14,7 @@ from typing import Literal
 
 from accord.base.errors import TableError
 from accord.reliability.fit import DAY_S, About, Observation
+from accord.validation.csv_table import Cells, read_table
 from accord.validation.rows import number
 
 REQUIRED = ("id", "source_id", "kind", "confidence", "chips", "component", "metric", "value", "unit")
@@ -93,33 +92,11 @@ class FailureRow:
 
 def read_failures(content: str, name: str) -> tuple[FailureRow, ...]:
     """Rows of a table of failures (CSV with a header). Raises TableError with file and line."""
-    reader = csv.DictReader(io.StringIO(content))
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
-    if missing:
-        raise TableError(
-            f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)} missing", where=f"{name}:1",
-            hint=f"a table of failures starts with a header that holds at least {', '.join(COLUMNS)}",
-        )  # fmt: skip
-    rows: list[FailureRow] = []
-    seen: set[str] = set()
-    try:
-        for cells in reader:
-            rows.append(_row(cells, f"{name}:{reader.line_num}", reader.line_num))
-            if rows[-1].id in seen:
-                raise TableError(f"id '{rows[-1].id}' stands twice", where=f"{name}:{reader.line_num}")
-            seen.add(rows[-1].id)
-    except csv.Error as error:
-        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num}") from None
-    return tuple(rows)
+    filled = [column for column in REQUIRED if column != "chips"]
+    return read_table(content, name, "table of failures", COLUMNS, _row, filled)
 
 
-def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> FailureRow:
-    if None in cells or any(value is None for value in cells.values()):
-        raise TableError("the row has more or fewer cells than the header", where=where)
-    text = {str(key): str(value) for key, value in cells.items() if value}
-    for column in REQUIRED:
-        if column not in text and column != "chips":
-            raise TableError(f"{column} is empty", where=where)
+def _row(text: Cells, where: str, line: int) -> FailureRow:
     metric = text["metric"]
     if text["unit"] != UNITS.get(metric, text["unit"]):
         raise TableError(

@@ -6,8 +6,6 @@ defaults that fill any question.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 
 from accord.base.errors import TableError
 from accord.inference.request import EstimateRequest, PoolRequest
+from accord.validation.csv_table import Cells, read_table
 
 REQUIRED = ("id", "source_id", "kind", "confidence", "phase", "metric", "value")
 _COUNTS = (
@@ -59,39 +58,14 @@ class Row:
 
 def read_rows(content: str, name: str) -> tuple[Row, ...]:
     """Rows of a measured table (CSV with a header). Raises TableError with file and line."""
-    reader = csv.DictReader(io.StringIO(content))
-    header = reader.fieldnames or []
-    missing = [column for column in REQUIRED if column not in header]
-    if missing:
-        raise TableError(
-            f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)} missing",
-            where=f"{name}:1",
-            hint=f"a measured table starts with a header that holds at least {', '.join(REQUIRED)}",
-        )
-    rows: list[Row] = []
-    seen: set[str] = set()
-    try:
-        for cells in reader:
-            rows.append(_row(cells, f"{name}:{reader.line_num}", reader.line_num))
-            if rows[-1].id in seen:
-                raise TableError(f"id '{rows[-1].id}' stands twice", where=f"{name}:{reader.line_num}")
-            seen.add(rows[-1].id)
-    except csv.Error as error:
-        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num}") from None
-    return tuple(rows)
+    return read_table(content, name, "measured table", REQUIRED, _row, REQUIRED)
 
 
-def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> Row:
-    if None in cells or any(value is None for value in cells.values()):
-        raise TableError("the row has more or fewer cells than the header", where=where)
-    filled = {str(key): str(value) for key, value in cells.items() if value}
+def _row(filled: Cells, where: str, line: int) -> Row:
     numbers: dict[str, float] = {}
     for column in (*_COUNTS, *_NUMBERS):
         if column in filled:
             numbers[column] = number(filled[column], column, where)
-    for column in REQUIRED:
-        if column not in filled:
-            raise TableError(f"{column} is empty", where=where)
     notes = (part.strip() for part in filled.get("notes", "").split(";"))
     flags = dict(part.split("=", 1) for part in notes if re.fullmatch(r"[a-z_]+=\S+", part))
     if not re.fullmatch(r"[1-9][0-9]{0,6}", flags.get("groups", "1")):

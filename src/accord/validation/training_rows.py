@@ -14,8 +14,6 @@ https://github.com/mlcommons/training/blob/00baefadb357367ebe5242496268b96f54a4c
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -24,6 +22,7 @@ from dataclasses import dataclass
 from accord.base.errors import TableError
 from accord.models.spec import ModelSpec
 from accord.training.request import RECOMPUTE, Schedule, TrainRequest
+from accord.validation.csv_table import Cells, read_table
 from accord.validation.training_model import spec_of
 
 __all__ = ["COLUMNS", "Question", "TrainingRow", "batch_of", "question_of", "read_training", "request_of", "spec_of"]
@@ -103,36 +102,10 @@ class Question:
 
 def read_training(content: str, name: str) -> tuple[TrainingRow, ...]:
     """Rows of a table of training runs (CSV with a header). Raises TableError with file and line."""
-    reader = csv.DictReader(io.StringIO(content))
-    header = reader.fieldnames or []
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        raise TableError(
-            f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)} missing",
-            where=f"{name}:1",
-            hint=f"a table of training runs starts with a header that holds at least {', '.join(COLUMNS)}",
-        )
-    rows: list[TrainingRow] = []
-    seen: set[str] = set()
-    try:
-        for cells in reader:
-            where = f"{name}:{reader.line_num}"
-            rows.append(_row(cells, where, reader.line_num))
-            if rows[-1].id in seen:
-                raise TableError(f"id '{rows[-1].id}' stands twice", where=where)
-            seen.add(rows[-1].id)
-    except csv.Error as error:
-        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num}") from None
-    return tuple(rows)
+    return read_table(content, name, "table of training runs", COLUMNS, _row, REQUIRED)
 
 
-def _row(cells: Mapping[str | None, str | None], where: str, line: int) -> TrainingRow:
-    if None in cells or any(value is None for value in cells.values()):
-        raise TableError("the row has more or fewer cells than the header", where=where)
-    filled = {str(key): str(value) for key, value in cells.items() if value}
-    for column in REQUIRED:
-        if column not in filled:
-            raise TableError(f"{column} is empty", where=where)
+def _row(filled: Cells, where: str, line: int) -> TrainingRow:
     for column, allowed in _WORDS.items():
         if filled.get(column, next(iter(allowed))) not in allowed:
             raise TableError(f"{column} is '{filled[column]}', not one of {', '.join(allowed)}", where=where)

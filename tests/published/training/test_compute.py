@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import os
-from pathlib import Path
 
 import pytest
 from tests import measured
@@ -18,11 +14,7 @@ from accord.training.accounting import HardwareUse, Stage, account
 
 def _rows() -> list[dict[str, str]]:
     """Rows of the table of training compute; skips the test where it is absent."""
-    folder = Path(os.environ.get(measured.VARIABLE, measured.ROOT.parent / "shared"))
-    for file in (folder / "measured" / "training_compute.csv", folder / "training_compute.csv"):
-        if file.is_file():
-            return list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
-    pytest.skip(f"no measured/training_compute.csv in {folder}; set {measured.VARIABLE} to the folder that has it")
+    return measured.rows(measured.table("training_compute.csv"))
 
 
 def test_six_nd_against_published_estimates() -> None:

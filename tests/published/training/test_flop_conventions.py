@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from tests import measured
 
@@ -148,7 +145,7 @@ def test_llm_foundry_throughput_makes_its_mfu_and_hfu() -> None:
     included, and the full square, over 989.5 or 1,979 TFLOP/s. Its HFU counts one more pass through the head than
     full recompute of the layers does.
     """
-    rows = [row for row in measured.rows(_training_csv()) if row["source_id"] == "llmfoundry-h100"]
+    rows = [row for row in measured.rows(measured.table("training.csv")) if row["source_id"] == "llmfoundry-h100"]
     assert len(rows) % 3 == 0
     for start in range(0, len(rows), 3):
         three = rows[start : start + 3]
@@ -163,12 +160,3 @@ def test_llm_foundry_throughput_makes_its_mfu_and_hfu() -> None:
         hfu = done * (convention_flop_per_token(spec, seq, again) + positions)
         assert mfu == pytest.approx(value["mfu"], rel=1.5e-3), row["id"]
         assert hfu == pytest.approx(value["hfu"], rel=1.3e-2), row["id"]
-
-
-def _training_csv() -> str:
-    """The table of training rows; skips the test where it is absent."""
-    folder = Path(os.environ.get(measured.VARIABLE, measured.ROOT.parent / "shared"))
-    for file in (folder / "measured" / "training.csv", folder / "training.csv"):
-        if file.is_file():
-            return file.read_text(encoding="utf-8")
-    pytest.skip(f"no measured/training.csv in {folder}; set {measured.VARIABLE} to the folder that has it")

@@ -8,14 +8,14 @@ import click
 
 from accord.cli.deployment_flags import add
 from accord.cli.flags import Decorated, common_options
-from accord.cli.plan_flags import ASKED, LIMITS, MATRIX, SEARCH, SPACE, Sectioned
+from accord.cli.plan_flags import ASKED, LIMITS, MATRIX, SEARCH, SPACE, PlanCommand
 
 
 def _flags(function: Decorated) -> Decorated:
     return add(function, (*ASKED, *LIMITS, *SPACE, *SEARCH, *MATRIX))
 
 
-@click.command("plan", cls=Sectioned)
+@click.command("plan", cls=PlanCommand)
 @_flags
 @common_options
 def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: object) -> int:

@@ -8,14 +8,14 @@ import click
 
 from accord.cli.deployment_flags import add
 from accord.cli.flags import Decorated, common_options
-from accord.cli.plan_flags import ASKED, LIMITS, SEARCH, SPACE, Sectioned
+from accord.cli.plan_flags import ASKED, LIMITS, SEARCH, SPACE, PlanCommand
 
 
 def _flags(function: Decorated) -> Decorated:
     return add(function, (*ASKED, *LIMITS, *SPACE, *SEARCH))
 
 
-@click.command("size", cls=Sectioned)
+@click.command("size", cls=PlanCommand)
 @_flags
 @common_options
 def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: object) -> int:

@@ -9,10 +9,10 @@ import click
 
 from accord.cli.flags import common_options
 from accord.cli.output import emit
-from accord.cli.train_flags import Sectioned, add
+from accord.cli.train_flags import TrainCommand, add
 
 
-@click.command("train", cls=Sectioned)
+@click.command("train", cls=TrainCommand)
 @add
 @common_options
 def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int:
