@@ -9,6 +9,7 @@ import msgspec
 from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
 from accord.catalog.calibration import Calibration
+from accord.catalog.check_law import LEGAL, legal_links, legal_problems, legal_sources
 from accord.catalog.engine import Engine
 from accord.catalog.load import KINDS, Catalog
 from accord.catalog.origin import Origin
@@ -44,7 +45,7 @@ def check_catalog(catalog: Catalog) -> Report:
 
     Rules: every file reads; every source is used and every used one exists; ``why`` is given where sources
     disagree; chips, systems and parents that are named exist; parents do not go in circles; no two engines share
-    a name.
+    a name; what the law's entries must keep (:mod:`accord.catalog.check_law`).
     Never raises for what the files hold: everything wrong becomes a problem.
     """
     counts = dict.fromkeys(KINDS, 0)
@@ -84,6 +85,9 @@ def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
             yield key, "has alternatives but no why", "add 'why:', the reason for this value and not another"
     if isinstance(record, Support | Origin):
         yield from _cited(record)
+    if isinstance(record, LEGAL):
+        used |= legal_sources(record)
+        yield from legal_problems(record)
     # features, config, notes, statements and suppliers rest on sources too
     behind_more_than_values = kind in ("engines", "models", "support", "origins")
     for source in () if behind_more_than_values else getattr(record, "sources", ()):
@@ -119,6 +123,8 @@ def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
     if isinstance(record, Engine):
         yield from _missing(catalog, "engines", "base", record.base)
         yield from _shared_names(catalog, record)
+    if isinstance(record, LEGAL):
+        yield from legal_links(catalog, record)
 
 
 def _missing(catalog: Catalog, kind: str, key: str, id: str | None) -> Iterator[_Problem]:

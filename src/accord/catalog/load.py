@@ -18,8 +18,12 @@ from accord.base.source import Source
 from accord.catalog.calibration import Calibration, Constants
 from accord.catalog.chip import Chip
 from accord.catalog.engine import Engine
+from accord.catalog.group import Group
+from accord.catalog.instrument import Instrument
+from accord.catalog.licence import Licence
 from accord.catalog.model import Model
 from accord.catalog.origin import Origin
+from accord.catalog.party import Party
 from accord.catalog.place import Place
 from accord.catalog.price import Price
 from accord.catalog.record import read_facts, read_record
@@ -45,8 +49,13 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "collectives": Constants,
     "training": Constants,
     "reliability": Reliability,
+    "instruments": Instrument,
+    "groups": Group,
+    "parties": Party,
+    "licences": Licence,
 }
 UNCOUNTED = ("calibration", "support", "collectives", "training", "reliability")
+_SINGULAR = {"parties": "party"}
 KINDS: tuple[str, ...] = tuple(RECORDS)
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -144,7 +153,7 @@ class Catalog:
         """Return the file that holds an entry. Raises CatalogError naming the closest id."""
         files = self._of(kind)
         if id not in files:
-            noun = kind if kind in UNCOUNTED else kind[:-1]
+            noun = kind if kind in UNCOUNTED else _SINGULAR.get(kind, kind[:-1])
             raise CatalogError(f"{noun} {id!r} is not in the catalog", hint=did_you_mean(id, sorted(files)))
         return files[id]
 
@@ -205,6 +214,22 @@ class Catalog:
     def reliability(self, id: str) -> Reliability:
         """Return what is known of failures. Raises CatalogError."""
         return self._get(Reliability, "reliability", id)
+
+    def instrument(self, id: str) -> Instrument:
+        """Return an instrument of law or policy. Raises CatalogError."""
+        return self._get(Instrument, "instruments", id)
+
+    def group(self, id: str) -> Group:
+        """Return a group of countries. Raises CatalogError."""
+        return self._get(Group, "groups", id)
+
+    def party(self, id: str) -> Party:
+        """Return a party. Raises CatalogError."""
+        return self._get(Party, "parties", id)
+
+    def licence(self, id: str) -> Licence:
+        """Return a licence of models. Raises CatalogError."""
+        return self._get(Licence, "licences", id)
 
     def defaults(self) -> dict[str, dict[str, Value]]:
         """Return what is assumed where nothing is said, by section and name. Raises CatalogError."""

@@ -58,12 +58,13 @@ def _struct(record: type[msgspec.Struct]) -> _Read:
     """Reader of a map with a record's fields as keys."""
     hints = typing.get_type_hints(record, include_extras=True)
     fields = msgspec.structs.fields(record)
-    readers = {field.name: _reader(hints[field.name]) for field in fields}
-    required = tuple(field.name for field in fields if field.required)
+    readers = {field.encode_name: _reader(hints[field.name]) for field in fields}
+    names = {field.encode_name: field.name for field in fields}
+    required = tuple(field.encode_name for field in fields if field.required)
 
     def read(item: Item, sources: _Sources) -> object:
         entries = item.fields(tuple(readers), required)
-        values = {name: readers[name](entry, sources) for name, entry in entries.items()}
+        values = {names[key]: readers[key](entry, sources) for key, entry in entries.items()}
         try:
             return record(**values)
         except CatalogError as err:
@@ -102,7 +103,8 @@ def _reader(hint: Any) -> _Read:
     if hint is Value:
         return _fact(meta)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return (lambda item, _: _source(item)) if hint is Source else _struct(hint)
+        # found when it is first read, for a record may hold records of its own kind
+        return (lambda item, _: _source(item)) if hint is Source else lambda item, sources: _struct(hint)(item, sources)
     if meta.get("date"):
         return lambda item, _: _date(item)
     plain: dict[Any, _Read] = {

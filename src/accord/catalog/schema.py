@@ -42,12 +42,14 @@ def json_schema(kind: str) -> Json:
 
 
 def _parts(record: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
-    """A record and the records inside it whose form in a file is their own."""
-    yield record
-    for hint in typing.get_type_hints(record).values():
-        for inner in _structs(hint):
-            if inner not in (Value, Source):
-                yield from _parts(inner)
+    """A record and the records inside it whose form in a file is their own, each once."""
+    seen, open_ = {Value, Source}, [record]
+    while open_:
+        part = open_.pop()
+        if part not in seen:
+            seen.add(part)
+            yield part
+            open_ += [inner for hint in typing.get_type_hints(part).values() for inner in _structs(hint)]
 
 
 def _structs(hint: object) -> Iterator[type[msgspec.Struct]]:

@@ -70,6 +70,13 @@ _LISTED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "collectives": (("parent", "parent"), ("families", "families")),
     "training": (("parent", "parent"), ("families", "families")),
     "reliability": (("name", "name"),),
+    "instruments": (
+        ("title", "title"), ("jurisdiction", "jurisdiction"), ("topic", "topic"), ("binding", "binding"),
+        ("published", "published"),
+    ),
+    "groups": (("code", "code"), ("name", "name"), ("complete", "complete")),
+    "parties": (("name", "name"), ("country", "country"), ("roles", "roles")),
+    "licences": (("name", "name"), ("spdx", "spdx"), ("free", "free"), ("models", "models")),
 }
 
 
