@@ -1,0 +1,213 @@
+"""Dated cases with the answer that is expected: a row as facts, and what the rules of its day answer.
+
+What a case says goes before the catalog, and an empty cell is unknown. The columns that say where a case is from
+(case_id, rule_id, source, note) are no part of its facts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from accord.base.errors import TableError
+from accord.base.registry import did_you_mean
+from accord.catalog.chip import Chip
+from accord.catalog.legal_fact import ACTS, FACTS
+from accord.catalog.party import Party
+from accord.policy.countries import CODES
+from accord.policy.facts import FactValue
+
+NUMBERS: Mapping[str, tuple[str, float]] = {  # column -> fact, and its unit in the fact's
+    "tpp": ("tpp", 1.0),
+    "applicable_die_area_mm2": ("die_area", 1.0),
+    "package_area_mm2": ("package_area", 1.0),
+    "performance_density": ("performance_density", 1.0),
+    "io_bandwidth_gbs": ("io_bandwidth", 1e9),
+    "dram_bandwidth_gbs": ("dram_bandwidth", 1e9),
+}
+WORDS: Mapping[str, str] = {"item_type": "item_type", "datacenter_marketed": "datacenter_marketed"}
+COUNTRIES: Mapping[str, str] = {"destination": "destination", "consignee_hq": "hq"}
+ASKED = ("chip", "date", "transaction", "exporter", *COUNTRIES, *WORDS, *NUMBERS)
+EXPECTED = ("expected_eccn", "expected_outcome")
+ABOUT = ("case_id", "basis")
+COLUMNS = (*ABOUT, *ASKED, *EXPECTED)
+REQUIRED = ("case_id", "chip", "date", *EXPECTED)
+UNKNOWN = "unknown"
+_FORMS = frozenset(("sxm", "pcie", "oam", "mm2", "gb"))  # of words of names: shapes and sizes, which no maker owns
+_MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
+_ACROSS = re.compile(r"(export_from|import_into)_([a-z]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case.
+
+    id, basis: for the reader alone; facts: what the row says of item and deal; names: words of the item's name
+    exporter: as written, None where it is not stated
+    """
+
+    id: str
+    basis: str
+    chip: str
+    day: datetime.date
+    facts: Mapping[str, FactValue]
+    exporter: str | None
+    expected_eccn: str
+    expected_outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A case beside what the rules of its day answer; reason: the rule that decided, or what is not known."""
+
+    case: Case
+    eccn: str
+    outcome: str
+    reason: str
+
+    @property
+    def eccn_is_right(self) -> bool:
+        """Whether the class is the one expected, alternatives compared as a set."""
+        return same(self.case.expected_eccn, self.eccn)
+
+    @property
+    def outcome_is_right(self) -> bool:
+        """Whether the outcome is the one expected, alternatives compared as a set."""
+        return same(self.case.expected_outcome, self.outcome)
+
+
+def same(expected: str, got: str) -> bool:
+    """Whether two answers are the same, alternatives joined by ``|`` in any order."""
+    return set(expected.split("|")) == set(got.split("|"))
+
+
+def read_case(cells: Mapping[str, str], where: str) -> Case:
+    """Read a row; cells that are empty are left out of ``cells``. Raises TableError with row and column.
+
+    where: file and line, for messages
+    """
+    facts: dict[str, FactValue] = {}
+    for column, (fact, size) in NUMBERS.items():
+        if column in cells:
+            facts[fact] = _number(cells[column], column, where) * size
+    for column, fact in WORDS.items():
+        if cells.get(column, UNKNOWN) != UNKNOWN:
+            facts[fact] = _word(cells[column], column, FACTS[fact].words, where)
+    for column, fact in COUNTRIES.items():
+        if cells.get(column, UNKNOWN) != UNKNOWN:
+            facts[fact] = _country(cells[column], column, where)
+    if cells.get("transaction", UNKNOWN) != UNKNOWN:
+        facts["transaction"] = _transaction(cells["transaction"], where)
+    if "tpp" in facts and "die_area" in facts:
+        facts.pop("performance_density", None)  # follows from the two
+    return Case(
+        id=cells["case_id"], basis=cells.get("basis", UNKNOWN), chip=cells["chip"], day=_day(cells["date"], where),
+        facts=facts, exporter=cells.get("exporter"), expected_eccn=cells["expected_eccn"],
+        expected_outcome=cells["expected_outcome"],
+    )  # fmt: skip
+
+
+def name_words(name: str) -> frozenset[str]:
+    """Words of an item's name in lower case, at blanks, dashes and brackets."""
+    return frozenset(word for word in re.split(r"[\s\-_/(),]+", name.lower()) if word)
+
+
+def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> dict[str, FactValue]:
+    """All that rules may ask of a case: its own facts, and what its names say.
+
+    chips: of the catalog, asked only who designs a chip of that name; parties: to find designer and exporter
+    """
+    facts = dict(case.facts)
+    words = name_words(case.chip)
+    facts["item_names"] = words
+    if facts.get("item_type") == "memory":
+        kinds = [found.group(1) for word in sorted(words) if (found := _MEMORY.fullmatch(word))]
+        if kinds:
+            facts["memory_kind"] = kinds[0]
+    designer = designer_of(words, chips, parties)
+    if designer is not None:
+        facts["designer_hq"] = facts["origin"] = designer.country
+    if case.exporter is not None:
+        exporter = party_named(case.exporter, parties)
+        facts["exporter"] = exporter.id if exporter is not None else case.exporter.strip().lower()
+    return facts
+
+
+def designer_of(words: Collection[str], chips: Iterable[Chip], parties: Sequence[Party]) -> Party | None:
+    """The one designer of the chips whose names hold all of ``words``; None where there is none, or several."""
+    asked = frozenset(words) - _FORMS
+    vendors = {chip.vendor for chip in chips if asked and asked <= name_words(chip.name) | name_words(chip.id)}
+    found = [party for party in parties if party.chip_vendor in vendors]
+    return found[0] if len(found) == 1 and len(vendors) == 1 else None
+
+
+def party_named(name: str, parties: Iterable[Party]) -> Party | None:
+    """The party of a name, alias or id, in any case; None where nobody is called so."""
+    folded = name.strip().casefold()
+    for party in parties:
+        if folded in (party.id, party.name.casefold(), *(alias.casefold() for alias in party.aliases)):
+            return party
+    return None
+
+
+def summary(scored: Sequence[Scored]) -> dict[str, object]:
+    """Count what is right, in all and by basis."""
+    by_basis: dict[str, list[Scored]] = {}
+    for one in scored:
+        by_basis.setdefault(one.case.basis, []).append(one)
+    return {**_counts(scored), "by_basis": {basis: _counts(by_basis[basis]) for basis in sorted(by_basis)}}
+
+
+def _counts(scored: Sequence[Scored]) -> dict[str, int]:
+    return {
+        "cases": len(scored),
+        "eccn_correct": sum(one.eccn_is_right for one in scored),
+        "outcome_correct": sum(one.outcome_is_right for one in scored),
+        "both_correct": sum(one.eccn_is_right and one.outcome_is_right for one in scored),
+    }
+
+
+def _number(text: str, column: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0.0):
+        hint = "write a plain number above 0, or leave the cell empty where it is not known"
+        raise TableError(f"{column} is {text!r}, no number above 0", where=where, hint=hint)
+    return value
+
+
+def _word(text: str, column: str, words: Collection[str], where: str) -> str:
+    if text not in words:
+        raise TableError(f"{column} is {text!r}", where=where, hint=did_you_mean(text, words))
+    return text
+
+
+def _country(text: str, column: str, where: str) -> str:
+    if text not in CODES:
+        hint = f"{did_you_mean(text, sorted(CODES))} (ISO codes of two letters, such as CN)"
+        raise TableError(f"{column} is {text!r}, no country code", where=where, hint=hint)
+    return text
+
+
+def _transaction(text: str, where: str) -> str:
+    found = _ACROSS.fullmatch(text)
+    if text in _MOVES or (found and found.group(2).upper() in CODES):
+        return text
+    known = ("export_from_us", "import_into_us", *_MOVES)
+    raise TableError(f"transaction is {text!r}", where=where, hint=did_you_mean(text, known))
+
+
+def _day(text: str, where: str) -> datetime.date:
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise TableError(f"date is {text!r}, no day", where=where, hint="write it as 2025-05-01")
