@@ -61,7 +61,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise CatalogError("op belongs to a condition with 'fact:'", hint="move it into the list")
             return
         if self.fact not in FACTS:
-            raise CatalogError(f"fact is {self.fact!r}, which no rule may ask about", hint=did_you_mean(self.fact, FACTS))
+            hint = did_you_mean(self.fact, FACTS)
+            raise CatalogError(f"fact is {self.fact!r}, which no rule may ask about", hint=hint)
         self._compared(self.fact)
 
     def _compared(self, name: str) -> None:

@@ -32,7 +32,7 @@ ACTS = ("use_or_service", "destructive_test_or_evaluation")  # transactions that
 ITEM: Mapping[str, LegalFact] = {
     "item_type": LegalFact("word", "what is traded", words=ITEM_TYPES),
     "item_names": LegalFact("set", "words of its name, in lower case: only letters and guidance that name it may ask"),
-    "tpp": LegalFact("number", "total processing performance: most dense TOPS x bits over formats, of the package", "1"),
+    "tpp": LegalFact("number", "total processing performance: the most dense TOPS x bits, of the package", "1"),
     "die_area": LegalFact("number", "applicable die area: logic dies on a non-planar node", "mm2"),
     "performance_density": LegalFact("number", "tpp / die_area", "1"),
     "io_bandwidth": LegalFact("number", "of all links, both directions, memory left out", "B/s"),
@@ -71,6 +71,7 @@ RUN: Mapping[str, LegalFact] = {
     "training_domain": LegalFact("set", "kinds of data: biology, text, ..."),
     "modification_flop": LegalFact("number", "compute of a modification", "FLOP"),
     "original_flop": LegalFact("number", "training compute of the model that is modified", "FLOP"),
+    "original_flop_known": LegalFact("word", "whether original_flop, or modification_share, is known", words=_YES_NO),
     "modification_share": LegalFact("number", "modification_flop / original_flop", "1"),
     "original_systemic": LegalFact("word", "whether the original has systemic risk", words=_YES_NO),
     "cluster_op_per_s": LegalFact("number", "peak of the cluster", "OP/s"),
@@ -87,6 +88,6 @@ RUN: Mapping[str, LegalFact] = {
     "role": LegalFact("word", "towards the model", words=("provider", "modifier", "deployer")),
     "public_service": LegalFact("word", "offered to the public of the jurisdiction", words=_YES_NO),
     "opinion_capability": LegalFact("word", "can shape public opinion or mobilise people", words=_YES_NO),
-    "high_risk": LegalFact("word", "high-risk system: of Annex III, of Annex I, neither", words=("annex3", "annex1", "no")),
+    "high_risk": LegalFact("word", "high-risk system of Annex III or I", words=("annex3", "annex1", "no")),
 }
 FACTS: Mapping[str, LegalFact] = {**ITEM, **DEAL, **RUN}

@@ -103,8 +103,7 @@ def _reader(hint: Any) -> _Read:
     if hint is Value:
         return _fact(meta)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        # found when it is first read, for a record may hold records of its own kind
-        return (lambda item, _: _source(item)) if hint is Source else lambda item, sources: _struct(hint)(item, sources)
+        return (lambda item, _: _source(item)) if hint is Source else _later(hint)
     if meta.get("date"):
         return lambda item, _: _date(item)
     plain: dict[Any, _Read] = {
@@ -115,6 +114,15 @@ def _reader(hint: Any) -> _Read:
         object: lambda item, _: item.plain(),
     }
     return plain[hint]
+
+
+def _later(record: type[msgspec.Struct]) -> _Read:
+    """Reader of a record that is made when it is first needed, for a record may hold records of its own kind."""
+
+    def read(item: Item, sources: _Sources) -> object:
+        return _struct(record)(item, sources)
+
+    return read
 
 
 def _map(key: Any, each: _Read, units_by_name: Mapping[str, str] | None = None) -> _Read:

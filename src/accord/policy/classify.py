@@ -1,0 +1,159 @@
+"""Class and outcome of an item on a day, both sides, with what is not known told by the difference it makes."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from accord.catalog.legal_fact import ITEM
+from accord.policy.decide import Decision, Hit, export_side, import_side
+from accord.policy.facts import Facts, FactValue, completed
+from accord.policy.logic import CompiledRule, LeafTrace
+from accord.policy.rulebook import Rulebook
+from accord.policy.unknowns import cases, missing
+
+UNKNOWN_CLASS, INSUFFICIENT = "unknown", "insufficient_data"
+MOST_PASSES = 4000  # over what missing facts could be; beyond them every missing fact counts as deciding
+
+_Side = Callable[[Rulebook, Mapping[str, FactValue]], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTrace:
+    """One rule that was asked, and what each of its comparisons said."""
+
+    rule: CompiledRule
+    verdict: int
+    leaves: tuple[LeafTrace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer for one item, deal and day.
+
+    eccn, chip_eccn: class of the item and of its chips, ``unknown`` where facts are missing
+    outcome: under the laws that follow the item; importer: under the law of the destination, ``no_rule`` where the
+        catalog has none that speaks of it; both alternatives joined by ``|``
+    deciding, importer_deciding: facts whose values would change the class, the outcome, the importer's outcome
+    hits, importer_hits: rules that hold or are not known to; conditions: what the counted ones ask to be certified
+    """
+
+    day: datetime.date
+    facts: Mapping[str, FactValue]
+    eccn: str
+    chip_eccn: str
+    outcome: str
+    deciding: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    importer: str
+    importer_deciding: tuple[str, ...]
+    importer_hits: tuple[Hit, ...]
+    conditions: tuple[str, ...]
+    trace: tuple[tuple[CompiledRule, int, list[int]], ...]
+
+    def explained(self) -> tuple[RuleTrace, ...]:
+        """Return the trace in readable form: facts, thresholds, margins."""
+        known = dict(self.facts)
+        if self.chip_eccn != UNKNOWN_CLASS:
+            known["class"] = self.chip_eccn
+        return tuple(RuleTrace(rule, verdict, rule.explain(known, results)) for rule, verdict, results in self.trace)
+
+
+def classify(book: Rulebook, facts: Facts) -> Verdict:
+    """Ask every rule of the day of one item and deal.
+
+    facts: by name of :data:`accord.catalog.legal_fact.FACTS`, what is missing is unknown
+    """
+    full = completed(facts)
+    out, into = export_side(book, full), import_side(book, full)
+    found = _settled(book, full, export_side, out)
+    there = _settled(book, full, import_side, into)
+    counted = [hit for hit in (*out.hits, *into.hits) if hit.counts]
+    conditions = dict.fromkeys(text for hit in counted for text in hit.rule.rule.consequence.conditions)
+    return Verdict(
+        day=book.day,
+        facts=full,
+        eccn=found.eccn,
+        chip_eccn=found.chip_eccn,
+        outcome=found.outcome,
+        deciding=found.deciding,
+        hits=out.hits,
+        importer=there.outcome,
+        importer_deciding=there.deciding,
+        importer_hits=into.hits,
+        conditions=tuple(conditions),
+        trace=(*out.trace, *into.trace),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    eccn: str
+    chip_eccn: str
+    outcome: str
+    deciding: tuple[str, ...]
+
+
+def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first: Decision) -> _Found:
+    """The outcome that every value of the missing facts leads to, else what it depends on."""
+    if not first.unsure:
+        return _Found(first.eccn or UNKNOWN_CLASS, first.chip_eccn or UNKNOWN_CLASS, first.outcome, ())
+    search = _Search(book, side)
+    answers = search.answers(facts, first)
+    eccns, chips, outcomes = ({answer[at] for answer in answers} for at in range(3))
+    eccn, chip = (_only(names) or UNKNOWN_CLASS for names in (eccns, chips))
+    deciding = tuple(search.deciding)
+    outcome = _only(outcomes)
+    if outcome is not None and not search.cut_short:
+        return _Found(eccn, chip, outcome, deciding)
+    technical = [name for name in deciding if name in ITEM]
+    if eccn == UNKNOWN_CLASS and first.chip_eccn is None and len(technical) > 1:
+        return _Found(eccn, chip, INSUFFICIENT, deciding)
+    return _Found(eccn, chip, "|".join(f"depends:{name}" for name in deciding), deciding)
+
+
+def _only(names: set[str | None]) -> str | None:
+    return next(iter(names)) if len(names) == 1 else None
+
+
+_Answer = tuple[str | None, str | None, str]
+
+
+class _Search:
+    """Goes through what missing facts could be, one fact at a time.
+
+    deciding: facts whose value made a difference somewhere; cut_short: whether :data:`MOST_PASSES` was reached
+    """
+
+    def __init__(self, book: Rulebook, side: _Side) -> None:
+        self.book = book
+        self.side = side
+        self.passes = 0
+        self.deciding: dict[str, None] = {}
+        self.cut_short = False
+
+    def answers(self, facts: Mapping[str, FactValue], first: Decision | None = None) -> frozenset[_Answer]:
+        """Every answer that some values of the missing facts lead to."""
+        self.passes += 1
+        found = first or self.side(self.book, facts)
+        lacking = missing(self._asked(facts, found), found.unsure)
+        if not found.unsure or not lacking:
+            return frozenset({(found.eccn, found.chip_eccn, found.outcome)})
+        if self.passes > MOST_PASSES:
+            self.cut_short = True
+            self.deciding |= dict.fromkeys(lacking)
+            return frozenset({(None, None, found.outcome)})
+        name = lacking[0]
+        ways = [self.answers(completed({**facts, name: case.value})) for case in cases(name, facts, found.unsure)]
+        if any(way != ways[0] for way in ways):
+            self.deciding[name] = None
+        return frozenset().union(*ways)
+
+    def _asked(self, facts: Mapping[str, FactValue], found: Decision) -> dict[str, FactValue]:
+        known = dict(facts)
+        if found.chip_eccn is not None:
+            known["class"] = found.chip_eccn
+        if self.side is import_side and isinstance(there := facts.get("destination"), str):
+            known["transaction"] = f"import_into_{there.lower()}"
+        return known

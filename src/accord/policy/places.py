@@ -1,0 +1,48 @@
+"""Country groups on a day: which countries are in one, which are not, and of which nobody knows."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from accord.catalog.group import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """One group on a day; outside: None where every country that is not inside is outside."""
+
+    inside: frozenset[str]
+    outside: frozenset[str] | None
+
+
+class Places:
+    """All groups on a day."""
+
+    def __init__(self, groups: Sequence[Group], day: datetime.date) -> None:
+        """Sort the countries of each group for the day."""
+        self._members = {group.code: _members(group, day) for group in groups}
+
+    def sets(self, words: Iterable[str]) -> tuple[frozenset[str], frozenset[str] | None]:
+        """Return countries in one of the groups or codes of ``words``, and those in none; None = all others."""
+        inside: set[str] = set()
+        outside: frozenset[str] | None = None
+        for word in words:
+            members = self._members.get(word)
+            if members is None:
+                inside.add(word)
+                continue
+            inside |= members.inside
+            if members.outside is not None:
+                outside = members.outside if outside is None else outside & members.outside
+        return frozenset(inside), None if outside is None else outside - inside
+
+
+def _members(group: Group, day: datetime.date) -> Members:
+    inside = frozenset(one.country for one in group.members if one.holds(day))
+    if group.complete:
+        return Members(inside, None)
+    former = {one.country for one in group.members} - inside
+    outside = {one.country for one in group.outside if one.holds(day)} | former
+    return Members(inside, frozenset(outside) - inside)
