@@ -18,7 +18,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 
 def kind_of(file: Path) -> str:
     word = file.name.partition("-")[0]
-    return word if word in ("calibration", "reliability") else f"{word}s"
+    return {"calibration": word, "reliability": word, "party": "parties"}.get(word, f"{word}s")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))

@@ -66,7 +66,11 @@ def test_the_sample_is_sound() -> None:
         "collectives": 0,
         "training": 0,
         "reliability": 1,
-        "values": 73,
+        "instruments": 1,
+        "groups": 1,
+        "parties": 1,
+        "licences": 1,
+        "values": 76,
     }
 
 

@@ -76,7 +76,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         wanted, operand = takes[self.op]
         fits = kind == wanted if wanted else kind in ("word", "country", "party")
         if not fits:
-            right = [op for op, (what, _) in takes.items() if what == kind] or ["in"]
+            right = [op for op, (what, _) in takes.items() if what == kind]
+            right += ["in"] if kind in ("word", "country", "party") else []
             raise CatalogError(f"op is {self.op!r}, but {name} is a {kind}", hint=f"use {' or '.join(right)}")
         given = [field for field in ("param", "value", "among") if getattr(self, field)]
         if given != [operand]:
@@ -242,7 +243,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """Refuse two rules of one name. Raises CatalogError."""
         for at, rule in enumerate(self.rules):
             if rule.name in [other.name for other in self.rules[:at]]:
-                raise CatalogError(f"rules[{at}].name is {rule.name!r}, the name of an earlier one")
+                hint = "name each rule of an instrument its own way"
+                raise CatalogError(f"rules[{at}].name is {rule.name!r}, the name of an earlier one", hint=hint)
 
 
 def leaves(clause: Clause | None) -> tuple[Clause, ...]:
