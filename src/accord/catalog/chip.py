@@ -58,7 +58,9 @@ class Chip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     family: whose efficiency curves it shares; announced: day of announcement; status: such as shipping
     devices_per_chip: how many devices software sees [1]
     peak: dense rate by format [FLOP/s or OP/s]; board_power [W]
-    facts: everything else by name, among them die_area [mm2], process [nm], foundry, transistors [1], price [USD, CNY]
+    facts: everything else by name, among them process [nm], foundry, transistors [1], price [USD, CNY], and what law
+        asks for: die_area [mm2] (logic dies with their caches on a non-planar node; no HBM), datacenter_marketed (yes
+        or no), scale_up_both_directions [B/s] (all links), tpp [1] where the formats' rates do not give it
     """
 
     id: str
@@ -74,6 +76,17 @@ class Chip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     interconnect: Interconnect = Interconnect()
     facts: Annotated[
         dict[str, Value],
-        fact_units({"die_area": "mm2", "process": "nm", "foundry": "text", "transistors": "1", "dies": "1"}),
+        fact_units(
+            {
+                "die_area": "mm2",
+                "process": "nm",
+                "foundry": "text",
+                "transistors": "1",
+                "dies": "1",
+                "tpp": "1",
+                "datacenter_marketed": "text",
+                "scale_up_both_directions": "B/s",
+            }
+        ),
     ] = {}
     sources: Sources
