@@ -24,7 +24,12 @@ _PLACES = ("destination", "hq", "designer_hq", "origin")
 
 
 def legal_sources(record: _Law) -> set[str]:
-    """Keys of sources that citations, memberships, terms and parameters of an entry name."""
+    """Keys of sources that citations, memberships, terms and parameters of an entry name.
+
+    All of a party's and a licence's: they also say who it is, and which models it covers.
+    """
+    if isinstance(record, Party | Licence):
+        return set(record.sources)
     return {key for _, key in _named(record)} | {value.source for _, value in walk(record)}
 
 
