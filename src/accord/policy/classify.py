@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from accord.catalog.legal_fact import ITEM
+from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.decide import Decision, Hit, export_side, import_side
 from accord.policy.facts import Facts, FactValue, completed
 from accord.policy.logic import CompiledRule, LeafTrace
@@ -103,7 +103,7 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
     answers = search.answers(facts, first)
     eccns, chips, outcomes = ({answer[at] for answer in answers} for at in range(3))
     eccn, chip = (_only(names) or UNKNOWN_CLASS for names in (eccns, chips))
-    deciding = tuple(search.deciding)
+    deciding = tuple(name for name in FACTS if name in search.deciding)
     outcome = _only(outcomes)
     if outcome is not None and not search.cut_short:
         return _Found(eccn, chip, outcome, deciding)
@@ -130,7 +130,7 @@ class _Search:
         self.book = book
         self.side = side
         self.passes = 0
-        self.deciding: dict[str, None] = {}
+        self.deciding: set[str] = set()
         self.cut_short = False
 
     def answers(self, facts: Mapping[str, FactValue], first: Decision | None = None) -> frozenset[_Answer]:
@@ -142,12 +142,12 @@ class _Search:
             return frozenset({(found.eccn, found.chip_eccn, found.outcome)})
         if self.passes > MOST_PASSES:
             self.cut_short = True
-            self.deciding |= dict.fromkeys(lacking)
+            self.deciding |= set(lacking)
             return frozenset({(None, None, found.outcome)})
         name = lacking[0]
         ways = [self.answers(completed({**facts, name: case.value})) for case in cases(name, facts, found.unsure)]
         if any(way != ways[0] for way in ways):
-            self.deciding[name] = None
+            self.deciding.add(name)
         return frozenset().union(*ways)
 
     def _asked(self, facts: Mapping[str, FactValue], found: Decision) -> dict[str, FactValue]:

@@ -21,6 +21,7 @@ from accord.policy.places import Places
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 VERDICTS = ("false", "unknown", "true")
+NOWHERE = "--"  # stands for a country that is in no group and named by no rule
 
 Truths = NDArray[np.int8]
 _Ask = Callable[[FactValue], int]
@@ -251,7 +252,7 @@ def _of_word(inside: frozenset[str], outside: frozenset[str] | None) -> tuple[_A
     def ask(value: FactValue) -> int:
         if value in inside:
             return TRUE
-        return FALSE if outside is None or value in outside else UNKNOWN
+        return FALSE if outside is None or value in outside or value == NOWHERE else UNKNOWN
 
     def many(values: NDArray[np.generic]) -> Truths:
         words, where = np.unique(values, return_inverse=True)

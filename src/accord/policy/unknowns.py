@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS
 from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
-from accord.policy.logic import UNKNOWN, CompiledRule, Leaf
+from accord.policy.logic import NOWHERE, UNKNOWN, CompiledRule, Leaf
 
-ELSE = "other"  # a word, party or country that no rule names
-_NOWHERE = "--"
+ELSE = "other"  # a word or party that no rule names
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def cases(name: str, facts: Mapping[str, FactValue], rules: Sequence[CompiledRul
     by_sign: dict[tuple[bool, ...], list[str]] = {}
     for word in dict.fromkeys(word for leaf in leaves for word in sorted(leaf.inside)):
         by_sign.setdefault(tuple(word in leaf.inside for leaf in leaves), []).append(word)
-    other: FactValue = _NOWHERE if FACTS[name].kind == "country" else ELSE
+    other: FactValue = NOWHERE if FACTS[name].kind == "country" else ELSE
     some: list[Case] = []
     for words in by_sign.values():
         value: FactValue = frozenset(words[:1]) if FACTS[name].kind == "set" else words[0]
