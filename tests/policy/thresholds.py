@@ -96,6 +96,8 @@ def _values(leaf: Clause, standing: Standing) -> Sequence[FactValue]:
 
 def around(threshold: float) -> list[FactValue]:
     """A threshold, the next number on either side, and numbers further away."""
+    if threshold == 0.0:
+        return [0.0, 1e-6, 0.5, 1.0]
     near = [threshold, math.nextafter(threshold, -math.inf), math.nextafter(threshold, math.inf)]
     return [*near, threshold * (1.0 - 1e-6), threshold * (1.0 + 1e-6), threshold * 0.5, threshold * 2.0]
 
