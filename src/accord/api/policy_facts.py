@@ -1,0 +1,248 @@
+"""Facts for AI law out of an answer of ``train`` or ``plan``, a kept run, and the catalog's records of its model."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import msgspec
+
+from accord.base.errors import DataError
+from accord.catalog.licence import Licence
+from accord.catalog.load import Catalog
+from accord.policy.facts import FactValue, Uncertain
+from accord.report.duties_view import Stated
+from accord.store.record import Run
+
+TRAIN = "accord.train/1"
+PLANS = ("accord.plan/1", "accord.size/1")
+_HINT = "give what 'accord train --json' or 'accord plan --json' printed"
+_Z = NormalDist()
+_LANGUAGE = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")  # how a config names what writes text
+_READS = {"vision_config": "image", "audio_config": "speech"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is asked about.
+
+    title: in words; verb: that answered, "" for facts alone; model: id or path; systems: ids
+    day, seller, buyer: as that answer was asked; said: remarks
+    """
+
+    title: str
+    verb: str = ""
+    model: str | None = None
+    systems: tuple[str, ...] = ()
+    facts: Mapping[str, Stated]
+    day: datetime.date | None = None
+    seller: str | None = None
+    buyer: str | None = None
+    said: tuple[str, ...] = ()
+
+
+def subject_of(data: bytes, name: str, catalog: Catalog) -> Subject:
+    """What an answer is about, and its facts.
+
+    data: an envelope of ``train``, ``plan`` or ``size``; name: for messages
+    Raises DataError for what is no such envelope.
+    """
+    try:
+        body = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"is not JSON: {error}", where=name, hint=_HINT) from None
+    schema = _dict(body).get("schema")
+    inputs, result = _dict(_dict(body).get("inputs")), _dict(_dict(body).get("result"))
+    if schema == TRAIN:
+        return _of_training(inputs, result, catalog, name)
+    if schema in PLANS:
+        return _of_plan(str(schema).split(".")[1].partition("/")[0], inputs, result, catalog, name)
+    what = f"is an answer of '{schema}'" if isinstance(schema, str) else "is no answer of a verb"
+    raise DataError(f"{what}, of which AI law asks nothing", where=name, hint=_HINT)
+
+
+def subject_of_run(run: Run, catalog: Catalog) -> Subject:
+    """What a kept run is about: its model; a run keeps no compute of training."""
+    record = run.record
+    return Subject(
+        title=f"run {run.id[:12]} of accord {record.verb}", verb=record.verb, model=record.model or None,
+        systems=(record.system,) if record.system else (), facts=_model_facts(catalog, record.model, offered=True),
+    )  # fmt: skip
+
+
+def training_facts(inputs: Mapping[str, object], result: Mapping[str, object], catalog: Catalog) -> dict[str, Stated]:
+    """Facts of a training run, from the inputs and the result of ``accord train``."""
+    flop, metrics, layout = (_dict(result.get(name)) for name in ("flop", "metrics", "layout"))
+    facts = {name: one for name, one in _model_facts(catalog, str(inputs.get("model")), offered=False).items()}
+    facts |= _flop_facts(flop, _number(inputs.get("level")) or 0.9)
+    cluster = _peak(metrics, _number(layout.get("chips")))
+    if cluster is not None:
+        facts["cluster_op_per_s"] = Stated(cluster, "chips x dense peak of the fastest format used")
+    facts["cluster_sites"] = Stated(_number(layout.get("sites")) or 1.0, "sites of the run")
+    network = _network(catalog, str(inputs.get("system")))
+    if network is not None:
+        facts["cluster_network_b_per_s"] = Stated(network, f"link of a chip, systems/{inputs.get('system')}")
+    cost = _dict(metrics.get("cost_usd"))
+    if (usd := _uncertain(cost)) is not None:
+        facts["compute_cost_usd"] = Stated(usd, "cost of the run")
+    end = _dict(result.get("dates")).get("end")
+    if isinstance(end, str):
+        facts["placed_on_market"] = Stated(_ordinal(end), "not before the run ends, the last day is taken")
+    return facts
+
+
+def _of_training(inputs: Mapping[str, object], result: Mapping[str, object], catalog: Catalog, name: str) -> Subject:
+    model = inputs.get("model")
+    if not isinstance(model, str):
+        raise DataError("names no model", where=f"{name}: inputs.model", hint=_HINT)
+    said = () if _dict(result.get("flop")) else ("the run has no tokens, so its compute is not known",)
+    system = inputs.get("system")
+    return Subject(
+        title=f"training of {model}", verb="train", model=model, systems=(system,) if isinstance(system, str) else (),
+        facts=training_facts(inputs, result, catalog), day=_day(inputs.get("start")), said=said,
+    )  # fmt: skip
+
+
+def _of_plan(
+    verb: str, inputs: Mapping[str, object], result: Mapping[str, object], catalog: Catalog, name: str
+) -> Subject:
+    model = _dict(inputs.get("problem")).get("model")
+    if not isinstance(model, str):
+        raise DataError("names no model", where=f"{name}: inputs.problem.model", hint=_HINT)
+    law, plans = _dict(result.get("law")), result.get("plans")
+    best = _dict(plans[0]) if isinstance(plans, list) and plans else {}
+    held = best.get("holdings")
+    systems = [_dict(one).get("system") for one in held] if isinstance(held, list) else []
+    return Subject(
+        title=f"a deployment of {model}", verb=verb, model=model,
+        systems=tuple(one for one in dict.fromkeys(systems) if isinstance(one, str)),
+        facts=_model_facts(catalog, model, offered=True), day=_day(law.get("date")), seller=_country(law.get("from")),
+        buyer=_country(law.get("to")),
+        said=("a plan serves a model; what its training took is not in it",),
+    )  # fmt: skip
+
+
+# The model
+
+
+def licence_of(catalog: Catalog, model: str | None) -> Licence | None:
+    """The licence that covers a model of the catalog, None where none is known to."""
+    every = (catalog.licence(id) for id in catalog.ids("licences"))
+    return next((one for one in every if model in one.models), None)
+
+
+def _model_facts(catalog: Catalog, model: str, *, offered: bool) -> dict[str, Stated]:
+    """What the catalog knows of a model.
+
+    offered: whether it is this model that is offered, not another trained in its shape
+    """
+    if model not in catalog.ids("models"):
+        return {}
+    record, where = catalog.model(model), f"models/{model}"
+    facts = {"open_weights": Stated("yes" if record.status == "open" else "no", f"status, {where}")}
+    licence = licence_of(catalog, model)
+    if record.status == "open" and licence is not None:
+        facts["open_licence"] = Stated("yes" if licence.free else "no", f"licences/{licence.id}")
+    elif record.status != "open":
+        facts["open_licence"] = Stated("no", f"status, {where}")
+    facts |= _modalities(record.config or {}, where)
+    if offered and record.status == "open" and len(record.released or "") == len("2025-01-31"):
+        facts["placed_on_market"] = Stated(_ordinal(str(record.released)), f"release of the weights, {where}")
+    active, tokens = (record.published.get(name) for name in ("active_params", "training_tokens"))
+    if offered and active is not None and tokens is not None and active.number and tokens.number:
+        facts["training_flop"] = Stated(6.0 * active.number * tokens.number, f"6 x weights x tokens, {where}")
+    return facts
+
+
+def _modalities(config: Mapping[str, object], where: str) -> dict[str, Stated]:
+    """What a model of texts reads and writes, by its config; nothing where it is no such model."""
+    named = config.get("architectures")
+    names = [str(one) for one in named] if isinstance(named, list | tuple) else []
+    if not any(name.endswith(_LANGUAGE) for name in names):
+        return {}
+    reads = frozenset({"text", *(word for key, word in _READS.items() if config.get(key))})
+    origin = f"config, {where}"
+    return {"output_modality": Stated(frozenset({"text"}), origin), "input_modality": Stated(reads, origin)}
+
+
+# The run
+
+
+def _flop_facts(flop: Mapping[str, object], level: float) -> dict[str, Stated]:
+    """Cumulative compute, and a modification where the run starts from a model."""
+    total, base, own = (_number(flop.get(name)) for name in ("total_flop", "base_flop", "own_flop"))
+    if not total:
+        return {}
+    low, high = (_number(flop.get(f"log10_{end}")) for end in ("low", "high"))
+    middle, times = math.log10(total), _Z.inv_cdf(0.95) / _Z.inv_cdf(0.5 + level / 2.0)
+    ends = [10.0 ** (middle + times * ((end if end is not None else middle) - middle)) for end in (low, high)]
+    facts = {"training_flop": Stated(_between(ends[0], total, ends[1]), "all stages and the base, by three counts")}
+    if not base or own is None:
+        return {**facts, "role": Stated("provider", "trains the model from its start")}
+    spread = _between(max(ends[0] - base, own / 100.0), own, ends[1] - base)
+    return {
+        **facts, "role": Stated("modifier", "the run starts from a model"),
+        "modification_flop": Stated(spread, "own stages of the run"),
+        "original_flop": Stated(base, "--base-flop of the run"),
+    }  # fmt: skip
+
+
+def _peak(metrics: Mapping[str, object], chips: float | None) -> float | None:
+    """Peak of the cluster in the fastest format the run uses [OP/s]."""
+    rate = _number(_dict(metrics.get("model_flop_per_s_per_chip")).get("value"))
+    uses = [_number(_dict(metrics.get(name)).get("value")) for name in ("mfu", "mfu_own_peak")]
+    least = min((use for use in uses if use), default=None)
+    return chips * rate / least if chips and rate and least else None
+
+
+def _network(catalog: Catalog, system: str) -> float | None:
+    """Rate of one chip's link between machines [b/s], where the system states it."""
+    if system not in catalog.ids("systems"):
+        return None
+    for plane in catalog.system(system).fabric.planes:
+        rates = [tier.link_rate for tier in plane.tiers if plane.kind == "scale-out" and tier.link_rate is not None]
+        if rates:
+            return rates[0].si
+    return None
+
+
+# Plain values
+
+
+def _between(low: float, value: float, high: float) -> FactValue:
+    low, high = min(low, value), max(high, value)
+    return Uncertain(value, low, high) if low < high else value
+
+
+def _uncertain(metric: Mapping[str, object]) -> FactValue | None:
+    value, low, high = (_number(metric.get(name)) for name in ("value", "low", "high"))
+    if not value:
+        return None
+    return _between(low or value, value, high or value)
+
+
+def _dict(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    found = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return found if found is not None and math.isfinite(found) and found >= 0.0 else None
+
+
+def _country(value: object) -> str | None:
+    return value.upper() if isinstance(value, str) and value else None
+
+
+def _day(value: object) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _ordinal(day: str) -> float:
+    return float(datetime.date.fromisoformat(day).toordinal())
