@@ -1,0 +1,77 @@
+"""``accord policy cases``: a table of dated cases, each asked of the rules of its day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from accord.api.law import Law
+from accord.api.policy_ask import exporter_role
+from accord.policy.cases import COLUMNS, REQUIRED, Case, Scored, case_facts, party_named, read_case, summary
+from accord.policy.classify import INSUFFICIENT, Verdict, classify
+from accord.policy.facts import FactValue
+from accord.policy.history import deciding_hits
+from accord.policy.logic import UNKNOWN
+from accord.report import policy_view as view
+from accord.report.policy_result import cases_dict
+from accord.report.policy_words import label
+from accord.report.tables import Table
+from accord.validation.csv_table import Cells, read_table
+
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CasesAnswer:
+    """What ``policy cases`` prints."""
+
+    result: Mapping[str, object]
+    tables: Sequence[Table]
+    scored: tuple[Scored, ...]
+
+
+def read_cases(content: str, name: str) -> tuple[Case, ...]:
+    """Cases of a CSV table. Raises TableError with file, line and column.
+
+    name: of the file, for messages
+    """
+
+    def row(cells: Cells, where: str, line: int) -> Case:
+        return read_case(cells, where)
+
+    return read_table(content, name, "table of cases", COLUMNS, row, REQUIRED)
+
+
+def score(cases: Sequence[Case], law: Law) -> tuple[Scored, ...]:
+    """Ask the rules of each case's day."""
+    chips = [law.catalog.chip(id) for id in law.catalog.ids("chips")]
+    scored = []
+    for case in cases:
+        facts = case_facts(case, chips, law.parties)
+        verdict = classify(law.book(case.day), _with_role(facts, case, law))
+        scored.append(Scored(case, verdict.eccn, verdict.outcome, reason(verdict)))
+    return tuple(scored)
+
+
+def cases_answer(content: str, name: str, law: Law) -> CasesAnswer:
+    """Answer ``policy cases`` of a table's text. Raises TableError."""
+    scored = score(read_cases(content, name), law)
+    counts = summary(scored)
+    return CasesAnswer(cases_dict(scored, counts), view.cases_tables(scored, counts, name), scored)
+
+
+def reason(verdict: Verdict) -> str:
+    """The rules that decided, or what is not known, in words."""
+    if verdict.outcome == INSUFFICIENT or verdict.outcome.startswith("depends:"):
+        return f"not known: {', '.join(label(name) for name in verdict.deciding)}"
+    rules = [hit.rule.id for hit in deciding_hits(verdict)]
+    if rules:
+        return "; ".join(rules)
+    unsure = [hit.rule.id for hit in verdict.hits if hit.verdict == UNKNOWN][:_MOST_NAMED]
+    return f"no rule holds; not sure of {', '.join(unsure)}" if unsure else "no rule holds"
+
+
+def _with_role(facts: dict[str, FactValue], case: Case, law: Law) -> dict[str, FactValue]:
+    """What the exporter is, where the catalog knows it."""
+    party = party_named(case.exporter, law.parties) if case.exporter is not None else None
+    return {**facts, "exporter_role": exporter_role(party)} if party is not None else facts

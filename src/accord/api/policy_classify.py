@@ -1,0 +1,170 @@
+"""``accord policy classify`` and ``migrate``: an item in a deal, on a day and through time."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from accord.api.law import Classified, Law
+from accord.api.policy_ask import Asked, Question, read_question
+from accord.api.policy_zones import zones_of
+from accord.base.errors import CatalogError
+from accord.base.source import Source
+from accord.catalog.legal_fact import FACTS
+from accord.policy.branches import Branch, branches
+from accord.policy.classify import classify
+from accord.policy.facts import FactValue
+from accord.policy.gate import NOT_COVERED
+from accord.policy.history import Period, breakpoints, history, last_read
+from accord.report import policy_view as view
+from accord.report.policy_result import ClassAnswer, Flip, cited, classify_dict, migrate_dict
+from accord.report.policy_words import DISCLAIMER
+from accord.report.tables import Table
+from accord.report.to_json import source_entry
+from accord.report.zones_svg import draw
+
+_CLAIMED = ("tpp", "die_area", "io_bandwidth", "dram_bandwidth")  # figures whose other sources are tried
+_TOPICS = ("export", "import")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a verb prints; picture: SVG, None unless it was asked for."""
+
+    inputs: Mapping[str, object]
+    result: Mapping[str, object]
+    sources: Sequence[Mapping[str, object]]
+    warnings: Sequence[str]
+    tables: Sequence[Table]
+    picture: bytes | None = None
+
+
+def classify_answer(
+    question: Question, day: datetime.date, law: Law, *, explain: bool = False, through_time: bool = False,
+    picture: bool = False,
+) -> Told:  # fmt: skip
+    """Answer ``policy classify``.
+
+    explain: tell rules that do not hold as well; through_time: print the history; picture: draw the zones of the day
+    Raises UsageError for words that name nothing, CatalogError for an unknown item, MissingFact for a system of
+    unknown chips.
+    """
+    asked = read_question(question, law)
+    found = law.classified(asked.item, asked.deal(day), day, question.what_if)
+    verdict = found.verdict
+    answer = ClassAnswer(
+        item=asked.item, kind=asked.kind, day=day, seller=question.seller, buyer=question.buyer, hq=asked.hq,
+        verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=_periods(asked, law),
+        what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law), not_checked=_not_checked(asked, law),
+        explain=explain, history=through_time,
+    )  # fmt: skip
+    return Told(
+        inputs={**_inputs(question), "date": day.isoformat(), "explain": explain, "history": through_time},
+        result=classify_dict(answer),
+        sources=[source_entry(key, source) for key, source in _sources(law, cited(answer))],
+        warnings=_warnings(asked),
+        tables=view.classify_tables(answer),
+        picture=draw(zones_of(asked, found, law)) if picture else None,
+    )
+
+
+def migrate_answer(question: Question, law: Law) -> Told:
+    """Answer ``policy migrate``: class and outcome of an item through time. Errors as of :func:`classify_answer`."""
+    asked = read_question(question, law)
+    periods = _periods(asked, law)
+    last = last_read(law.instruments)
+    told = view.asked_text(question.seller, question.buyer, asked.hq, question.exporter)
+    not_checked = _not_checked(asked, law)
+    notes = (
+        *(f"Not checked: {one}." for one in not_checked), DISCLAIMER.format(day=last or "an unknown day"),
+    )  # fmt: skip
+    result = migrate_dict(
+        asked.item, asked.kind, periods, **{"from": question.seller}, to=question.buyer, hq=asked.hq,
+        last_checked=last.isoformat() if last else None, not_checked=list(not_checked),
+        disclaimer=DISCLAIMER.format(day=last or "an unknown day"),
+    )  # fmt: skip
+    rules = {name for one in periods for name in one.rules}
+    keys = [
+        f"instruments/{one.id}:{cite.source}"
+        for one in law.instruments
+        for rule in one.rules
+        if f"{one.id}/{rule.name}" in rules
+        for cite in rule.cites
+    ]
+    return Told(
+        inputs=_inputs(question),
+        result=result,
+        sources=[source_entry(key, source) for key, source in _sources(law, list(dict.fromkeys(keys)))],
+        warnings=_warnings(asked),
+        tables=view.migrate_tables(asked.item, told, periods, notes),
+    )
+
+
+def _periods(asked: Asked, law: Law) -> tuple[Period, ...]:
+    """The answer through time; numbers that are put in place of a rule's hold throughout."""
+    what_if = asked.question.what_if
+    days = breakpoints(law.instruments, law.groups)
+    return history(lambda day: law.book(day, what_if), days, asked.facts, last_read(law.instruments))
+
+
+def _branches(found: Classified) -> dict[str, tuple[Branch, ...]]:
+    """What follows from each value of the facts that decide, everything else as it is."""
+    names = dict.fromkeys((*found.verdict.deciding, *found.verdict.importer_deciding))
+    return {name: branches(found.book, found.verdict.facts, name) for name in names if name in FACTS}
+
+
+def _flips(asked: Asked, found: Classified) -> Iterator[Flip]:
+    """Values of other sources that would make another class or outcome."""
+    day, verdict = found.book.day, found.verdict
+    for name in _CLAIMED:
+        told = asked.item.told.get(name)
+        for point in told.points if told is not None else ():
+            if point == asked.item.facts.get(name) or point <= 0.0:
+                continue
+            facts: dict[str, FactValue] = {**asked.item.facts, name: point}
+            other = classify(found.book, replace(asked, item=replace(asked.item, facts=facts)).facts(day))
+            if (other.eccn, other.outcome) != (verdict.eccn, verdict.outcome) and other.eccn != verdict.eccn:
+                yield Flip(name, point, other.eccn, other.outcome)
+
+
+def _ruled(law: Law) -> frozenset[str]:
+    """Jurisdictions whose export or import law the catalog has."""
+    return frozenset(one.jurisdiction for one in law.instruments if one.topic in _TOPICS)
+
+
+def _not_checked(asked: Asked, law: Law) -> tuple[str, ...]:
+    """What no rule here covers: subjects, jurisdictions without rules, parties that nobody screened."""
+    places = dict.fromkeys(code for code in (asked.question.seller, asked.question.buyer, asked.hq) if code)
+    without = [code for code in places if code.lower() not in _ruled(law)]
+    says = [*NOT_COVERED, *(f"law of {code}: the catalog has no export or import rule of it" for code in without)]
+    if asked.question.consignee is None:
+        says.append("the consignee: no party is named, so none was screened")
+    return (*says, *asked.unscreened)
+
+
+def _warnings(asked: Asked) -> list[str]:
+    exporter = asked.question.exporter
+    known = not any(one.startswith("exporter") and "no such party" in one for one in asked.unscreened)
+    return (
+        [] if exporter is None or known else [f"exporter '{exporter}' is no party of the catalog; no letter names it"]
+    )
+
+
+def _inputs(question: Question) -> dict[str, object]:
+    return {
+        "id": question.id, "from": question.seller, "to": question.buyer, "hq": question.hq,
+        "consignee": question.consignee, "exporter": question.exporter, "transaction": question.transaction,
+        "set": dict(question.given), "what_if": dict(question.what_if),
+    }  # fmt: skip
+
+
+def _sources(law: Law, keys: Sequence[str]) -> Iterator[tuple[str, Source]]:
+    """Sources by ``kind/id:key``; one that an entry does not hold is left out."""
+    for key in keys:
+        owner, _, name = key.rpartition(":")
+        kind, _, id = owner.partition("/")
+        try:
+            yield key, law.catalog.source(kind, id, name)
+        except CatalogError:
+            continue

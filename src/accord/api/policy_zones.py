@@ -1,0 +1,111 @@
+"""The zones of a day for a picture: class rules asked of every cell between their thresholds, chips as points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accord.api.law import Classified, Law
+from accord.api.policy_ask import Asked
+from accord.catalog.chip import Chip
+from accord.policy.facts import FactValue, Uncertain, completed
+from accord.policy.item import chip_facts
+from accord.policy.logic import TRUE, UNKNOWN, CompiledRule
+from accord.policy.rulebook import Rulebook
+from accord.report.zones_svg import NO_CLASS, UNKNOWN_CLASS, Axis, Point, Zones
+
+TPP = "tpp"
+_ACROSS = ("performance_density", "io_bandwidth")  # what the other axis may be, the first that the rules ask
+_AXES = {"performance_density": ("performance density", "1/mm2", 1.0), "io_bandwidth": ("I/O bandwidth", "GB/s", 1e9)}
+_ROOM = 1.5  # around the outermost point or threshold
+_FEWEST, _MOST = 0.5, 2.0
+_WHOLE_DAY = len("2025-01-31")
+
+
+def zones_of(asked: Asked, found: Classified, law: Law) -> Zones:
+    """The picture of a day: zones for chips that differ from the one asked about in nothing but the two axes."""
+    book, facts = found.book, found.verdict.facts
+    rules = book.stage("class")
+    across = next((name for name in _ACROSS if _cuts(rules, name)), _ACROSS[0])
+    words, unit, size = _AXES[across]
+    points = tuple(_points(asked, found, law, across, size))
+    xs = _edges(_cuts(rules, TPP), [point.x for point in points])
+    ys = _edges([cut / size for cut in _cuts(rules, across)], [point.y for point in points])
+    marketed = facts.get("datacenter_marketed")
+    fixed: dict[str, FactValue] = {"item_type": "ic", "datacenter_marketed": "no" if marketed == "no" else "yes"}
+    names = (NO_CLASS, UNKNOWN_CLASS, *dict.fromkeys(rule.rule.consequence.value for rule in rules))
+    meant = "not marketed for data centres" if marketed == "no" else "designed or marketed for data centres"
+    left = "chips announced later, and chips of which one figure is not known, are left out"
+    return Zones(
+        title=f"{asked.item.name} on {book.day}: {found.verdict.eccn}",
+        subtitle=f"zones that the class rules of the day make, for chips {meant}",
+        x=Axis("total processing performance", xs[0], xs[-1]),
+        y=Axis(words, ys[0], ys[-1], unit),
+        xs=xs, ys=ys, zone=_classes(book, xs, [y * size for y in ys], across, fixed, names), names=names,
+        points=points, notes=(f"Chips of the catalog as points; {left}.", "Not legal advice."),
+    )  # fmt: skip
+
+
+def _classes(
+    book: Rulebook, xs: Sequence[float], ys: Sequence[float], across: str, fixed: dict[str, FactValue],
+    names: Sequence[str],
+) -> NDArray[np.intp]:  # fmt: skip
+    """Class in the middle of each cell, all cells at once; shape (len(ys) - 1, len(xs) - 1), indices into ``names``."""
+    middles = [np.sqrt(np.array(ends[:-1]) * np.array(ends[1:])) for ends in (xs, ys)]
+    x, y = (grid.ravel() for grid in np.meshgrid(*middles))
+    arrays: dict[str, NDArray[np.generic]] = {TPP: x, across: y}
+    arrays |= {name: np.full(len(x), value) for name, value in fixed.items()}
+    found = np.zeros(len(x), np.intp)
+    done = np.zeros(len(x), bool)
+    for rule in book.stage("class"):
+        verdict = np.broadcast_to(rule.vectorised(arrays, len(x)), x.shape)
+        for told, name in ((TRUE, rule.rule.consequence.value), (UNKNOWN, UNKNOWN_CLASS)):
+            here = (verdict == told) & ~done
+            found[here] = names.index(name)
+            done |= here
+    return found.reshape(len(ys) - 1, len(xs) - 1)
+
+
+def _cuts(rules: Sequence[CompiledRule], name: str) -> list[float]:
+    """Thresholds of a fact, ascending."""
+    cuts = {leaf.threshold for rule in rules for leaf in rule.leaves if leaf.fact == name and leaf.threshold}
+    return sorted(cuts)
+
+
+def _edges(cuts: Sequence[float], values: Sequence[float | None]) -> list[float]:
+    """Edges of the cells along an axis: its ends and the thresholds between them."""
+    known = [value for value in (*cuts, *values) if value is not None and value > 0.0] or [1.0]
+    low, high = min(known) / _ROOM, max(known) * _ROOM
+    low, high = min(low, min(cuts, default=low) * _FEWEST), max(high, max(cuts, default=high) * _MOST)
+    return [low, *(cut for cut in cuts if low < cut < high), high]
+
+
+def _points(asked: Asked, found: Classified, law: Law, across: str, size: float) -> Iterator[Point]:
+    """Chips of the catalog that had been announced, and the one asked about."""
+    yield _point(asked.item.name, found.verdict.facts, across, size, asked=True)
+    catalog = law.catalog
+    own = catalog.system(asked.item.id).chip if asked.kind == "systems" else asked.item.id
+    for id in catalog.ids("chips"):
+        chip = catalog.chip(id)
+        if id == own or _is_later(chip, found.book.day.isoformat()):
+            continue
+        point = _point(chip.name, completed(chip_facts(chip, None).facts), across, size)
+        if point.x is not None and point.y is not None:
+            yield point
+
+
+def _is_later(chip: Chip, day: str) -> bool:
+    return chip.announced is not None and len(chip.announced) == _WHOLE_DAY and chip.announced > day
+
+
+def _point(name: str, facts: Mapping[str, FactValue], across: str, size: float, *, asked: bool = False) -> Point:
+    x, y = (_middle(facts.get(fact)) for fact in (TPP, across))
+    return Point(name if asked else name.split(" ", 1)[-1], x, None if y is None else y / size, asked)
+
+
+def _middle(value: FactValue | None) -> float | None:
+    number = value.value if isinstance(value, Uncertain) else value
+    return number if isinstance(number, float) and math.isfinite(number) and number > 0.0 else None

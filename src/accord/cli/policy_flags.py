@@ -1,0 +1,86 @@
+"""Flags of ``accord policy`` that say what is sent by whom to whom, as a question."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from accord.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from accord.api.policy_ask import Question
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def deal_options(function: Decorated) -> Decorated:
+    """Add the flags of a deal, handed over as ``seller``, ``buyer``, ``hq``, ``consignee``, ``exporter`` ..."""
+    options = (
+        click.option("--from", "seller", metavar="CC", help="Country it is sent from, two letters."),
+        click.option("--to", "buyer", metavar="CC", help="Country it is sent to."),
+        click.option("--hq", metavar="CC", help="Country of the consignee's headquarters or ultimate parent."),
+        click.option("--consignee", metavar="PARTY", help="Who gets it: id, name or alias of a party of the catalog."),
+        click.option("--exporter", metavar="PARTY", help="Who sends it; a letter binds its addressee alone."),
+        click.option(
+            "--transaction", metavar="WORD",
+            help="In place of what the countries make: reexport, in_country_transfer, use_or_service, ...",
+        ),
+        click.option("--set", "given", metavar="FACT=VALUE", multiple=True, help="A fact in place of the catalog's."),
+        click.option(
+            "--what-if", metavar="RULE.PARAM=NUMBER", multiple=True, help="Another threshold: 3A090.a.tpp=6000."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def parse_day(text: str | None) -> datetime.date:
+    """The day of ``--date``. Raises UsageError where it is missing or no day: there is no "current" law."""
+    if text is None:
+        raise UsageError(
+            "no day is given, and there is no 'current' law", where="--date", hint="say as of when: --date 2025-05-01"
+        )
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise UsageError(f"'{text}' is no day", where="--date", hint="write it as 2025-05-01")
+
+
+def parse_question(id: str, **flags: Any) -> Question:
+    """A question from the flags of :func:`deal_options`. Raises UsageError for a pair that is none."""
+    from accord.api.policy_ask import Question
+
+    given, what_if = (_pairs(flags.pop(name), f"--{name.replace('given', 'set').replace('_', '-')}") for name in _LISTS)
+    return Question(id=id, given=given, what_if={name: _number(name, text) for name, text in what_if.items()}, **flags)
+
+
+_LISTS = ("given", "what_if")
+
+
+def _pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign and value):
+            raise UsageError(f"'{text}' is no NAME=VALUE", where=flag, hint="such as datacenter_marketed=yes")
+        found[name] = value
+    return found
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0.0 <= value < float("inf"):
+        hint = "a plain number in the unit of the rule, such as 3A090.a.tpp=6000"
+        raise UsageError(f"{name} is '{text}', no number of 0 or more", where="--what-if", hint=hint)
+    return value
