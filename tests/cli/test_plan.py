@@ -51,7 +51,9 @@ def test_the_envelope(capsys: Capture) -> None:
     assert [one.id for one in few] == list(dict.fromkeys(one.id for one in few))
     costs = [value(one, "usd_per_million_output_tokens") for one in few]
     assert costs == sorted(costs)
-    assert found["law"] == {"answer": "not checked", "from": None, "to": "DE", "date": None}
+    law = found["law"]
+    assert law["answer"] == "not checked (give --from, --to and --date)" and law["mode"] == "strict"
+    assert (law["from"], law["to"], law["date"], law["systems"]) == (None, "DE", None, [])
 
 
 def test_every_source_is_there(capsys: Capture) -> None:
@@ -242,9 +244,12 @@ def test_systems_of_a_country_are_left_out(capsys: Capture) -> None:
 
 
 def test_law_is_said_not_to_be_checked_or_left_out(capsys: Capture) -> None:
-    found = result(capsys, *BASE, "--from", "us", "--to", "cn", "--date", "2026-03-01")
-    assert found["law"] == {"answer": "not checked", "from": "US", "to": "CN", "date": "2026-03-01"}
-    assert result(capsys, *BASE, "--no-law")["law"] is None
+    body = envelope(capsys, *BASE, "--from", "us", "--to", "cn")
+    assert body["result"]["law"]["answer"] == "not checked (give --from, --to and --date)"
+    assert "the law is not checked: give --from, --to and --date" in body["warnings"]
+    for words in (("--no-law",), ("--law", "off")):
+        found = result(capsys, *BASE, *words, "--to", "cn", "--date", "2026-03-01")["law"]
+        assert (found["answer"], found["mode"], found["date"]) == ("not checked", "off", "2026-03-01")
     assert main(["plan", *BASE]) == 0
     assert "\nlaw  not checked" in capsys.readouterr().out
     assert main(["plan", *BASE, "--no-law"]) == 0

@@ -91,13 +91,14 @@ def test_every_key_is_printed_and_read(tmp_path: Path, capsys: Capture) -> None:
         "trace": trace(tmp_path), "format": "azure", "rate": "2", "ttft": "p90:1s", "tpot": "1s", "e2el": "mean:9s",
         "goodput": "1", "budget_usd": "1e9", "usd_per_hour": "1e6", "power_kw": "1e4", "racks": "99",
         "exclude_origin": "CN,RU", "exclude_scope": "any", "from": "US", "to": "DE", "date": "2026-03-01",
+        "law": "licensable", "exporter": "nvidia", "consignee": "huawei", "hq": "FR",
         "confidence": "0.8", "max_load": "0.7", "mode": "disaggregated", "engine": "vllm,sglang",
         "engine_version": "0.9", "weights": "fp8", "kv": "fp8", "tp": "1,2", "pp": "1", "dp": "1", "cp": "1", "ep": "1",
         "batch": "8", "max_num_batched_tokens": "4096", "microbatches": "1", "mtp_tokens": "0,1", "mtp_accept": "0.5",
         "reuse": "0.25,0.5", "objective": "cost,tpot", "top": "4", "simulate": "1", "requests": "50", "pace": "plan",
         "seed": "3", "level": "0.8",
     }  # fmt: skip
-    assert set(PLAN_KEYS) - set(values) == {"workload", "mixed", "law", "intervals"}
+    assert set(PLAN_KEYS) - set(values) == {"workload", "mixed", "intervals"}
     words = [part for key, value in values.items() for part in (f"--{key.replace('_', '-')}", value)]
     assert main(["plan", *words, "--mixed", "--print-config"]) == 0
     printed = capsys.readouterr().out
@@ -131,6 +132,9 @@ def test_every_key_is_printed_and_read(tmp_path: Path, capsys: Capture) -> None:
         ("chips = 8\nchips = 9", 3, "FILE:4: plan.chips is given twice\nhint: it is first given on line 3; keep one\n"),
         ('chip = "8"', 3, "FILE:3: 'chip' is no key of [plan]\nhint: did you mean 'chips'?\n"),
         ("power-kw = 3", 3, "FILE:3: 'power-kw' is no key of [plan]\nhint: write 'power_kw'\n"),
+        ('law = "loose"', 3, "FILE:3: plan.law: 'loose' is not one of 'strict', 'licensable', 'off'\n"),
+        ("law = true", 3, "FILE:3: plan.law: --from and --to and --date are missing: the law cannot be checked\n"),
+        ('hq = "Germany"', 3, "FILE:3: plan.hq: 'GERMANY' is no country\n"),
         ('executor = "ray"', 3, "FILE:3: 'executor' is no key of [plan]\n"),
     ],
 )

@@ -90,6 +90,8 @@ def test_the_side_of_the_importer(importer: str, strict: bool, licensable: bool)
 def test_a_fact_that_the_importer_asks_for_is_named() -> None:
     for mode in MODES:
         assert gate(FREE, "depends:state_funded", mode).deciding == ("state_funded",)
+        assert gate(FREE, "depends:state_funded", mode, importer_deciding=("hq",)).deciding == ("state_funded", "hq")
+        assert gate(FREE, "insufficient_data", mode, importer_deciding=("tpp",)).deciding == ("tpp",)
     assert gate("depends:exporter", "depends:state_funded", "strict").deciding == ("exporter", "state_funded")
     assert gate("depends:exporter", "prohibited:import", "strict").deciding == ()
 

@@ -18,6 +18,7 @@ from accord.inference.complete import number
 from accord.models.params import count
 from accord.models.spec import ModelSpec
 from accord.planner.fleet import Band, FleetFacts, band, fleet_metrics
+from accord.planner.lawful import UNCHECKED, Lawful
 from accord.planner.matrix import Cell, Question
 from accord.planner.plan import Metric
 from accord.report.catalog_view import entry_sources
@@ -40,10 +41,10 @@ class Matrix(NamedTuple):
     cells: tuple[Cell, ...]
 
 
-def matrix(
+def matrix(  # noqa: PLR0913  what may be asked of it
     catalog: Catalog, models: Sequence[str] | None = None, systems: Sequence[str] | None = None, *,
     isl: float = 4096.0, osl: float = 1024.0, tpot_s: float = 0.05, engine: str | None = None, level: float = 0.9,
-    scenario: Scenario | None = None, day: str | None = None,
+    scenario: Scenario | None = None, day: str | None = None, law: Lawful = UNCHECKED,
 ) -> Matrix:  # fmt: skip
     """Fill the matrix.
 
@@ -51,13 +52,14 @@ def matrix(
         if omitted; isl, osl: prompt and answer [token]; tpot_s: longest mean time per output token
     engine: whose parameters and records count, the generic one's and those of all engines if omitted
     day: ISO date; statements on engines that are younger do not count
+    law: verdicts on the columns; those that do not pass are left out
     level: of the intervals; scenario: what an hour of a chip costs depends on; without one, rents of the catalog
     Raises CatalogError for unknown ids, UsageError for a point that is none.
     """
     asked = _question(catalog, isl, osl, tpot_s, level)
     specs, warnings = _specs(catalog, models)
     records = records_of(catalog, engine, day)
-    columns = tuple(columns_of(catalog, systems, engine, scenario or Scenario(), level))
+    columns = tuple(columns_of(catalog, _left(catalog, systems, law), engine, scenario or Scenario(), level))
     by_column = [tuple(cells_of(column, specs, asked, records)) for column in columns]
     cells = tuple(cell for row in zip(*by_column, strict=True) for cell in row)
     inputs = {
@@ -69,6 +71,11 @@ def matrix(
         inputs=inputs, result=matrix_dict(cells, asked), tables=matrix_tables(cells, asked, named=systems is not None),
         sources=_sources(catalog, specs, columns, engine), warnings=warnings, cells=cells,
     )  # fmt: skip
+
+
+def _left(catalog: Catalog, systems: Sequence[str] | None, law: Lawful) -> Sequence[str] | None:
+    """Columns that the law does not stop, all chips for None where it was not asked."""
+    return systems if not law.systems else law.left(catalog.ids("chips") if systems is None else systems)
 
 
 def _question(catalog: Catalog, isl: float, osl: float, tpot_s: float, level: float) -> Question:

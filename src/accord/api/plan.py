@@ -31,6 +31,7 @@ from accord.economics.scenario import Scenario
 from accord.planner.compose import Option, Send
 from accord.planner.executor import Work
 from accord.planner.finish import Say, plan_of
+from accord.planner.lawful import UNCHECKED, Lawful
 from accord.planner.offer import Offer
 from accord.planner.plan import Plan
 from accord.planner.problem import LATENCIES, QUANTILES, Limit, Problem, check_problem
@@ -57,6 +58,7 @@ class Answer:
     """Plans, best first, the front over the objectives, the best of each system, and what was looked at.
 
     without: systems that give no plan though they were searched, each with its main reason
+    law: verdicts; systems that they stop were not searched, and are counted in ``law.rejected()``
     tally: rows; found: candidates made of them; terms: of each system; said: warnings; refused: what was not searched
     """
 
@@ -73,6 +75,7 @@ class Answer:
     said: tuple[str, ...]
     refused: tuple[str, ...]
     without: tuple[tuple[str, str], ...] = ()
+    law: Lawful = UNCHECKED
 
 
 def in_order(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
@@ -82,16 +85,21 @@ def in_order(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
 
 def plan(
     problem: Problem, *, scenario: Scenario | None = None, paths: tuple[str, ...] = (), sweep: Sweep = in_order,
-    count: int = COUNT, day: str | None = None,
+    count: int = COUNT, day: str | None = None, law: Lawful = UNCHECKED,
 ) -> Answer:  # fmt: skip
     """Search every deployment of the problem's space.
 
     scenario: prices, place and power; the catalog's defaults if omitted; paths: extra catalogs
     sweep: where the tasks are worked off; count: plans that are returned
     day: ISO date; statements on engines that are younger do not count
+    law: verdicts on the systems (:func:`accord.api.plan_law.lawful`); those that do not pass are not searched
     Raises UsageError for what cannot be meant, CatalogError for unknown ids, ArchitectureUnpublished.
     """
     check_problem(problem)
+    left = law.left(problem.systems)
+    if not left:
+        return _none(problem, law)
+    problem = msgspec.structs.replace(problem, systems=left)
     catalog, scenario = catalog_of(paths), scenario or Scenario()
     if max(problem.space.mtp_tokens, default=0) > 0 and spec_of(paths, problem.model).mtp is None:
         raise UsageError(
@@ -105,7 +113,23 @@ def plan(
     rows = tables_of(prepared, answers)
     options = _options(prepared, rows, problem, paths)
     found = search(options, prepared.offers, _Sends(prepared, problem, paths), problem, count)
-    return _answer(problem, prepared, found, rows, terms, _sayer(catalog, problem, terms, paths, day))
+    answer = _answer(problem, prepared, found, rows, terms, _sayer(catalog, problem, terms, paths, day))
+    return _with_law(answer, law) if law.systems else replace(answer, law=law)
+
+
+def _none(problem: Problem, law: Lawful) -> Answer:
+    """The answer where the law leaves no system."""
+    return Answer(problem, (), (), (), Tally(), 0, 0, Counter(), (), (), (), (), (), law)
+
+
+def _with_law(answer: Answer, law: Lawful) -> Answer:
+    """The same answer, each plan with what the law says of its systems."""
+
+    def told(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
+        return tuple(msgspec.structs.replace(one, law=law.words(held.system for held in one.holdings)) for one in plans)
+
+    plans, front, by_system = map(told, (answer.plans, answer.front, answer.by_system))
+    return replace(answer, plans=plans, front=front, by_system=by_system, law=law)
 
 
 def _terms(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tuple[tuple[Terms, ...], tuple[str, ...]]:

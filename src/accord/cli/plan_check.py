@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 
 from accord.base.errors import UsageError
 from accord.catalog.origin import COUNTRY
+from accord.planner.lawful import WANTED
 
 PICTURES = ("svg", "png")
 _VERSION = re.compile(r"v?\d+([._-]?[0-9a-z]+)*(\+[0-9a-z.]+)?", re.IGNORECASE)  # 0.15.1, v0.9.0rc1, 2025-10
@@ -27,10 +28,12 @@ _FROM_ONE = {
 _OF_A_LOAD = {
     "rate": "--rate", "simulated": "--simulate", "requests": "--requests", "pace": "--pace", "seed": "--seed"
 }  # fmt: skip
-_OF_A_MATRIX = (
-    "matrix", "fleet", "model", "systems", "isl", "osl", "tpot", "engines", "level", "scenario", "buyer", "date",
+_OF_A_FLEET = (
+    "mfu", "matrix", "fleet", "model", "systems", "isl", "osl", "tpot", "engines", "level", "scenario", "buyer",
     "catalog_paths", "as_json", "print_config",
 )  # fmt: skip
+_OF_THE_LAW = {"exporter": "--exporter", "consignee": "--consignee", "hq": "--hq"}
+_OF_A_MATRIX = (*_OF_A_FLEET[1:], "seller", "date", "law", "no_law", *_OF_THE_LAW)
 
 
 def check(flags: Mapping[str, Any], given: Collection[str], typed: Collection[str]) -> tuple[str, ...]:
@@ -41,6 +44,7 @@ def check(flags: Mapping[str, Any], given: Collection[str], typed: Collection[st
     """
     _numbers(flags)
     _places(flags, given)
+    _law(flags, given, typed)
     _load(flags, given)
     _search(flags, given)
     _picture(flags)
@@ -75,16 +79,34 @@ def _places(flags: Mapping[str, Any], given: Collection[str]) -> None:
             datetime.date.fromisoformat(flags["date"])
         except ValueError:
             raise UsageError(f"'{flags['date']}' is no day", where="--date", hint="write 2026-03-01") from None
-    for name, flag in (("seller", "--from"), ("buyer", "--to")):
+    for name, flag in (("seller", "--from"), ("buyer", "--to"), ("hq", "--hq")):
         if flags[name] and not COUNTRY.fullmatch(flags[name]):
             raise UsageError(f"'{flags[name]}' is no country", where=flag, hint="two letters of ISO 3166, such as DE")
-        if flags[name] and name == "seller" and not flags["law"]:
-            raise UsageError("a country for the law, and no law", where=flag, hint="it is asked for the law alone")
     for country in flags["exclude_origin"] or ():
         if not COUNTRY.fullmatch(country):
             raise UsageError(f"'{country}' is no country", where="--exclude-origin", hint="two capitals, such as CN,US")
     if "exclude_scope" in given and not flags["exclude_origin"]:
         raise UsageError("nothing is excluded", where="--exclude-scope", hint="name countries with --exclude-origin")
+
+
+def _law(flags: Mapping[str, Any], given: Collection[str], typed: Collection[str]) -> None:
+    """Refuse what is asked for the law alone where it is not checked."""
+    if "no_law" in typed and "law" in typed:
+        raise UsageError("--law and --no-law at once: two answers", where="--no-law", hint="give one of them")
+    if flags["law"] == "off" and flags["seller"]:
+        raise UsageError("a country for the law, and no law", where="--from", hint="it is asked for the law alone")
+    lacking = [flag for name, flag in (("seller", "--from"), ("buyer", "--to"), ("date", "--date")) if not flags[name]]
+    for name, flag in _OF_THE_LAW.items():
+        if flags[name] and flags["law"] == "off":
+            raise UsageError("it is asked for the law, and no law is", where=flag, hint="leave it out")
+        if flags[name] and lacking:
+            raise UsageError(f"{_listed(lacking)} missing: the law is not checked", where=flag, hint=WANTED)
+    if "law" in given and flags["law"] != "off" and lacking:
+        raise UsageError(f"{_listed(lacking)} missing: the law cannot be checked", where="--law", hint=WANTED)
+
+
+def _listed(flags: Sequence[str]) -> str:
+    return f"{' and '.join(flags)} {'are' if len(flags) > 1 else 'is'}"
 
 
 def _load(flags: Mapping[str, Any], given: Collection[str]) -> None:
@@ -138,7 +160,7 @@ def _picture(flags: Mapping[str, Any]) -> None:
 def _matrix(flags: Mapping[str, Any], given: Collection[str], typed: Collection[str]) -> tuple[str, ...]:
     """Refuse typed flags that a matrix or a fleet would not look at; name such keys of a scenario's ``[plan]``."""
     verb = "--matrix" if flags["matrix"] else "--fleet"
-    allowed = _OF_A_MATRIX if flags["matrix"] else ("mfu", *(name for name in _OF_A_MATRIX if name != "date"))
+    allowed = _OF_A_MATRIX if flags["matrix"] else _OF_A_FLEET
     passed: list[str] = []
     for one in click.get_current_context().command.params:
         if one.name in typed and one.name not in allowed:

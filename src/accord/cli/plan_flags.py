@@ -12,6 +12,7 @@ from accord.base.errors import AccordError
 from accord.cli.deployment_flags import FLOATS, INTS, Option
 from accord.cli.flags import WordList, level_option
 from accord.cli.sections import Sectioned
+from accord.planner.lawful import LAW_MODES
 from accord.planner.problem import OBJECTIVES, QUANTILES
 from accord.workloads.formats import FORMATS
 
@@ -68,6 +69,18 @@ class LatencyLimit(click.ParamType):
         return share, seconds
 
 
+class Law(click.Choice[str]):
+    """Which answers of the law pass; true and false of older scenarios are strict and off."""
+
+    def __init__(self) -> None:
+        """Take the modes of a plan's law."""
+        super().__init__(LAW_MODES)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Give the mode."""
+        return super().convert({"true": "strict", "false": "off"}.get(str(value).lower(), value), param, ctx)
+
+
 ASKED: tuple[Option, ...] = (
     click.option("--model", metavar="ID_OR_PATH", help="A catalog model, or the path of a config.json."),
     click.option("--system", "systems", metavar="ID[,ID]|all", help="Systems to choose from."),
@@ -93,14 +106,21 @@ LIMITS: tuple[Option, ...] = (
         "--exclude-scope", type=click.Choice(["design", "any"]), default="design", show_default=True,
         help="Whose design, or any component.",
     ),
-    click.option("--from", "seller", metavar="CC", help="Country that sells, for the law."),
-    click.option("--to", "buyer", metavar="CC", help="Country of delivery, for the law and the tariff."),
-    click.option("--date", metavar="DAY", help="Day of delivery, for the law; engines run what was said by then."),
-    click.option("--law/--no-law", default=True, help="Speak of the law of both places, or not."),
     click.option("--confidence", type=Number(0.5, 0.999), default=0.9, show_default=True,
                  help="Chance with which each limit must hold; 0.5 is the estimate alone."),
     click.option("--max-load", type=Number(0.0, 1.0, min_open=True), default=0.9, show_default=True,
                  help="Share of its most at which a pool is planned."),
+)  # fmt: skip
+LAW: tuple[Option, ...] = (
+    click.option("--from", "seller", metavar="CC", help="Country that sells."),
+    click.option("--to", "buyer", metavar="CC", help="Country of delivery, for the tariff and licences too."),
+    click.option("--date", metavar="DAY", help="Day of delivery; engines run what was said by then."),
+    click.option("--law", type=Law(), default="strict", show_default=True,
+                 help="What passes: strict: no licence; licensable: what can be asked for too."),
+    click.option("--no-law", is_flag=True, help="The same as --law off."),
+    click.option("--exporter", metavar="PARTY", help="Who sends it, since letters bind one; 'other' for none of them."),
+    click.option("--consignee", metavar="PARTY", help="Who receives it."),
+    click.option("--hq", metavar="CC", help="Headquarters or ultimate parent of the consignee; else those of --to."),
 )  # fmt: skip
 SPACE: tuple[Option, ...] = (
     click.option("--mode", "modes", type=WordList("aggregated", "disaggregated"), help="One pool, or two."),
@@ -149,8 +169,8 @@ MATRIX: tuple[Option, ...] = (
     click.option("--tornado", type=_FILE, metavar="FILE", help="Picture of what the cost of a token depends on."),
 )
 SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
-    ("The question", ASKED), ("Limits", LIMITS), ("What may be varied", SPACE), ("The search and its answer", SEARCH),
-    ("Other questions, and a picture", MATRIX),
+    ("The question", ASKED), ("Limits", LIMITS), ("The law, checked with --from, --to and --date", LAW),
+    ("What may be varied", SPACE), ("The search and its answer", SEARCH), ("Other questions, and a picture", MATRIX),
 )  # fmt: skip
 
 
@@ -163,9 +183,9 @@ class PlanCommand(Sectioned):
 PLAN_KEYS: tuple[str, ...] = (
     "model", "system", "chips", "isl", "osl", "trace", "format", "workload", "rate", "ttft", "tpot", "e2el", "goodput",
     "budget_usd", "usd_per_hour", "power_kw", "racks", "exclude_origin", "exclude_scope", "from", "to", "date", "law",
-    "confidence", "max_load", "mode", "mixed", "engine", "engine_version", "weights", "kv", "tp", "pp", "dp", "cp",
-    "ep", "batch", "max_num_batched_tokens", "microbatches", "mtp_tokens", "mtp_accept", "reuse", "objective", "top",
-    "simulate", "requests", "pace", "seed", "intervals", "level",
+    "exporter", "consignee", "hq", "confidence", "max_load", "mode", "mixed", "engine", "engine_version", "weights",
+    "kv", "tp", "pp", "dp", "cp", "ep", "batch", "max_num_batched_tokens", "microbatches", "mtp_tokens", "mtp_accept",
+    "reuse", "objective", "top", "simulate", "requests", "pace", "seed", "intervals", "level",
 )  # fmt: skip
 
-__all__ = ["ASKED", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "PlanCommand"]
+__all__ = ["ASKED", "LAW", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "PlanCommand"]

@@ -9,12 +9,16 @@ from typing import Any
 import msgspec
 
 from accord.api.matrix import Fleet, Matrix, fleet, matrix
+from accord.api.plan_law import law_sources
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.cli.output import emit, say
 from accord.cli.outputs import plan_picture
+from accord.cli.plan_law import asked_law, unasked
 from accord.cli.plan_words import joined
 from accord.economics.scenario import Scenario
+from accord.planner.lawful import UNCHECKED, Lawful
+from accord.report.plan_law import law_dict, law_tables
 from accord.report.to_json import envelope
 from accord.report.tornado import Cause
 from accord.store.files import write
@@ -40,10 +44,12 @@ def show_matrix(
         raise UsageError("several engines", where="--engine", hint="name one, or leave it out for all that is known")
     systems = _ids(flags["systems"])
     found: Matrix | Fleet
+    law = UNCHECKED
     if flags["matrix"]:
+        law = asked_law(catalog, flags, systems or catalog.ids("chips"))
         found = matrix(
             catalog, _ids(flags["model"]), systems, isl=point[0], osl=point[1], tpot_s=point[2], engine=engines[0],
-            level=flags["level"], scenario=scenario, day=flags["date"],
+            level=flags["level"], scenario=scenario, day=flags["date"], law=law,
         )  # fmt: skip
     else:
         if not flags["model"] or systems is None or len(systems) != 1:
@@ -54,12 +60,20 @@ def show_matrix(
         )  # fmt: skip
     asked = msgspec.to_builtins(msgspec.structs.replace(scenario, plan={}))
     body = envelope(
-        verb, inputs={**found.inputs, "scenario": asked, "catalog": [str(path) for path in paths]}, result=found.result,
-        sources=found.sources, warnings=[*catalog.notes, *passed, *joined(found.warnings)],
-        catalog_digest=catalog.digest,
+        verb, inputs={**found.inputs, "scenario": asked, "catalog": [str(path) for path in paths]},
+        result=_with_law(found, law), sources=[*found.sources, *law_sources(catalog, law)],
+        warnings=[*catalog.notes, *passed, *unasked(flags), *joined(found.warnings)], catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *found.tables, as_json=as_json)
-    return 0
+    none = isinstance(found, Matrix) and not found.cells
+    emit(body, *(() if none else found.tables), *law_tables(law), as_json=as_json)
+    return 1 if none else 0
+
+
+def _with_law(found: Matrix | Fleet, law: Lawful) -> dict[str, object]:
+    """The result; a matrix with what the law stops and says."""
+    if isinstance(found, Fleet):
+        return found.result
+    return {**found.result, "rejected": dict(sorted(law.rejected().items())), "law": law_dict(law)}
 
 
 def _mfu(values: tuple[float, ...] | None) -> tuple[float, float, float] | None:

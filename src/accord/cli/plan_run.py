@@ -13,6 +13,7 @@ import msgspec
 from accord.api.branches import catalog_of, spec_of
 from accord.api.cost_causes import cost_causes
 from accord.api.plan import Answer, Sweep, in_order, plan
+from accord.api.plan_law import law_sources
 from accord.api.plan_parts import dependence_of, excluded, sources_of
 from accord.api.plan_traffic import Replay, simulate_plans
 from accord.api.relaxation import Relaxed, Replan, relaxations
@@ -23,10 +24,11 @@ from accord.base.registry import did_you_mean
 from accord.catalog.load import Catalog
 from accord.cli.output import emit, say, write
 from accord.cli.plan_check import check
+from accord.cli.plan_law import asked_law, unasked
 from accord.cli.plan_matrix import COST, cause_dict, show_matrix, tornado
 from accord.cli.plan_question import Question, known_countries, question
 from accord.cli.plan_settings import given, placed, settings, typed, with_scenario
-from accord.cli.plan_words import joined, unknown_limits, unknown_wishes, why_none, without_plan
+from accord.cli.plan_words import joined, no_law_left, unknown_limits, unknown_wishes, why_none, without_plan
 from accord.cli.watching import Watching
 from accord.economics.scenario_text import scenario_toml
 from accord.planner.executor import Place, Work
@@ -37,6 +39,7 @@ from accord.report import plan_lines as lines
 from accord.report import plan_view as view
 from accord.report.dependence import dependence_dict, dependence_tables
 from accord.report.plan_json import plan_dict, relaxed_dict, terms_dict, without_dict
+from accord.report.plan_law import law_dict, law_tables, law_words
 from accord.report.tables import Table
 from accord.report.to_json import envelope
 from accord.report.tornado import Cause, causes_of, tornado_table
@@ -87,19 +90,21 @@ def _answered(
 ) -> int:  # fmt: skip
     extra = tuple(str(path) for path in paths)
     problem, gone = _allowed(catalog, asked.problem, flags)
+    law = asked_law(catalog, flags, problem.systems)
+    gone = (*gone, *law.stopped(problem.systems))
     sweep = _sweep(catalog, flags, repr(spec_of(extra, problem.model)).encode())
     count = max(flags["top"], _simulated(asked, flags))
     draw = None if flags.get("tornado") is None else tornado(flags["tornado"])
 
     def solve(one: Problem, sweep: Sweep = in_order) -> Answer:
-        return plan(one, scenario=asked.scenario, paths=extra, sweep=sweep, count=count, day=flags["date"])
+        return plan(one, scenario=asked.scenario, paths=extra, sweep=sweep, count=count, day=flags["date"], law=law)
 
     answer = solve(problem, sweep)
     told = _finish(catalog, answer, asked, flags, lambda one: solve(one).plans)
     causes = _causes(catalog, told, asked)
     if draw is not None and told.plans:
         draw(causes)
-    warned = (*asked.said, *answer.refused, *(f"{system}: {why}" for system, why in gone))
+    warned = (*asked.said, *answer.refused, *unasked(flags), *(f"{system}: {why}" for system, why in gone))
     without = without_plan(answer, asked.named, (*asked.without, *gone), warned)
     body = _body(verb, catalog, answer, asked, told, (without, warned), flags, paths, causes)
     emit(body, *_tables(answer, told, (asked.named, without), catalog, flags, causes), as_json=as_json)
@@ -160,6 +165,8 @@ def _finish(
 ) -> _Told:  # fmt: skip
     """Simulate the best plans where there is a load; where there is no plan, look for the nearest question."""
     if not answer.plans:
+        if not answer.law.left(answer.problem.systems):
+            return _Told((), (), (), no_law_left(answer.law, answer.problem.systems))
         unknown = (*unknown_wishes(answer), *unknown_limits(answer))
         if unknown:
             return _Told((), (), (), (*unknown, *answer.refused))
@@ -218,7 +225,7 @@ def _body(
         "front": [plan_dict(one) for one in answer.front],
         "by_system": [plan_dict(one) for one in answer.by_system],
         "without": [without_dict(*one) for one in without],
-        "rejected": dict(sorted(answer.tally.rejected.items())),
+        "rejected": dict(sorted((answer.tally.rejected + answer.law.rejected()).items())),
         "rejected_candidates": dict(sorted(answer.rejected.items())),
         "searched": {
             "counted": answer.tally.counted, "estimated": answer.tally.estimated, "candidates": answer.candidates,
@@ -230,7 +237,7 @@ def _body(
         "cost_causes": [cause_dict(one) for one in causes],
         "relaxations": [relaxed_dict(one) for one in told.relaxed],
         "why_none": list(told.why),
-        "law": _law(flags),
+        "law": law_dict(answer.law),
     }  # fmt: skip
     scenario = msgspec.structs.replace(asked.scenario, plan=settings(flags, asked.scenario))
     inputs = {
@@ -241,17 +248,11 @@ def _body(
     if asked.load is not None:
         inputs["load"] = dict(asked.load.inputs)
     warnings = [*catalog.notes, *warned, *told.said, *joined(_mentioned(answer, told))]
+    sources = [*sources_of(catalog, problem.model, shown, answer.terms), *law_sources(catalog, answer.law)]
     return envelope(
-        verb, inputs=inputs, result=result, sources=sources_of(catalog, problem.model, shown, answer.terms),
+        verb, inputs=inputs, result=result, sources=sources,
         warnings=warnings, catalog_digest=catalog.digest,
     )  # fmt: skip
-
-
-def _law(flags: Mapping[str, Any]) -> dict[str, object] | None:
-    """What is said of the law: as long as there are no rules, that it was not checked."""
-    if not flags["law"]:
-        return None
-    return {"answer": "not checked", "from": flags["seller"], "to": flags["buyer"], "date": flags["date"]}
 
 
 def _mentioned(answer: Answer, told: _Told) -> list[str]:
@@ -282,10 +283,10 @@ def _tables(
     by_system = [lines.systems_table(answer.by_system, without)] if len(named) > 1 else []
     if not told.plans:
         none = lines.no_plan_table(told.relaxed, told.why)
-        return [view.asked_table(problem), none, *by_system, _searched(answer)]
+        return [_asked(answer), none, *by_system, *law_tables(answer.law), _searched(answer)]
     used = min((one.load for one in answer.terms), default=None)
-    best = view.plan_tables(told.plans, problem.level, law=flags["law"], utilisation=used)
-    tables = [view.asked_table(problem), *best, *by_system]
+    best = view.plan_tables(told.plans, problem.level, law=flags["law"] != "off", utilisation=used)
+    tables = [_asked(answer), *best, *by_system, *law_tables(answer.law)]
     if len(problem.objectives) > 1:
         tables.append(lines.front_table(answer.front, problem.objectives))
     if causes:
@@ -294,6 +295,11 @@ def _tables(
     return [*tables, _searched(answer)]
 
 
+def _asked(answer: Answer) -> Table:
+    return view.asked_table(answer.problem, law_words(answer.law.terms) if answer.law.terms.complete else None)
+
+
 def _searched(answer: Answer) -> Table:
     rows = answer.tally.counted, answer.tally.estimated, answer.pruned
-    return view.searched_table(rows, answer.tally.rejected, answer.candidates, answer.rejected)
+    stopped = answer.law.rejected()
+    return view.searched_table(rows, answer.tally.rejected, answer.candidates, answer.rejected, stopped)

@@ -25,16 +25,21 @@ def with_scenario(flags: dict[str, Any], catalog: Catalog) -> Scenario:
     scenario, file = Scenario(), flags["scenario"]
     if file is not None:
         scenario = read_scenario(file, PLAN_KEYS, catalog.ids("systems"), lambda found: _fill(flags, found.plan))
-    for name in ("seller", "buyer"):
+    for name in ("seller", "buyer", "hq"):
         flags[name] = flags[name].upper() if flags[name] else None
+    if flags["no_law"]:
+        flags["law"] = "off"
     if scenario.country is None and flags["buyer"]:
         scenario = msgspec.structs.replace(scenario, country=flags["buyer"])
+    if not flags["buyer"] and flags["seller"] and flags["date"]:
+        flags["buyer"] = scenario.country
     return scenario
 
 
 def given(scenario: Scenario) -> frozenset[str]:
     """Parameters that the command line or the scenario sets."""
-    return typed() | {one.name for key, one in _options().items() if key in scenario.plan and one.name}
+    found = typed() | {one.name for key, one in _options().items() if key in scenario.plan and one.name}
+    return found | {"law"} if "no_law" in found else found
 
 
 def typed() -> frozenset[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from accord.api.plan import Answer
 from accord.api.relaxation import Replan
 from accord.api.stretch import MOST, beyond
+from accord.planner.lawful import Lawful
 from accord.planner.problem import Limits
 from accord.planner.terms import Terms
 
@@ -33,6 +34,7 @@ _FIGURES = {"tariff": "the price of energy", "pue": "PUE", "carbon": "emissions"
 _NOT_RUN, _UNKNOWN = "nothing could be run", "objective unknown"
 _OF_A_LIMIT = re.compile(r"^((?:tpot|ttft|e2el|goodput|power|capex|usd|racks|chips)(?:_p\d+)?)(?= not sure enough$|$)")
 _SHOWN = 3  # reasons
+_ASKED = ("licence", "exception", "check", "no_licence")  # kinds of outcomes that licensable may keep
 
 
 def unknown_wishes(answer: Answer) -> tuple[str, ...]:
@@ -78,6 +80,14 @@ def why_none(answer: Answer, replan: Replan) -> tuple[str, ...]:
     most = f", mostly for: {', '.join(f'{why} ({many:,})' for why, many in fell)}" if fell else ""
     whatever = ", whatever the limits" if limits != Limits() else ""
     return (f"nothing of what may be varied can be run{whatever}{most}", *answer.refused)
+
+
+def no_law_left(law: Lawful, systems: Sequence[str]) -> tuple[str, ...]:
+    """Why there is no plan where the law stops every system, and what would decide where a fact would."""
+    found = [f"{system}: {why}" for system, why in law.stopped(systems)]
+    if law.terms.mode == "strict" and any(one.outcome.partition(":")[0] in _ASKED for one in law.systems):
+        found.append("--law licensable also keeps what a licence can be asked for, with the conditions")
+    return tuple(found)
 
 
 def without_plan(

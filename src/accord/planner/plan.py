@@ -111,7 +111,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         usd_per_million_tokens, usd_per_hour, capex_usd, kgco2_per_million_output_tokens, chips, racks
     checks: every constraint; chance: that all of them hold
     simulated: metrics of the trace or profile, by name, where the plan was simulated
-    unknown: what no record speaks of (engine support, price, power), in words; law: ``not checked`` until rules are
+    unknown: what no record speaks of (engine support, price, power), in words
+    law: outcome, day and conditions (:meth:`accord.planner.lawful.Lawful.words`), else ``not checked``
     """
 
     id: str

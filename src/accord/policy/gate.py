@@ -61,7 +61,7 @@ class _Side:
 
 def gate(
     outcome: str, importer: str, mode: Mode, *, country: str = "the country of destination",
-    conditions: Sequence[str] = (), deciding: Sequence[str] = (),
+    conditions: Sequence[str] = (), deciding: Sequence[str] = (), importer_deciding: Sequence[str] = (),
 ) -> Gate:  # fmt: skip
     """Let a system through, or say what stops it.
 
@@ -69,20 +69,21 @@ def gate(
     mode: ``strict`` keeps what needs no licence and is not restricted; ``licensable`` also what has a way that can be
         asked for: an exception, approval, a case-by-case licence, a rule nobody has checked. Letters and prohibitions
         pass in neither, nor does denial unless an exception spares the licence.
-    conditions: what an applicant certifies; deciding: facts that the answer hangs on
+    conditions: what an applicant certifies; deciding, importer_deciding: facts that each side's answer hangs on
     An importer's answer that hangs on a fact is at worst restricted, so ``licensable`` keeps it and names the fact.
     """
-    out, into = _exporter(outcome, conditions, deciding), _importer(importer, country, deciding)
+    out, into = _exporter(outcome, deciding), _importer(importer, country, importer_deciding)
     most = Level.FREE if mode == "strict" else Level.CONDITIONAL
     failed = [side for side in (out, into) if side.level > most]
     if failed:
         worst = max(failed, key=lambda side: side.level)
         asked = () if worst.level is Level.BARRED else [fact for side in failed for fact in side.deciding]
         return Gate(False, worst.words, (), tuple(dict.fromkeys(asked)))
-    return Gate(True, outcome, tuple(dict.fromkeys((*out.conditions, *into.conditions))), into.deciding)
+    certified = conditions if Level.CONDITIONAL in (out.level, into.level) else ()
+    return Gate(True, outcome, tuple(dict.fromkeys((*out.conditions, *certified, *into.conditions))), into.deciding)
 
 
-def _exporter(outcome: str, certified: Sequence[str], deciding: Sequence[str]) -> _Side:
+def _exporter(outcome: str, deciding: Sequence[str]) -> _Side:
     words = outcome.split("|")
     ways = [word.removeprefix("exception:") for word in words if word.startswith("exception:")]
     others = [word for word in words if not word.startswith("exception:")]
@@ -90,13 +91,13 @@ def _exporter(outcome: str, certified: Sequence[str], deciding: Sequence[str]) -
         said = [f"exception:{way}: {_EXCEPTIONS.get(way, f'licence exception {way} is to be kept')}" for way in ways]
         if others:
             said.append(f"without it {', '.join(others)}")
-        return _Side(outcome, Level.CONDITIONAL, (*said, *certified))
+        return _Side(outcome, Level.CONDITIONAL, tuple(said))
     level = max(map(_level, others), default=Level.BARRED)
     if level is Level.OPEN:
         named = [word.partition(":")[2] for word in others if word.startswith("depends:")]
         return _Side(outcome, level, (), (*named, *deciding) or ("what the item is",))
     said = [_condition(word) for word in others if level is Level.CONDITIONAL and word != NO_LICENCE]
-    return _Side(outcome, level, (*said, *certified) if said else ())
+    return _Side(outcome, level, tuple(said))
 
 
 def _level(word: str) -> Level:
@@ -125,4 +126,5 @@ def _importer(importer: str, country: str, deciding: Sequence[str]) -> _Side:
     if all(part.startswith("duty:") for part in parts):
         return _Side(words, Level.FREE, said)
     named = [part.partition(":")[2] for part in parts if part.startswith("depends:")]
-    return _Side(words, Level.CONDITIONAL, said, tuple(dict.fromkeys((*named, *deciding))) if named else ())
+    asked = (*named, *deciding) if named or INSUFFICIENT in parts else ()
+    return _Side(words, Level.CONDITIONAL, said, tuple(dict.fromkeys(asked)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from accord.planner.lawful import outcome_of
 from accord.planner.plan import Metric, Plan, PoolPlan
 from accord.planner.problem import Problem
 from accord.report.plan_cells import (
@@ -190,7 +191,7 @@ def _limits(plans: Sequence[Plan], *, law: bool) -> Table:
     if rows:
         rows.append(("all of them", *(percent(plan.chance) for plan in plans)))
     if law:
-        rows.append(("law", *(plan.law for plan in plans)))
+        rows.append(("law", *(outcome_of(plan.law) for plan in plans)))
     return Table(title="How likely each limit holds", columns=_columns(plans), rows=tuple(rows))
 
 
@@ -205,14 +206,18 @@ def _simulated(plans: Sequence[Plan]) -> Table:
 
 
 def searched_table(
-    rows: tuple[int, int, int], rejected: Mapping[str, int], candidates: int, fell: Mapping[str, int]
+    rows: tuple[int, int, int], rejected: Mapping[str, int], candidates: int, fell: Mapping[str, int],
+    stopped: Mapping[str, int] = {},
 ) -> Table:  # fmt: skip
     """What was looked at, and why it fell.
 
     rows: counted, estimated, and those that could not be best; rejected, fell: why rows and candidates fell
+    stopped: why systems were not looked at
     """
     counted, estimated, pruned = rows
-    lines = [("pools at a load", f"{counted:,} counted, {estimated:,} of them fit and were estimated")]
+    lines = [("systems", f"{sum(stopped.values()):,} stopped by the law and not searched")] if stopped else []
+    lines += [(f"  {why}", f"{many:,}") for why, many in _most(stopped)]
+    lines += [("pools at a load", f"{counted:,} counted, {estimated:,} of them fit and were estimated")]
     lines += [(f"  {why}", f"{many:,}") for why, many in _most(rejected)]
     lines += [("  another is better in everything", f"{pruned:,}")] if pruned else []
     lines.append(("candidates", f"{candidates:,} put together of the pools that are left"))
@@ -224,8 +229,8 @@ def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(((why, many) for why, many in counts.items() if many), key=lambda one: (-one[1], one[0]))
 
 
-def asked_table(problem: Problem) -> Table:
-    """The question in words."""
+def asked_table(problem: Problem, law: str | None = None) -> Table:
+    """The question in words. law: the deal that the law was asked about, None where it was not."""
     answer = "token" if round(problem.osl) == 1 else "tokens"
     work = f"{problem.isl:,.0f} prompt and {problem.osl:,.0f} answer {answer}"
     lines = [("model", f"{problem.model}, {work}"), ("systems", ", ".join(problem.systems))]
@@ -239,6 +244,8 @@ def asked_table(problem: Problem) -> Table:
     sure = "at the estimate" if alone else f"each with a chance of {100.0 * problem.confidence:g} %"
     lines.append(("held", f"{sure}; pools are planned at {100.0 * problem.max_load:g} % of what they can do"))
     lines.append(("best", " and ".join(problem.objectives)))
+    if law is not None:
+        lines.append(("law", law))
     return wrapped_pairs("What is asked", lines)
 
 

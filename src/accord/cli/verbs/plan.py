@@ -8,11 +8,11 @@ import click
 
 from accord.cli.deployment_flags import add
 from accord.cli.flags import Decorated, common_options
-from accord.cli.plan_flags import ASKED, LIMITS, MATRIX, SEARCH, SPACE, PlanCommand
+from accord.cli.plan_flags import ASKED, LAW, LIMITS, MATRIX, SEARCH, SPACE, PlanCommand
 
 
 def _flags(function: Decorated) -> Decorated:
-    return add(function, (*ASKED, *LIMITS, *SPACE, *SEARCH, *MATRIX))
+    return add(function, (*ASKED, *LIMITS, *LAW, *SPACE, *SEARCH, *MATRIX))
 
 
 @click.command("plan", cls=PlanCommand)
