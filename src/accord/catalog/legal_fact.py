@@ -71,7 +71,7 @@ RUN: Mapping[str, LegalFact] = {
     "training_domain": LegalFact("set", "kinds of data: biology, text, ..."),
     "modification_flop": LegalFact("number", "compute of a modification", "FLOP"),
     "original_flop": LegalFact("number", "training compute of the model that is modified", "FLOP"),
-    "original_flop_known": LegalFact("word", "whether original_flop, or modification_share, is known", words=_YES_NO),
+    "original_flop_known": LegalFact("word", "whether original_flop is known or can be estimated", words=_YES_NO),
     "modification_share": LegalFact("number", "modification_flop / original_flop", "1"),
     "original_systemic": LegalFact("word", "whether the original has systemic risk", words=_YES_NO),
     "cluster_op_per_s": LegalFact("number", "peak of the cluster", "OP/s"),

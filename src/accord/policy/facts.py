@@ -53,6 +53,7 @@ def completed(facts: Facts) -> dict[str, FactValue]:
     """Add the ratios that follow from other facts: densities, and a modification's share of the original compute.
 
     A ratio that is given stays where its parts are not both known; parts that are known count for more.
+    Where the original compute or the share of it is given, it is known.
     """
     found = dict(facts)
     for name, above, below, per in _RATIOS:
@@ -62,6 +63,8 @@ def completed(facts: Facts) -> dict[str, FactValue]:
         ratio = _ratio(top, bottom, per)
         if ratio is not None:
             found[name] = ratio
+    if "original_flop" in found or "modification_share" in found:
+        found["original_flop_known"] = "yes"  # who can neither know nor estimate it says no
     return found
 
 
