@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from accord.api.law import Law
@@ -14,16 +14,16 @@ from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import ACTS, DEAL, FACTS, ITEM
 from accord.catalog.load import Catalog
 from accord.catalog.party import Party
-from accord.policy.cases import party_named
+from accord.policy.cases import UNNAMED
 from accord.policy.countries import CODES
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
 from accord.policy.item import Item, Told
+from accord.policy.screen import closest, exporter_facts, party_facts, resolve
 
 ASKABLE = (*ITEM, *DEAL)
 _MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
 _ACROSS = re.compile(r"(?:export_from|import_into)_([a-z]{2})")
-_BARRING = ("entity-list", "meu-list", "dpl", "sdn")  # lists that a licence follows from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Asked:
 
     kind: chips or systems; hq: country, of the consignee where only that is told
     exporter: id of the party, else the word that was written; sender, consignee: of the catalog
-    unscreened: parties that the catalog has not, or whose list status nobody has looked up, in words
+    unscreened: parties that the catalog has not, in words; parties: of the catalog
     """
 
     question: Question
@@ -63,13 +63,19 @@ class Asked:
     sender: Party | None
     consignee: Party | None
     unscreened: tuple[str, ...]
+    parties: Sequence[Party]
 
     def deal(self, day: datetime.date) -> Deal:
         """The deal on a day: what is known of the consignee changes with it."""
         asked = self.question
-        more = consignee_facts(self.consignee, day) if self.consignee is not None else {}
+        more: dict[str, FactValue] = {}
+        if asked.consignee is None:
+            more |= UNNAMED
+        elif self.consignee is not None:
+            found = party_facts(self.parties, self.consignee, day)
+            more |= {name: value for name, value in found.items() if name != "hq"}
         if self.sender is not None:
-            more["exporter_role"] = exporter_role(self.sender)
+            more |= exporter_facts(self.sender)
         return Deal(
             seller=asked.seller, buyer=asked.buyer, hq=self.hq, exporter=self.exporter, transaction=asked.transaction,
             more={**more, **{name: value for name, value in self.given().items() if name in DEAL}},
@@ -93,7 +99,7 @@ def read_question(question: Question, law: Law) -> Asked:
         check_country(code, flag, law.catalog)
     _check_transaction(question.transaction)
     kind = _kind(law.catalog, question.id)
-    asked = Asked(question, kind, law.item(question.id), question.hq, None, None, None, ())
+    asked = Asked(question, kind, law.item(question.id), question.hq, None, None, None, (), law.parties)
     given = {name: value for name, value in asked.given().items() if name in ITEM}
     asked = replace(asked, item=_with(asked.item, given)) if given else asked
     return _with_parties(asked, law)
@@ -137,23 +143,6 @@ def parse_fact(name: str, text: str) -> FactValue:
     return text
 
 
-def consignee_facts(party: Party, day: datetime.date) -> dict[str, FactValue]:
-    """What the catalog knows of a consignee on a day; what it does not know is left out, never taken for a no."""
-    facts: dict[str, FactValue] = {}
-    if any(one.list in _BARRING and one.holds(day) for one in party.listings):
-        facts["consignee_listed"] = "yes"
-    elif party.unlisted_as_of is not None and day.isoformat() <= party.unlisted_as_of:
-        facts["consignee_listed"] = "no"
-    if party.large_platform is not None:
-        facts["large_platform"] = "yes" if party.large_platform else "no"
-    return facts
-
-
-def exporter_role(party: Party) -> str:
-    """What a party is to the rules: a foundry or packager before a designer."""
-    return next((role for role in ("foundry", "osat", "designer") if role in party.roles), "other")
-
-
 def _kind(catalog: Catalog, id: str) -> str:
     """Raises CatalogError naming the closest chip or system."""
     for kind in ("chips", "systems"):
@@ -184,18 +173,16 @@ def _with(item: Item, given: Mapping[str, FactValue]) -> Item:
 
 def _with_parties(asked: Asked, law: Law) -> Asked:
     question, unscreened = asked.question, []
-    exporter = party_named(question.exporter, law.parties) if question.exporter is not None else None
-    consignee = party_named(question.consignee, law.parties) if question.consignee is not None else None
+    exporter = resolve(law.parties, question.exporter) if question.exporter is not None else None
+    consignee = resolve(law.parties, question.consignee) if question.consignee is not None else None
     for what, name, party in (
         ("exporter", question.exporter, exporter),
         ("consignee", question.consignee, consignee),
     ):
-        if name is None:
-            continue
-        if party is None:
-            unscreened.append(f"{what} {name}: not screened, the catalog has no such party")
-        elif not party.listings and party.unlisted_as_of is None:
-            unscreened.append(f"{what} {party.name}: not screened, nobody has looked its list status up")
+        if name is not None and party is None:
+            near = closest(law.parties, name)
+            meant = f"; did you mean {' or '.join(near)}?" if near else ""
+            unscreened.append(f"{what} {name}: not screened, the catalog has no such party{meant}")
     hq = question.hq or (consignee.country if consignee is not None else None)
     named = exporter.id if exporter is not None else (question.exporter or "").strip().lower() or None
     return replace(

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.api.law import Law
-from accord.api.policy_ask import exporter_role
-from accord.policy.cases import COLUMNS, REQUIRED, Case, Scored, case_facts, party_named, read_case, summary
+from accord.policy.cases import COLUMNS, REQUIRED, Case, Scored, case_facts, read_case, summary
 from accord.policy.classify import INSUFFICIENT, Verdict, classify
-from accord.policy.facts import FactValue
 from accord.policy.history import deciding_hits
 from accord.policy.logic import UNKNOWN
 from accord.report import policy_view as view
@@ -47,8 +45,7 @@ def score(cases: Sequence[Case], law: Law) -> tuple[Scored, ...]:
     chips = [law.catalog.chip(id) for id in law.catalog.ids("chips")]
     scored = []
     for case in cases:
-        facts = case_facts(case, chips, law.parties)
-        verdict = classify(law.book(case.day), _with_role(facts, case, law))
+        verdict = classify(law.book(case.day), case_facts(case, chips, law.parties))
         scored.append(Scored(case, verdict.eccn, verdict.outcome, reason(verdict)))
     return tuple(scored)
 
@@ -69,9 +66,3 @@ def reason(verdict: Verdict) -> str:
         return "; ".join(rules)
     unsure = [hit.rule.id for hit in verdict.hits if hit.verdict == UNKNOWN][:_MOST_NAMED]
     return f"no rule holds; not sure of {', '.join(unsure)}" if unsure else "no rule holds"
-
-
-def _with_role(facts: dict[str, FactValue], case: Case, law: Law) -> dict[str, FactValue]:
-    """What the exporter is, where the catalog knows it."""
-    party = party_named(case.exporter, law.parties) if case.exporter is not None else None
-    return {**facts, "exporter_role": exporter_role(party)} if party is not None else facts

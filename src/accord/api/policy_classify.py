@@ -111,7 +111,11 @@ def _periods(asked: Asked, law: Law) -> tuple[Period, ...]:
 def _branches(found: Classified) -> dict[str, tuple[Branch, ...]]:
     """What follows from each value of the facts that decide, everything else as it is."""
     names = dict.fromkeys((*found.verdict.deciding, *found.verdict.importer_deciding))
-    return {name: branches(found.book, found.verdict.facts, name) for name in names if name in FACTS}
+    told = {name: branches(found.book, found.verdict.facts, name) for name in names if name in FACTS}
+    return {
+        name: ways if ways and ways[0].number else tuple(sorted(ways, key=lambda way: not way.words))
+        for name, ways in told.items()
+    }  # fmt: skip
 
 
 def _flips(asked: Asked, found: Classified) -> Iterator[Flip]:
@@ -139,7 +143,7 @@ def _not_checked(asked: Asked, law: Law) -> tuple[str, ...]:
     without = [code for code in places if code.lower() not in _ruled(law)]
     says = [*NOT_COVERED, *(f"law of {code}: the catalog has no export or import rule of it" for code in without)]
     if asked.question.consignee is None:
-        says.append("the consignee: no party is named, so none was screened")
+        says.append("the consignee: no party is named and none was screened; the answer is for one on no list")
     return (*says, *asked.unscreened)
 
 

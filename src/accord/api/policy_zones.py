@@ -22,7 +22,6 @@ _ACROSS = ("performance_density", "io_bandwidth")  # what the other axis may be,
 _AXES = {"performance_density": ("performance density", "1/mm2", 1.0), "io_bandwidth": ("I/O bandwidth", "GB/s", 1e9)}
 _ROOM = 1.5  # around the outermost point or threshold
 _FEWEST, _MOST = 0.5, 2.0
-_WHOLE_DAY = len("2025-01-31")
 
 
 def zones_of(asked: Asked, found: Classified, law: Law) -> Zones:
@@ -38,14 +37,14 @@ def zones_of(asked: Asked, found: Classified, law: Law) -> Zones:
     fixed: dict[str, FactValue] = {"item_type": "ic", "datacenter_marketed": "no" if marketed == "no" else "yes"}
     names = (NO_CLASS, UNKNOWN_CLASS, *dict.fromkeys(rule.rule.consequence.value for rule in rules))
     meant = "not marketed for data centres" if marketed == "no" else "designed or marketed for data centres"
-    left = "chips announced later, and chips of which one figure is not known, are left out"
+    left = "those announced later, or of which a figure is not known, are left out; those of unknown date are shown"
     return Zones(
         title=f"{asked.item.name} on {book.day}: {found.verdict.eccn}",
         subtitle=f"zones that the class rules of the day make, for chips {meant}",
         x=Axis("total processing performance", xs[0], xs[-1]),
         y=Axis(words, ys[0], ys[-1], unit),
         xs=xs, ys=ys, zone=_classes(book, xs, [y * size for y in ys], across, fixed, names), names=names,
-        points=points, notes=(f"Chips of the catalog as points; {left}.", "Not legal advice."),
+        points=points, notes=(f"Points are chips of the catalog; {left}.", "Not legal advice."),
     )  # fmt: skip
 
 
@@ -92,18 +91,27 @@ def _points(asked: Asked, found: Classified, law: Law, across: str, size: float)
         chip = catalog.chip(id)
         if id == own or _is_later(chip, found.book.day.isoformat()):
             continue
-        point = _point(chip.name, completed(chip_facts(chip, None).facts), across, size)
+        point = _point(_short(chip), completed(chip_facts(chip, None).facts), across, size)
         if point.x is not None and point.y is not None:
             yield point
 
 
+def _short(chip: Chip) -> str:
+    """A chip's name without its maker's, where it begins with that."""
+    words, gone = chip.name.split(), ""
+    while len(words) > 1 and chip.vendor.startswith(gone + words[0].lower()):
+        gone += words.pop(0).lower()
+    return " ".join(words)
+
+
 def _is_later(chip: Chip, day: str) -> bool:
-    return chip.announced is not None and len(chip.announced) == _WHOLE_DAY and chip.announced > day
+    """Whether a chip had not been announced by a day; a year or month alone counts from its beginning."""
+    return chip.announced is not None and chip.announced > day
 
 
 def _point(name: str, facts: Mapping[str, FactValue], across: str, size: float, *, asked: bool = False) -> Point:
     x, y = (_middle(facts.get(fact)) for fact in (TPP, across))
-    return Point(name if asked else name.split(" ", 1)[-1], x, None if y is None else y / size, asked)
+    return Point(name, x, None if y is None else y / size, asked)
 
 
 def _middle(value: FactValue | None) -> float | None:

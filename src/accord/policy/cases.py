@@ -19,6 +19,8 @@ from accord.catalog.legal_fact import ACTS, FACTS
 from accord.catalog.party import Party
 from accord.policy.countries import CODES
 from accord.policy.facts import FactValue
+from accord.policy.item import name_words
+from accord.policy.screen import exporter_facts, resolve
 
 NUMBERS: Mapping[str, tuple[str, float]] = {  # column -> fact, and its unit in the fact's
     "tpp": ("tpp", 1.0),
@@ -36,6 +38,8 @@ ABOUT = ("case_id", "basis")
 COLUMNS = (*ABOUT, *ASKED, *EXPECTED)
 REQUIRED = ("case_id", "chip", "date", *EXPECTED)
 UNKNOWN = "unknown"
+UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_share": 0.0}
+"""Of a consignee whom nobody names: answers are for one on no list and say that nobody was screened."""
 _FORMS = frozenset(("sxm", "pcie", "oam", "mm2", "gb"))  # of words of names: shapes and sizes, which no maker owns
 _MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -112,18 +116,13 @@ def read_case(cells: Mapping[str, str], where: str) -> Case:
     )  # fmt: skip
 
 
-def name_words(name: str) -> frozenset[str]:
-    """Words of an item's name in lower case, at blanks, dashes and brackets."""
-    return frozenset(word for word in re.split(r"[\s\-_/(),]+", name.lower()) if word)
-
-
 def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> dict[str, FactValue]:
     """All that rules may ask of a case: its own facts, and what its names say.
 
     chips: of the catalog, asked only who designs a chip of that name; parties: to find designer and exporter
     """
     facts = dict(case.facts)
-    words = name_words(case.chip)
+    words = frozenset(name_words(case.chip))
     facts["item_names"] = words
     if facts.get("item_type") == "memory":
         kinds = [found.group(1) for word in sorted(words) if (found := _MEMORY.fullmatch(word))]
@@ -133,26 +132,17 @@ def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> d
     if designer is not None:
         facts["designer_hq"] = facts["origin"] = designer.country
     if case.exporter is not None:
-        exporter = party_named(case.exporter, parties)
-        facts["exporter"] = exporter.id if exporter is not None else case.exporter.strip().lower()
-    return facts
+        exporter = resolve(parties, case.exporter)
+        facts |= exporter_facts(exporter) if exporter is not None else {"exporter": case.exporter.strip().lower()}
+    return {**facts, **UNNAMED}
 
 
 def designer_of(words: Collection[str], chips: Iterable[Chip], parties: Sequence[Party]) -> Party | None:
     """The one designer of the chips whose names hold all of ``words``; None where there is none, or several."""
     asked = frozenset(words) - _FORMS
-    vendors = {chip.vendor for chip in chips if asked and asked <= name_words(chip.name) | name_words(chip.id)}
+    vendors = {chip.vendor for chip in chips if asked and asked <= {*name_words(chip.name), *name_words(chip.id)}}
     found = [party for party in parties if party.chip_vendor in vendors]
     return found[0] if len(found) == 1 and len(vendors) == 1 else None
-
-
-def party_named(name: str, parties: Iterable[Party]) -> Party | None:
-    """The party of a name, alias or id, in any case; None where nobody is called so."""
-    folded = name.strip().casefold()
-    for party in parties:
-        if folded in (party.id, party.name.casefold(), *(alias.casefold() for alias in party.aliases)):
-            return party
-    return None
 
 
 def summary(scored: Sequence[Scored]) -> dict[str, object]:

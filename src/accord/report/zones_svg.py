@@ -30,6 +30,7 @@ _COLOURS = {
 _OTHERS = ("#d8e4f3", "#e3d7ee", "#d5ebe6")
 _ROUND = (1.0, 2.0, 5.0)
 _LINE = 14.0
+_BOLD = 1.05  # wider than plain words
 _OVERLAP = 0.6  # of rectangles, so that no paper shows between them
 _Box = tuple[float, float, float, float]
 
@@ -189,7 +190,11 @@ class _Drawing:
         for point in lines:
             self._line(point)
         places = [(point, self._x(point.x or 0.0), self._y(point.y or 0.0)) for point in known]
-        self.taken += [(x - DOT - 1, y - DOT - 1, x + DOT + 1, y + DOT + 1) for _, x, y in places]
+        reach = {True: DOT + 5.0, False: DOT + 1.0}
+        self.taken += [
+            (x - reach[point.asked], y - reach[point.asked], x + reach[point.asked], y + reach[point.asked])
+            for point, x, y in places
+        ]
         for point, x, y in sorted(places, key=lambda place: not place[0].asked):
             self._label(point, x, y)
         for point, x, y in sorted(places, key=lambda place: place[0].asked):
@@ -214,7 +219,7 @@ class _Drawing:
     def _label(self, point: Point, x: float, y: float) -> None:
         """Put a name where nothing else stands, near its point, with a thin line where it is not beside it."""
         size = 12.0 if point.asked else SMALL
-        width, height = width_of(point.name, size), size + 2.0
+        width, height = width_of(point.name, size) * (_BOLD if point.asked else 1.0), size + 2.0
         for dx, dy, wary in [(*place, wary) for wary in (True, False) for place in _AROUND]:
             left = x + dx if dx > 0 else x + dx - width if dx < 0 else x - width / 2
             box = (left, y + dy - height / 2, left + width, y + dy + height / 2)
@@ -223,7 +228,8 @@ class _Drawing:
                 if math.hypot(dx, dy) > _LINE:
                     self.sheet.line(x, y, min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]), GREY, 0.5)
                 ink = ASKED if point.asked else INK
-                self.sheet.text(left, box[3] - 4.0, point.name, size=size, fill=ink, bold=point.asked)
+                at, side = (left, "start") if dx > 0 else (box[2], "end") if dx < 0 else (x, "middle")
+                self.sheet.text(at, box[3] - 4.0, point.name, size=size, fill=ink, bold=point.asked, anchor=side)
                 return
         self.silent += 1
 
@@ -244,7 +250,18 @@ class _Drawing:
 
 
 def _around() -> tuple[tuple[float, float], ...]:
-    near = [(7.0, 0.0), (-7.0, 0.0), (0.0, -12.0), (0.0, 12.0), (6.0, -9.0), (6.0, 9.0), (-6.0, -9.0), (-6.0, 9.0)]
+    near = [
+        (7.0, 0.0),
+        (-7.0, 0.0),
+        (10.0, 0.0),
+        (-10.0, 0.0),
+        (0.0, -12.0),
+        (0.0, 12.0),
+        (6.0, -9.0),
+        (6.0, 9.0),
+        (-6.0, -9.0),
+        (-6.0, 9.0),
+    ]
     far = [
         (round(reach * math.cos(angle), 1) or 0.1, round(reach * math.sin(angle), 1))
         for reach in (18.0, 26.0, 36.0, 48.0, 62.0)
