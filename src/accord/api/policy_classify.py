@@ -11,7 +11,7 @@ from accord.api.policy_ask import Asked, Question, read_question
 from accord.api.policy_zones import zones_of
 from accord.base.errors import CatalogError
 from accord.base.source import Source
-from accord.catalog.legal_fact import FACTS
+from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.branches import Branch, branches
 from accord.policy.classify import classify
 from accord.policy.facts import FactValue
@@ -26,6 +26,7 @@ from accord.report.zones_svg import draw
 
 _CLAIMED = ("tpp", "die_area", "io_bandwidth", "dram_bandwidth")  # figures whose other sources are tried
 _TOPICS = ("export", "import")
+_FEW = 4  # facts that decide; beyond them only figures are branched on, and the history is made where it is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,10 @@ def classify_answer(
     asked = read_question(question, law)
     found = law.classified(asked.item, asked.deal(day), day, question.what_if)
     verdict = found.verdict
+    periods = _periods(asked, law) if len(verdict.deciding) <= _FEW or through_time else ()
     answer = ClassAnswer(
         item=asked.item, kind=asked.kind, day=day, seller=question.seller, buyer=question.buyer, hq=asked.hq,
-        verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=_periods(asked, law),
+        verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=periods,
         what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law), not_checked=_not_checked(asked, law),
         explain=explain, history=through_time,
     )  # fmt: skip
@@ -110,8 +112,12 @@ def _periods(asked: Asked, law: Law) -> tuple[Period, ...]:
 
 def _branches(found: Classified) -> dict[str, tuple[Branch, ...]]:
     """What follows from each value of the facts that decide, everything else as it is."""
-    names = dict.fromkeys((*found.verdict.deciding, *found.verdict.importer_deciding))
-    told = {name: branches(found.book, found.verdict.facts, name) for name in names if name in FACTS}
+    names = [
+        name for name in dict.fromkeys((*found.verdict.deciding, *found.verdict.importer_deciding)) if name in FACTS
+    ]
+    if len(found.verdict.deciding) > _FEW:
+        names = [name for name in names if name in ITEM and FACTS[name].kind == "number"]
+    told = {name: branches(found.book, found.verdict.facts, name) for name in names}
     return {
         name: ways if ways and ways[0].number else tuple(sorted(ways, key=lambda way: not way.words))
         for name, ways in told.items()

@@ -11,11 +11,11 @@ from accord.policy.branches import Branch
 from accord.policy.cases import Scored
 from accord.policy.classify import RuleTrace, Verdict
 from accord.policy.decide import NO_LICENCE, NO_RULE, Hit
-from accord.policy.facts import FactValue, Uncertain
+from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
 from accord.policy.history import Period
 from accord.policy.item import Item, Told
 from accord.policy.logic import FALSE, UNKNOWN, CompiledRule, LeafTrace
-from accord.report.policy_words import DISCLAIMER, RESULTS, branch_text
+from accord.report.policy_words import DISCLAIMER, RESULTS, branch_text, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +226,8 @@ def told_of(answer: ClassAnswer, name: str) -> Told:
     told = answer.item.told.get(name)
     if told is not None:
         return told
+    if name in RATIO_PARTS:
+        return _told_ratio(answer, name)
     if name in ITEM:
         return Told("follows from other facts", "derived", ())
     return (
@@ -233,6 +235,16 @@ def told_of(answer: ClassAnswer, name: str) -> Told:
         if name in _ASKED
         else Told("follows from the deal", "derived", ())
     )
+
+
+def _told_ratio(answer: ClassAnswer, name: str) -> Told:
+    """Where a ratio is from: what each pair of claims of its parts gives."""
+    above, below, per = RATIO_PARTS[name]
+    parts = [answer.item.told.get(part) for part in (above, below)]
+    tops, bottoms = (part.points if part is not None else () for part in parts)
+    points = tuple(top / bottom / per for top in tops for bottom in bottoms if bottom > 0.0)
+    keys = dict.fromkeys(key for part in parts if part is not None for key in part.sources)
+    return Told(f"{label(above)} / {label(below)}", "derived", tuple(keys), points)
 
 
 _ASKED = ("destination", "hq", "exporter")

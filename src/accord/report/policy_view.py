@@ -168,15 +168,9 @@ def _item(answer: ClassAnswer) -> Table:
                 rows.append((label(name), "not known", NOTHING, NOTHING, NOTHING))
             continue
         told = told_of(answer, name)
-        how = told.how if told.how != "follows from other facts" else _ratio(name)
-        rows.append((label(name), fact_text(name, facts[name]), _band(name, told), told.basis, _from(how, told)))
+        rows.append((label(name), fact_text(name, facts[name]), _band(name, told), told.basis, _from(told)))
     columns = tuple(map(text_column, ("fact", "value", "sources say", "basis", "from")))
     return Table(title="The item", columns=columns, rows=tuple(rows), notes=answer.item.remarks)
-
-
-def _ratio(name: str) -> str:
-    ways = {"performance_density": "TPP / applicable die area", "memory_density": "bandwidth / package area"}
-    return ways.get(name, "follows from other facts")
 
 
 def _band(name: str, told: Told) -> str:
@@ -185,10 +179,10 @@ def _band(name: str, told: Told) -> str:
     return f"{fact_text(name, min(told.points))} to {fact_text(name, max(told.points))}"
 
 
-def _from(how: str, told: Told) -> str:
+def _from(told: Told) -> str:
     keys = ", ".join(key.rpartition(":")[2] for key in told.sources[:3])
     more = f" and {len(told.sources) - 3} more" if len(told.sources) > 3 else ""
-    return f"{how} ({keys}{more})" if keys else how
+    return f"{told.how} ({keys}{more})" if keys else told.how
 
 
 def _rules(answer: ClassAnswer) -> Table:

@@ -12,7 +12,7 @@ from accord.policy.decide import NO_RULE
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.history import Period
 from accord.policy.logic import FALSE, TRUE, UNKNOWN, LeafTrace
-from accord.report.tables import NOTHING, number
+from accord.report.tables import number
 
 LABELS: Mapping[str, str] = {
     "tpp": "TPP", "die_area": "applicable die area", "performance_density": "performance density",
@@ -28,6 +28,7 @@ UNITS: Mapping[str, str] = {"performance_density": "1/mm2", "memory_density": "G
 RESULTS = {FALSE: "false", UNKNOWN: "unknown", TRUE: "true"}
 DISCLAIMER = "Not legal advice: what dated rules of the catalog say, as of {day}. The text of the law decides."
 DIGITS, MILLION = 5, 1e6
+MANY = 9.0  # margin from which on a number is told as so many times the threshold
 _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">="}
 
 
@@ -77,15 +78,16 @@ def comparison(leaf: LeafTrace) -> str:
 def _margin(leaf: LeafTrace) -> str:
     if leaf.margin is None:
         return ""
-    part = f"{share(abs(leaf.margin))} {'above' if leaf.margin > 0 else 'below'}" if leaf.margin else "at it"
+    side = "" if leaf.margin >= MANY else " above" if leaf.margin > 0.0 else " below"
+    part = f"{share(abs(leaf.margin))}{side}" if leaf.margin else "at it"
     chance = f", holds with {leaf.probability:.0%} probability" if leaf.probability is not None else ""
     return f" ({part}{chance})"
 
 
 def share(part: float) -> str:
     """A part of one as percent, or as a factor where it is large."""
-    if part >= 9.0:
-        return f"{part + 1.0:.3g} times,"
+    if part >= MANY:
+        return f"{part + 1.0:.3g} times it"
     return f"{100.0 * part:.2g} %" if part < 0.1 else f"{100.0 * part:.0f} %"
 
 
@@ -146,7 +148,7 @@ def near_text(periods: Sequence[Period], day: datetime.date) -> str:
     """What was before the answer of a day, and what follows it."""
     at = next((at for at, one in enumerate(periods) if holds(one, day)), None)
     if at is None:
-        return NOTHING
+        return "not told: too many facts are missing; --history tells it"
     says = [f"{span_text(periods[at].start, periods[at].until)}: {answer_text(periods[at])}"]
     if at > 0:
         says.insert(0, f"before: {answer_text(periods[at - 1])}")
