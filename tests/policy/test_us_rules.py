@@ -7,9 +7,9 @@ import functools
 
 import pytest
 
-from accord.api import load_catalog
 from accord.catalog.group import Group
 from accord.catalog.instrument import Instrument, Rule, leaves
+from accord.catalog.load import load_catalog
 from accord.policy.classify import Verdict, classify
 from accord.policy.facts import FactValue
 from accord.policy.rulebook import Rulebook, rulebook
