@@ -119,6 +119,8 @@ def activation(facts: Facts, groups: Iterable[Group], day: datetime.date) -> dic
         found[name] = sorted(value) if isinstance(value, frozenset) else value
         if name in DAYS and isinstance(value, float):
             found[name] = datetime.date.fromordinal(int(value)).isoformat()
+    if "original_flop" in facts or "modification_share" in facts:
+        found["original_flop_known"] = "yes"  # given is known, whatever else is said
     for name in COUNTRIES:
         for group in groups if name in facts else ():
             inside = member(group, str(facts[name]), day)
