@@ -86,7 +86,7 @@ def test_metrics_follow_from_one_another() -> None:
     assert metrics["hfu"] >= metrics["mfu"] >= metrics["mfu_own_peak"]
 
 
-def test_compute_is_counted_three_ways_and_no_rule_is_checked() -> None:
+def test_compute_is_counted_three_ways_and_no_rule_is_checked_without_a_day() -> None:
     result = asked(*DEEPSEEK)["result"]
     flop = result["flop"]
     methods = {method["name"]: method for method in flop["methods"]}
@@ -98,7 +98,23 @@ def test_compute_is_counted_three_ways_and_no_rule_is_checked() -> None:
         assert reached["log10_above"] == pytest.approx(math.log10(flop["total_flop"] / reached["flop"]))
     assert [reached["flop"] for reached in flop["distances"]] == [1e23, 1e25, 1e26]
     assert result["law"]["answer"] == "not checked"
+    assert result["law"]["why"] == "no day given"
     assert result["law"]["needs"]["training_flop"] == flop["total_flop"]
+
+
+def test_rules_on_compute_are_asked_on_the_first_day() -> None:
+    words = (*SMALL, "--start", "2026-02-01")
+    law, flop = asked(*words)["result"]["law"], asked(*words)["result"]["flop"]
+    assert (law["answer"], law["date"]) == ("checked", "2026-02-01")
+    rules = {(rule["instrument"], rule["rule"]): rule for rule in law["rules"]}
+    systemic = rules["eu-aia-51", "presumed-systemic"]
+    assert systemic["threshold_flop"] == 1e25
+    assert systemic["log10_distance"] == pytest.approx(math.log10(flop["total_flop"] / 1e25))
+    assert (systemic["outcome"], systemic["reached"]) == ("does_not_apply", "no")
+    line = " ".join(train(*words).out.split("law as of ")[1].split())
+    assert line.startswith("2026-02-01: ")
+    assert "is below 1e25 by" in line
+    assert "accord policy check RUN.json has the rest" in line
 
 
 def test_stages_and_a_base_are_counted_and_not_timed() -> None:
@@ -126,7 +142,7 @@ def test_without_tokens_there_is_a_step_and_no_run() -> None:
     assert "days" not in result["metrics"]
     assert result["run"] is result["flop"] is result["failures"] is None
     assert "step_s" in result["metrics"]
-    assert result["law"] == {"answer": "not checked", "needs": {}}
+    assert result["law"] == {"answer": "not checked", "why": "no compute is known", "needs": {}}
 
 
 def test_a_layout_that_nobody_stated_is_assumed_unless_it_was_asked_for() -> None:

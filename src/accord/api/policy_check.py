@@ -6,17 +6,21 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from accord.api.law import Law, classify_system
-from accord.api.policy_facts import Subject, licence_of, training_facts
-from accord.base.errors import AccordError, UsageError
+from accord.api.law import Law
+from accord.api.plan_law import law_sources, law_terms, lawful
+from accord.api.policy_facts import Subject, training_facts
+from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
-from accord.policy.deal import Deal
+from accord.planner.lawful import Lawful
 from accord.policy.duties import DutyAnswer, duties, elsewhen, with_rules
-from accord.policy.facts import FactValue
+from accord.policy.facts import FactValue, Uncertain
 from accord.policy.gate import NOT_COVERED
+from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
 from accord.policy.logic import FALSE, UNKNOWN
+from accord.policy.rulebook import Rulebook
 from accord.report.catalog_view import entry_sources
-from accord.report.duties_view import Checked, Exported, Stated, check_tables, plain, result_dict
+from accord.report.duties_result import Checked, Stated, plain, result_dict
+from accord.report.duties_view import check_tables, shown
 from accord.report.tables import Table
 
 COMPUTE = "training_flop"
@@ -26,14 +30,17 @@ COMPUTE = "training_flop"
 class CheckAsk:
     """The question.
 
-    jurisdictions: ids of the catalog, none = all that have rules on AI; day, seller, buyer: else those of the subject
+    jurisdictions: ids of the catalog, none = all that have rules on AI; day: else that of the subject
+    deal: by seller, buyer, hq, exporter, consignee, where they are told, before those of the subject
+    users: monthly users of the licensee's services; uses: such as commercial; None where they are not told
     facts: stated by hand, which count for more than those of the subject; flags: the words that stated each
     """
 
     jurisdictions: tuple[str, ...] = ()
     day: datetime.date | None = None
-    seller: str | None = None
-    buyer: str | None = None
+    deal: Mapping[str, str] = field(default_factory=dict)
+    users: float | None = None
+    uses: frozenset[str] | None = None
     facts: Mapping[str, FactValue] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,29 +65,37 @@ def check_answer(ask: CheckAsk, subject: Subject, catalog: Catalog) -> CheckAnsw
     day = ask.day or subject.day
     if day is None:
         raise UsageError("--date is missing", hint="law holds on a day, such as --date 2026-01-31")
-    seller, buyer = ask.seller or subject.seller, ask.buyer or subject.buyer
+    deal = {**subject.deal, **ask.deal}
     ruled = with_rules(law.instruments)
     places = tuple(dict.fromkeys(ask.jurisdictions)) or ruled
     facts, said = _merged(ask, subject)
     plain_facts = {name: stated.value for name, stated in facts.items()}
     book = law.book(day)
     answers = duties(book, plain_facts, places)
-    exported, export_said = _export(law, subject, seller, buyer, day)
-    licence, licence_lines = _licence(catalog, subject, buyer)
+    exported, export_said = _export(catalog, subject, deal, day)
     unruled = tuple(place for place in places if place not in ruled)
     checked = Checked(
         title=subject.title, day=day, jurisdictions=places, unruled=unruled, facts=facts, answers=answers,
-        elsewhen=elsewhen(book, places), licence=licence, licence_lines=licence_lines, export=exported,
+        elsewhen=elsewhen(book, places), export=exported.systems if exported is not None else (),
+        assumed=exported.terms.said if exported is not None else (),
+        licence=_licence(catalog, subject, ask, deal.get("buyer"), plain_facts, book),
         export_said=export_said, not_checked=_not_checked(ruled, places),
     )  # fmt: skip
     inputs = {
-        "date": day, "jurisdictions": places, "from": seller, "to": buyer, "subject": subject.title,
-        "facts": {name: plain(name, value) for name, value in ask.facts.items()}, "rules": book.digest,
+        "date": day, "jurisdictions": places, **deal, "users": ask.users,
+        "uses": None if ask.uses is None else sorted(ask.uses), "subject": subject.title,
+        "facts": {name: _given(name, value) for name, value in ask.facts.items()}, "rules": book.digest,
     }  # fmt: skip
     return CheckAnswer(
-        inputs=inputs, result=result_dict(checked), sources=_sources(catalog, subject, answers),
+        inputs=inputs, result=result_dict(checked), sources=_sources(catalog, subject, checked),
         warnings=(*catalog.notes, *subject.said, *said), tables=check_tables(checked),
     )  # fmt: skip
+
+
+def _given(name: str, value: FactValue) -> object:
+    if isinstance(value, Uncertain):
+        return {"value": value.value, "low": value.low, "high": value.high}
+    return plain(name, value)
 
 
 def _merged(ask: CheckAsk, subject: Subject) -> tuple[dict[str, Stated], tuple[str, ...]]:
@@ -93,42 +108,45 @@ def _merged(ask: CheckAsk, subject: Subject) -> tuple[dict[str, Stated], tuple[s
             facts[name] = Stated(value, flag)
             continue
         facts[name] = Stated(value, flag, instead=before.value)
-        said.append(f"{flag} takes the place of what {before.origin} says of {name}")
+        said.append(f"{name} is what {flag} says, in place of {shown(name, before.value)} ({before.origin})")
     return facts, tuple(said)
 
 
 def _export(
-    law: Law, subject: Subject, seller: str | None, buyer: str | None, day: datetime.date
-) -> tuple[tuple[Exported, ...], str]:
-    """Systems of the subject under export control; nothing, and why, where no deal is told."""
-    if not subject.systems:
-        return (), ""
-    if seller is None or buyer is None:
-        names = " and ".join(flag for flag, given in (("--from", seller), ("--to", buyer)) if given is None)
-        return (), f"{', '.join(subject.systems)}: not checked without {names}"
-    found = []
-    said = ""
-    for system in subject.systems:
-        try:
-            verdict = classify_system(law, system, Deal(seller=seller, buyer=buyer), day).verdict
-        except AccordError as error:
-            said = f"{system}: not checked, {error.what}"
-            continue
-        deciding = tuple(dict.fromkeys((*verdict.deciding, *verdict.importer_deciding)))
-        found.append(
-            Exported(system, verdict.eccn, verdict.outcome, verdict.importer, deciding, tuple(verdict.conditions))
-        )
-    return tuple(found), said
+    catalog: Catalog, subject: Subject, deal: Mapping[str, str], day: datetime.date
+) -> tuple[Lawful | None, str]:
+    """Systems of the subject under export control, as ``accord plan`` asks it; nothing, and why, without a deal.
+
+    Raises UsageError for a country or an exporter nobody knows.
+    """
+    known = (*catalog.ids("systems"), *catalog.ids("chips"))
+    systems = [one for one in subject.systems if one in known]
+    if not systems:
+        names = ", ".join(subject.systems)
+        return None, f"{names}: not in the catalog, not checked" if names else "no system is named: not checked"
+    lacking = [flag for flag, name in (("--from", "seller"), ("--to", "buyer")) if name not in deal]
+    if lacking:
+        return None, f"{', '.join(systems)}: not checked without {' and '.join(lacking)}"
+    terms = law_terms(
+        catalog, mode="licensable", day=day.isoformat(), seller=deal["seller"], buyer=deal["buyer"], hq=deal.get("hq"),
+        exporter=deal.get("exporter"), consignee=deal.get("consignee"),
+    )  # fmt: skip
+    return lawful(catalog, systems, terms), ""
 
 
-def _licence(catalog: Catalog, subject: Subject, buyer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
-    """The licence of the subject's model; ``check`` where none is known."""
+def _licence(
+    catalog: Catalog, subject: Subject, ask: CheckAsk, buyer: str | None, facts: Mapping[str, FactValue], book: Rulebook
+) -> LicenceAnswer | None:  # fmt: skip
+    """What the licence of the subject's model says of its use; ``check`` where none is known, None without a model."""
     if subject.model is None:
-        return {"answer": "not asked"}, ()
-    licence = licence_of(catalog, subject.model)
-    if licence is None:
-        return {"model": subject.model, "answer": "check"}, (f"check: no licence of {subject.model} is known here",)
-    return {"model": subject.model, "id": licence.id, "answer": "known"}, (licence.name,)
+        return None
+    revenue = facts.get("revenue_usd")
+    user = Buyer(
+        country=buyer, users=ask.users, revenue=revenue.value if isinstance(revenue, Uncertain) else revenue
+        if isinstance(revenue, float) else None, uses=ask.uses,
+    )  # fmt: skip
+    every = (catalog.licence(id) for id in catalog.ids("licences"))
+    return licence_answer(licence_of(every, subject.model), subject.model, user, book.places)
 
 
 def _not_checked(ruled: Sequence[str], places: Sequence[str]) -> tuple[str, ...]:
@@ -140,13 +158,15 @@ def _not_checked(ruled: Sequence[str], places: Sequence[str]) -> tuple[str, ...]
     return (*found, "every jurisdiction that is not named above")
 
 
-def _sources(catalog: Catalog, subject: Subject, answers: Sequence[DutyAnswer]) -> list[Mapping[str, object]]:
+def _sources(catalog: Catalog, subject: Subject, checked: Checked) -> list[Mapping[str, object]]:
     found: list[Mapping[str, object]] = []
     if subject.model in catalog.ids("models"):
         found += entry_sources(catalog.model(str(subject.model)), f"models/{subject.model}")
-    for instrument in {answer.rule.instrument.id: answer.rule.instrument for answer in answers}.values():
+    if checked.licence is not None and checked.licence.licence is not None:
+        found += entry_sources(catalog.licence(checked.licence.licence), f"licences/{checked.licence.licence}")
+    for instrument in {answer.rule.instrument.id: answer.rule.instrument for answer in checked.answers}.values():
         found += entry_sources(instrument, f"instruments/{instrument.id}")
-    return found
+    return [*found, *law_sources(catalog, checked.export)]
 
 
 # The law in the answer of a training run
@@ -161,7 +181,7 @@ def law_of_training(
     """
     flop = result.get("flop")
     if not isinstance(flop, dict):
-        return {"answer": "not checked", "needs": {}}
+        return {"answer": "not checked", "why": "no compute is known", "needs": {}}
     needs = {COMPUTE: flop["total_flop"], "own_flop": flop["own_flop"], "own_over_base": flop["own_over_base"]}
     if day is None:
         return {"answer": "not checked", "why": "no day given", "needs": needs}
@@ -184,7 +204,7 @@ def _distances(one: DutyAnswer) -> list[dict[str, object]]:
         because for because in one.because if because.trace.fact == COMPUTE and because.log10_distance is not None
     ]
     return [
-        {"threshold": because.trace.threshold, "log10_distance": because.log10_distance,
+        {"threshold_flop": because.trace.threshold, "log10_distance": because.log10_distance,
          "reached": {FALSE: "no", UNKNOWN: "open"}.get(because.trace.result, "yes"),
          "probability": because.trace.probability}
         for because in sorted(leaves, key=lambda leaf: abs(leaf.log10_distance or 0.0))

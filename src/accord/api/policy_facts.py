@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import msgspec
 
 from accord.base.errors import DataError
-from accord.catalog.licence import Licence
 from accord.catalog.load import Catalog
 from accord.policy.facts import FactValue, Uncertain
-from accord.report.duties_view import Stated
+from accord.policy.licences import licence_of
+from accord.report.duties_result import Stated
 from accord.store.record import Run
 
 TRAIN = "accord.train/1"
@@ -22,6 +22,7 @@ PLANS = ("accord.plan/1", "accord.size/1")
 _HINT = "give what 'accord train --json' or 'accord plan --json' printed"
 _Z = NormalDist()
 _LANGUAGE = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")  # how a config names what writes text
+_DEAL = {"seller": "from", "buyer": "to", "hq": "hq", "exporter": "exporter", "consignee": "consignee"}
 _READS = {"vision_config": "image", "audio_config": "speech"}
 
 
@@ -30,7 +31,7 @@ class Subject:
     """What is asked about.
 
     title: in words; verb: that answered, "" for facts alone; model: id or path; systems: ids
-    day, seller, buyer: as that answer was asked; said: remarks
+    day, deal: as that answer was asked, the deal by seller, buyer, hq, exporter, consignee; said: remarks
     """
 
     title: str
@@ -39,8 +40,7 @@ class Subject:
     systems: tuple[str, ...] = ()
     facts: Mapping[str, Stated]
     day: datetime.date | None = None
-    seller: str | None = None
-    buyer: str | None = None
+    deal: Mapping[str, str] = field(default_factory=dict)
     said: tuple[str, ...] = ()
 
 
@@ -119,19 +119,13 @@ def _of_plan(
     return Subject(
         title=f"a deployment of {model}", verb=verb, model=model,
         systems=tuple(one for one in dict.fromkeys(systems) if isinstance(one, str)),
-        facts=_model_facts(catalog, model, offered=True), day=_day(law.get("date")), seller=_country(law.get("from")),
-        buyer=_country(law.get("to")),
+        facts=_model_facts(catalog, model, offered=True), day=_day(law.get("date")),
+        deal={name: one for name, key in _DEAL.items() if isinstance(one := law.get(key), str) and one},
         said=("a plan serves a model; what its training took is not in it",),
     )  # fmt: skip
 
 
 # The model
-
-
-def licence_of(catalog: Catalog, model: str | None) -> Licence | None:
-    """The licence that covers a model of the catalog, None where none is known to."""
-    every = (catalog.licence(id) for id in catalog.ids("licences"))
-    return next((one for one in every if model in one.models), None)
 
 
 def _model_facts(catalog: Catalog, model: str, *, offered: bool) -> dict[str, Stated]:
@@ -143,7 +137,7 @@ def _model_facts(catalog: Catalog, model: str, *, offered: bool) -> dict[str, St
         return {}
     record, where = catalog.model(model), f"models/{model}"
     facts = {"open_weights": Stated("yes" if record.status == "open" else "no", f"status, {where}")}
-    licence = licence_of(catalog, model)
+    licence = licence_of((catalog.licence(id) for id in catalog.ids("licences")), model)
     if record.status == "open" and licence is not None:
         facts["open_licence"] = Stated("yes" if licence.free else "no", f"licences/{licence.id}")
     elif record.status != "open":
@@ -231,10 +225,6 @@ def _dict(value: object) -> dict[str, object]:
 def _number(value: object) -> float | None:
     found = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     return found if found is not None and math.isfinite(found) and found >= 0.0 else None
-
-
-def _country(value: object) -> str | None:
-    return value.upper() if isinstance(value, str) and value else None
 
 
 def _day(value: object) -> datetime.date | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
+from accord.api.policy_check import law_of_training
 from accord.api.records import calibration_chain, machine_of, model_spec, training_efficiency
 from accord.api.reliability import ENTRY
 from accord.api.scenario import idle_share
 from accord.api.train_checks import cautions
-from accord.api.train_compute import compute_of, law
+from accord.api.train_compute import compute_of
 from accord.api.train_failures import MANY, beside, failing, hardly, interrupted, plan_of
 from accord.api.train_money import Money, banded, money_metrics, money_of, money_sources, power_metrics
 from accord.api.train_request import TrainAsk, completed
@@ -88,14 +89,15 @@ def train_answer(ask: TrainAsk, catalog: Catalog) -> TrainAnswer:
     powered = power_metrics(money, run.chips, ask.level)
     metrics = {**step, **(powered if whole is None else whole.metrics)}
     compute = _compute(run, spread, metrics, tokens) if tokens is not None else None
-    result = _result(run, money, spread, metrics, whole, compute)
+    inputs, result = _inputs(run), _result(run, money, spread, metrics, whole, compute)
+    result = replace(result, law=law_of_training(inputs, result_dict(result), catalog, ask.start))
     warnings = [
         *run.done.said, *run.found.warnings, *cautions(run.done.request, run.spec, run.machine, run.found),
         *(run.catalog.notes), *_known(run), *(whole.said if whole is not None else ()), *_site_words(run), *money.said,
     ]  # fmt: skip
     warnings += [f"{limit['name']}: {limit['said']}" for limit in result.limits if not limit["met"]]
     return TrainAnswer(
-        inputs=_inputs(run), result=result_dict(result), sources=_sources(run, money, whole is not None),
+        inputs=inputs, result=result_dict(result), sources=_sources(run, money, whole is not None),
         warnings=list(dict.fromkeys(warnings)), tables=train_tables(result), found=run.found,
         answer=all(limit["met"] for limit in result.limits),
     )  # fmt: skip
@@ -251,7 +253,7 @@ def _result(
         layout=layout, run=whole.parts if whole is not None else {}, cost=whole.cost if whole is not None else {},
         compute=compute, failures=whole.failures if whole is not None else None, sites=sites, assumed=assumed,
         chosen=open_fields, searched=searched_of(run), others=others_of(run, OTHERS), ends=ends_of(ask, whole),
-        law=law(compute),
+        law={},
         limits=limits_of(ask, money.load_w, run.chips), level=ask.level,
         causes={"step_s": spread.causes["step_s"]} if ask.explain and "step_s" in spread.causes else {},
         constants=constants(run.catalog, run.machine.chip, run.efficiency, spread.used) if ask.explain else (),

@@ -7,7 +7,7 @@ from accord.report.train_result import Compute, FlopMethod, FlopStage, Reached
 from accord.training.accounting import ComputeAccount, HardwareUse, KnownCompute, Stage, StageKind, account
 from accord.training.estimate import TrainEstimate
 
-ROUND_FIGURES = (1e23, 1e25, 1e26)  # FLOP that distances are told to; rules use such figures, none is applied here
+ROUND_FIGURES = (1e23, 1e25, 1e26)  # FLOP that distances are told to; rules use such figures
 MAIN = "run"
 
 
@@ -55,13 +55,3 @@ def stages_of(ask: TrainAsk, found: TrainEstimate, tokens: float) -> tuple[Stage
 def _reached(done: ComputeAccount, flop: float) -> Reached:
     found = done.distance_log10(flop)
     return Reached(flop=flop, log10_above=found.log10, low=found.low, high=found.high)
-
-
-def law(compute: Compute | None) -> dict[str, object]:
-    """That no rule was checked, and the figures that rules on compute ask for."""
-    needs = (
-        {"training_flop": compute.total_flop, "own_flop": compute.own_flop, "own_over_base": compute.own_over_base}
-        if compute is not None
-        else {}
-    )
-    return {"answer": "not checked", "needs": needs}

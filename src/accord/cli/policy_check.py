@@ -35,6 +35,7 @@ _FLAGS: Mapping[str, str] = {  # where a fact's own name is not the plainest wor
     "open_weights": "--open-weights/--closed", "open_licence": "--open-licence/--no-open-licence",
     "public_service": "--public/--not-public", "output_modality": "--modality", "training_domain": "--domain",
 }  # fmt: skip
+DEAL = ("seller", "buyer", "hq", "exporter", "consignee")
 _YES_NO = ("yes", "no")
 _RUN_ID = re.compile(r"[0-9a-fA-F]{4,32}")
 _SAME = {"OP/s": ("FLOP/s",), "FLOP": ("OP",)}
@@ -116,6 +117,13 @@ QUESTION: tuple[Option, ...] = (
     click.option("--date", "day", type=Day(), help="Day the law is asked on; else that of the file."),
     click.option("--from", "seller", type=Country(), help="Country the systems are sold from, for export control."),
     click.option("--to", "buyer", type=Country(), help="Country of use: for the model's licence and export control."),
+    click.option("--hq", type=Country(), help="Headquarters or ultimate parent of who gets the systems."),
+    click.option("--exporter", metavar="PARTY", help="Who sends them; 'other' for one no letter is addressed to."),
+    click.option("--consignee", metavar="PARTY", help="Who gets them."),
+    click.option(
+        "--users", type=click.FloatRange(min=0.0), metavar="N", help="Monthly users of your services, for the licence."
+    ),
+    click.option("--commercial/--not-commercial", default=None, help="How the model is used, for the licence."),
     click.option("--store", type=click.Path(path_type=Path, dir_okay=False), metavar="PATH", help="Store of runs."),
 )
 STATED: tuple[Option, ...] = tuple(_option(name, fact) for name, fact in RUN.items())
@@ -140,10 +148,7 @@ def add(function: Decorated) -> Decorated:
 @click.argument("subject", metavar="[FILE|RUN]", required=False)
 @add
 @common_options
-def command(
-    subject: str | None, as_json: bool, catalog_paths: tuple[Path, ...], jurisdictions: tuple[str, ...] | None,
-    day: date | None, seller: str | None, buyer: str | None, store: Path | None, **stated: Any,
-) -> None:  # fmt: skip
+def command(subject: str | None, as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> None:
     """What AI law and licences ask of a plan or a training run.
 
     FILE is what 'accord train --json' or 'accord plan --json' printed, - reads it from stdin; RUN is an id of
@@ -158,15 +163,17 @@ def command(
     from accord.catalog.load import load_catalog
     from accord.report.to_json import envelope
 
-    facts = {name: _value(value) for name, value in stated.items() if value is not None}
+    facts = {name: _value(flags[name]) for name in RUN if flags[name] is not None}
     if subject is None and not facts:
         raise UsageError("there is nothing to check", hint="name a file of 'accord train --json', or state facts")
     catalog = load_catalog(catalog_paths)
+    uses = None if flags["commercial"] is None else frozenset({"commercial"} if flags["commercial"] else ())
     asked = CheckAsk(
-        jurisdictions=jurisdictions or (), day=day, seller=seller, buyer=buyer, facts=facts,
-        flags={name: _flag_said(name, value) for name, value in facts.items()},
+        jurisdictions=flags["jurisdictions"] or (), day=flags["day"],
+        deal={name: flags[name] for name in DEAL if flags[name] is not None}, users=flags["users"], uses=uses,
+        facts=facts, flags={name: _flag_said(name, value) for name, value in facts.items()},
     )  # fmt: skip
-    answer = check_answer(asked, _subject(subject, catalog, store), catalog)
+    answer = check_answer(asked, _subject(subject, catalog, flags["store"]), catalog)
     body = envelope(
         "policy.check", inputs={"file": subject, **answer.inputs, "catalog": catalog_paths}, result=answer.result,
         sources=answer.sources, warnings=answer.warnings, catalog_digest=catalog.digest,

@@ -20,7 +20,7 @@ from accord.policy.unknowns import Case, cases, missing
 
 TOPIC, CLASS = "ai", "class"
 APPLIES, NOT, COMMITMENT, EXEMPT, NO_DUTY = "applies", "does_not_apply", "voluntary", "exempt", "no_duty"
-_LISTED: tuple[Standing, ...] = ("suspended", "proposed", "vetoed")
+LISTED: tuple[Standing, ...] = ("suspended", "proposed", "vetoed")
 _SAID: tuple[Standing, ...] = ("in_force", "reported", "unverified")  # what may lift another rule's duties
 _WORDS = {"obligation": APPLIES, "exempt": EXEMPT, "none": NO_DUTY}
 
@@ -203,19 +203,19 @@ def _outcome(
     book: Rulebook, rule: CompiledRule, asks: int, lifted: Sequence[CompiledRule], decides: Sequence[Deciding]
 ) -> str:
     span, consequence = rule.span, rule.rule.consequence
-    if span.standing in _LISTED:
+    if span.standing in LISTED:
         return span.standing
     if asks == FALSE:
         return f"lifted:{lifted[0].id}" if lifted else NOT
     if span.standing == "unverified":
         return f"check:{span.start}"
+    if span.standing == "voluntary":
+        return COMMITMENT
     if asks == UNKNOWN:
         alone = [one.fact for one in decides if one.decides] or [one.fact for one in decides]
         unchecked = [other.span.start for other in lifted if other.span.standing == "unverified"]
         names = alone or ([] if unchecked else [CLASS])
         return "|".join(f"depends:{name}" for name in names) or f"check:{unchecked[0]}"
-    if span.standing == "voluntary":
-        return COMMITMENT
     if not book.must_be_kept(rule):
         return f"applies_from:{span.compliance}"
     return _WORDS.get(consequence.kind) or ":".join(filter(None, (consequence.kind, consequence.value)))
@@ -275,7 +275,7 @@ def _said(name: str, each: Sequence[tuple[Case, int]]) -> Iterator[tuple[str, in
     """Values in words, neighbours of one verdict together."""
     if FACTS[name].kind not in ("number", "day"):
         for verdict, some in itertools.groupby(sorted(each, key=lambda one: -one[1]), key=lambda one: one[1]):
-            words = [", ".join(case.words) or "anything else" for case, _ in some]
+            words = [" or ".join(case.words) or "anything else" for case, _ in some]
             yield " or ".join(words), verdict
         return
     for verdict, some in itertools.groupby(each, key=lambda one: one[1]):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from accord.base.units import show
 from accord.planner.plan import Metric
+from accord.report.duties_view import compute_words
 from accord.report.estimate_view import causes_table, constants_table
 from accord.report.plan_cells import plainly
 from accord.report.tables import Table, number, number_column, pairs, text_column
@@ -352,7 +353,7 @@ def _compute(one: Compute, law: Mapping[str, object]) -> list[Table]:
     columns = (text_column("counted"), number_column("FLOP"), number_column("log10"), text_column("interval, log10"))
     notes = [
         f"{one.flop_per_token:.4g} FLOP a token; in powers of ten {', '.join(reached)} FLOP",
-        f"law: {law['answer']}; what rules ask for is {one.total_flop:.3g} FLOP, all stages and the base",
+        compute_words(law),
     ]
     notes = [line for note in notes for line in textwrap.wrap(note, LINE, subsequent_indent="  ")]
     return [Table(title="Training compute", columns=columns, rows=tuple(rows), notes=tuple(notes))]
