@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from accord.api.demo import Demo, demo
+from accord.api.demo import Demo, asked, demo
 from accord.catalog.load import load_catalog
 from accord.cli.main import main
-from accord.report.demo import NOT_EVALUATED, QUESTION, Measure
+from accord.report.demo import QUESTION, Measure
 from accord.report.demo_numbers import chance_above, log_sd, lognormal
 from accord.report.tables import to_text
 from accord.report.to_json import to_bytes
@@ -51,7 +51,7 @@ def test_the_envelope(capsys: Capture) -> None:
     assert list(envelope) == ["schema", "accord", "catalog", "inputs", "result", "sources", "warnings"]
     assert envelope["schema"] == "accord.demo/1"
     assert envelope["inputs"]["mtp_accept"] == 0.7 and envelope["inputs"]["isl"] == 4096
-    assert envelope["result"]["not_evaluated"] == [NOT_EVALUATED]
+    assert envelope["result"]["law"]["to"] == QUESTION.buyer and "tax" in envelope["result"]["law"]["not_covered"]
     assert envelope["sources"]
 
 
@@ -134,10 +134,19 @@ def test_a_missing_price_is_said_and_not_made_up() -> None:
     assert any("nvidia-hgx-h800-8" in line and "price" in line for line in answer().warnings)
 
 
-def test_the_law_is_not_checked_and_what_is_not_known_is_said() -> None:
-    for one in result()["systems"]:
+def test_the_law_of_a_day_stands_beside_every_system_and_what_is_not_known_is_said() -> None:
+    found = result()
+    known = {one["id"] for one in answer().sources}
+    law = found["law"]
+    assert (law["to"], law["date"]) == ("MY", "2025-06-01") and "2025-06-01" in law["disclaimer"]
+    for one in found["systems"]:
+        assert law["from"][one["id"]] == ("CN" if one["id"].startswith("huawei") else "US")
+        assert set(one["law"]["sources"]) <= known
         for plan in one["slo"]:
-            assert plan["law"] == "not checked"
+            assert plan["law"].startswith(f"{one['law']['outcome']} (as of 2025-06-01)")
+    outcomes = {one["id"]: (one["law"]["outcome"], one["law"]["mode"]) for one in found["systems"]}
+    assert outcomes.pop("huawei-cloudmatrix-384") == ("prohibited:GP10_presumption", None)
+    assert set(outcomes.values()) == {("no_licence", "strict")}
     ascend = result()["systems"][0]["slo"][0]
     assert any(word.startswith("support of cloudmatrix-infer") for word in ascend["unknown"])
 
@@ -153,6 +162,21 @@ def test_a_limit_that_nothing_keeps() -> None:
     assert any("no layout keeps 0.1 ms" in line for line in found.warnings)
     assert "none keeps it" in "".join(to_text(table) for table in found.tables)
     assert all(not plan.metrics and plan.plan is None for one in found.answers for plan in one.plans)
+
+
+def test_another_country_and_day() -> None:
+    first = msgspec.structs.replace(QUESTION, candidates=QUESTION.candidates[1:2])
+    question = msgspec.structs.replace(first, buyer="AE", day="2024-06-01")
+    (one,) = demo(question=question).answers
+    assert one.law is not None and (one.law.outcome, one.law.mode) == ("licence:presumption_of_approval", "licensable")
+    assert asked("de", "2024-06-01") == msgspec.structs.replace(QUESTION, buyer="DE", day="2024-06-01")
+    assert asked(None, None) == QUESTION
+
+
+@pytest.mark.parametrize("words", [("--date", "soon"), ("--to", "XX")])
+def test_what_is_no_country_or_day(words: tuple[str, str], capsys: Capture) -> None:
+    assert main(["demo", *words]) == 2
+    assert f"error: {words[0]}: '{words[1]}' is no " in capsys.readouterr().err
 
 
 def test_a_wider_level_gives_wider_intervals() -> None:
@@ -176,7 +200,9 @@ def test_the_tables(golden: Callable[[str, str], None], capsys: Capture) -> None
     assert main(["demo"]) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 100
-    assert NOT_EVALUATED in " ".join(text.split())
+    words = " ".join(text.split())
+    assert "To MY on 2025-06-01: prohibited:GP10_presumption for CloudMatrix 384; no_licence for" in words
+    assert "Not legal advice" in words and "data protection and transfer of data" in words
     golden("demo.txt", text)
 
 

@@ -92,6 +92,7 @@ def test_every_key_is_printed_and_read(tmp_path: Path, capsys: Capture) -> None:
         "goodput": "1", "budget_usd": "1e9", "usd_per_hour": "1e6", "power_kw": "1e4", "racks": "99",
         "exclude_origin": "CN,RU", "exclude_scope": "any", "from": "US", "to": "DE", "date": "2026-03-01",
         "law": "licensable", "exporter": "nvidia", "consignee": "huawei", "hq": "FR",
+        "set": "state_funded=no",
         "confidence": "0.8", "max_load": "0.7", "mode": "disaggregated", "engine": "vllm,sglang",
         "engine_version": "0.9", "weights": "fp8", "kv": "fp8", "tp": "1,2", "pp": "1", "dp": "1", "cp": "1", "ep": "1",
         "batch": "8", "max_num_batched_tokens": "4096", "microbatches": "1", "mtp_tokens": "0,1", "mtp_accept": "0.5",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from accord.api.branches import catalog_of
+from accord.api.law import Law
+from accord.api.plan_law import law_sources, law_terms, lawful
 from accord.api.records import calibration_chain, engine_id, machine_of, model_spec
 from accord.api.variants import best, priced
-from accord.base.errors import CatalogError
+from accord.base.errors import CatalogError, UsageError
 from accord.catalog.load import Catalog
 from accord.catalog.system import System
 from accord.catalog.value import Value
@@ -20,6 +23,7 @@ from accord.hardware.device import bytes_per_number
 from accord.inference.complete import number
 from accord.models.spec import ModelSpec
 from accord.parallel.plan import Setting
+from accord.planner.lawful import Lawful
 from accord.planner.plan import Plan
 from accord.planner.problem import Limit, Limits, Problem, Space
 from accord.planner.terms import Terms
@@ -77,6 +81,20 @@ def demo(*, paths: tuple[str, ...] = (), level: float = 0.9, question: Question 
     )  # fmt: skip
 
 
+def asked(buyer: str | None, day: str | None) -> Question:
+    """The demo's question, with another country of delivery or another day.
+
+    buyer: ISO code of two letters; day: ISO date. Raises UsageError for what is none.
+    """
+    changes = {} if buyer is None else {"buyer": buyer.upper()}
+    if day is not None:
+        try:
+            changes["day"] = datetime.date.fromisoformat(day).isoformat()
+        except ValueError:
+            raise UsageError(f"'{day}' is no day", where="--date", hint="write 2026-03-01") from None
+    return msgspec.structs.replace(QUESTION, **changes)
+
+
 def _fact(catalog: Catalog, place: tuple[str, str]) -> Figure:
     entry, name = place
     found = figure.of(catalog.price(entry).facts.get(name), f"prices/{entry}")
@@ -102,13 +120,15 @@ def _system(
     machine = machine_of(catalog, candidate.system)
     chips = machine.chips * candidate.nodes
     rows = priced(_problem(candidate, question, chips, max(question.tpot_s), _ESTIMATE, level), scenario, paths)
+    law = _law(catalog, candidate, question)
     power, price = _held(rows.offer.terms.power_w, chips), _price(catalog, rows.offer.terms, chips)
 
     def chosen(limit: float, confidence: float) -> tuple[Plan | None, dict[str, Measure]]:
         found = best(rows, _problem(candidate, question, chips, limit, confidence, level))
         if found is None:
             return None, {}
-        return found.plan, measures(found.plan, found.transfer_s, machine.devices_per_chip, level, power, price)
+        plan = msgspec.structs.replace(found.plan, law=law.words((candidate.system,)))
+        return plan, measures(found.plan, found.transfer_s, machine.devices_per_chip, level, power, price)
 
     sure = 0.5 + level / 2.0
     plans = []
@@ -127,7 +147,19 @@ def _system(
         formats={name: getattr(setting.formats, name) for name in ("attention", "dense", "experts", "kv")},
         power=power, price=price, plans=tuple(plans),
         evidence=_evidence(catalog, candidate, setting, power, price), layouts=rows.tried,
+        seller=law.terms.seller, law=law.systems[0] if law.systems else None,
     )  # fmt: skip
+
+
+def _law(catalog: Catalog, candidate: Candidate, question: Question) -> Lawful:
+    """What export control says where the maker of the chips sends the system from its country."""
+    chip = catalog.system(candidate.system).chip
+    maker = Law(catalog).maker(catalog.chip(chip).vendor) if chip is not None else None
+    terms = law_terms(
+        catalog, seller=None if maker is None else maker.country, buyer=question.buyer, day=question.day,
+        exporter=None if maker is None else maker.id,
+    )  # fmt: skip
+    return lawful(catalog, (candidate.system,), terms)
 
 
 def _problem(
@@ -257,6 +289,10 @@ def _sources(catalog: Catalog, question: Question, answers: Iterable[SystemPlan]
         price = catalog.price(id)
         keys = {price.facts[name].source, *(other.source for other in price.facts[name].alternatives)}
         found += [source_entry(f"prices/{id}:{key}", price.sources[key]) for key in sorted(keys)]
+    found += [
+        entry for one in answers if one.law is not None for entry in law_sources(catalog, (one.law,))
+        if entry not in found
+    ]  # fmt: skip
     claims = (name for one in answers if one.price is not None for name in one.price.sources)
     for name in dict.fromkeys(claims):
         kind, _, rest = name.partition("/")

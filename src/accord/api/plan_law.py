@@ -3,94 +3,143 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from accord.api.law import Classified, Law, classify_system
-from accord.base import units
+from accord.api.policy_ask import check_country, parse_fact
 from accord.base.errors import MissingFact, UsageError
 from accord.base.registry import did_you_mean
-from accord.catalog.legal_fact import FACTS
+from accord.catalog.legal_fact import DEAL, FACTS
 from accord.catalog.load import Catalog
-from accord.catalog.party import Party
-from accord.planner.lawful import LAW_MODES, Lawful, LawMode, LawTerms, SystemLaw
+from accord.planner.lawful import LAW_MODES, Lawful, LawMode, LawTerms, ModelLaw, SystemLaw
 from accord.policy.branches import Branch, branches
 from accord.policy.deal import Deal
-from accord.policy.gate import gate
+from accord.policy.facts import FactValue
+from accord.policy.gate import INSUFFICIENT, NO_RULE, NOT_COVERED, gate
+from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
+from accord.policy.screen import closest, exporter_facts, party_facts, resolve, screen
 from accord.policy.unknowns import ELSE
+from accord.report.policy_words import branch_text, label
 from accord.report.to_json import source_entry
 
 Classify = Callable[[Law, str, Deal, datetime.date], Classified]
 _SHOWN = 2  # deciding facts whose branches are told
+_NOBODY: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_share": 0.0}  # where none is named
+_OF_FLAGS = ("transaction", "origin", "destination", "hq", "exporter")  # facts that flags make
 
 
 def law_terms(
     catalog: Catalog, *, mode: str = "strict", seller: str | None = None, buyer: str | None = None,
     hq: str | None = None, day: str | None = None, exporter: str | None = None, consignee: str | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> LawTerms:  # fmt: skip
     """Return the deal, with what is taken for granted said.
 
     seller, buyer, hq: ISO codes of two letters; day: ISO date; exporter, consignee: ids or names of parties, or
-        ``other`` for an exporter no letter is addressed to
-    Raises UsageError for a mode, a day or an exporter nobody knows.
+        ``other`` for an exporter no letter is addressed to; facts: other facts of the deal as they are written
+    Raises UsageError for a mode, a country, a fact or an exporter nobody knows.
     """
     named = next((one for one in LAW_MODES if one == mode), None)
     if named is None:
         raise UsageError(f"'{mode}' is no way to keep the law", where="--law", hint=did_you_mean(mode, LAW_MODES))
-    asked = LawTerms(mode=named, seller=seller, buyer=buyer, day=day)
-    if not asked.complete:
-        return LawTerms(mode=named, seller=seller, buyer=buyer, hq=hq, day=day, exporter=exporter, consignee=consignee)
-    parties, said = Law(catalog).parties, []
-    sender = None if exporter is None else _exporter(parties, exporter)
-    receiver = None if consignee is None else _party(parties, consignee)
-    if sender is None:
-        said.append("no exporter is named (--exporter): letters to a company bind it alone")
-    if consignee is not None and receiver is None:
-        said.append(f"consignee '{consignee}' is not in the catalog: not screened")
+    terms = LawTerms(
+        mode=named, seller=seller, buyer=buyer, hq=hq, day=day, exporter=exporter, consignee=consignee,
+        facts=dict(facts or {}),
+    )  # fmt: skip
+    return _completed(catalog, terms) if terms.complete else terms
+
+
+def _completed(catalog: Catalog, terms: LawTerms) -> LawTerms:
+    """The same terms with parties found and what is missing assumed, in words."""
+    for flag, code in (("--from", terms.seller), ("--to", terms.buyer), ("--hq", terms.hq)):
+        check_country(code, flag, catalog)
+    for name, text in terms.facts.items():
+        _fact(name, text)
+    parties = Law(catalog).parties
+    said: list[str] = []
+    exporter, hq = terms.exporter, terms.hq
+    if exporter is None:
+        said.append("no exporter is named (--exporter): a letter binds its addressee alone")
+    elif exporter.casefold() != ELSE:
+        found = resolve(parties, exporter)
+        if found is None:
+            near = closest(parties, exporter)
+            hint = f"did you mean {near[0]!r}?" if near else f"'{ELSE}' is anybody no letter is addressed to"
+            raise UsageError(f"the catalog knows no party '{exporter}'", where="--exporter", hint=hint)
+        exporter = found.id
+    receiver = None if terms.consignee is None else resolve(parties, terms.consignee)
+    if terms.consignee is None:
+        said.append("no consignee is named (--consignee): it is taken to be on no list and owned by nobody listed")
+    else:
+        day = datetime.date.fromisoformat(terms.day or "")
+        said.append(f"consignee {terms.consignee}: {screen(parties, terms.consignee, day).words}")
     if hq is None:
-        hq = buyer if receiver is None else receiver.country
-        whose = "the country of delivery" if receiver is None else f"where {receiver.name} has its own"
-        said.append(f"the consignee's headquarters are assumed in {hq}, {whose} (--hq)")
+        hq, whose = (terms.buyer, "as the delivery") if receiver is None else (receiver.country, f"as {receiver.name}")
+        said.append(f"the consignee's headquarters are taken to be in {hq}, {whose} (--hq)")
+    consignee = receiver.id if receiver is not None else terms.consignee
     return LawTerms(
-        mode=named, seller=seller, buyer=buyer, hq=hq, day=day, exporter=sender,
-        consignee=receiver.id if receiver is not None else consignee, said=tuple(said),
+        mode=terms.mode, seller=terms.seller, buyer=terms.buyer, hq=hq, day=terms.day, exporter=exporter,
+        consignee=consignee, facts=terms.facts, said=tuple(said),
     )  # fmt: skip
 
 
-def _exporter(parties: Sequence[Party], name: str) -> str:
-    """Id of the party, or ``other``. Raises UsageError for what is neither: a letter might be addressed to it."""
-    found = _party(parties, name)
-    if found is None and name.casefold() != ELSE:
-        hint = f"{did_you_mean(name, [one.id for one in parties])}; '{ELSE}' is anyone no letter is addressed to"
-        raise UsageError(f"the catalog knows no party '{name}'", where="--exporter", hint=hint)
-    return ELSE if found is None else found.id
-
-
-def _party(parties: Iterable[Party], name: str) -> Party | None:
-    folded = name.casefold()
-    return next(
-        (one for one in parties if folded in (word.casefold() for word in (one.id, one.name, *one.aliases))), None
-    )
+def _fact(name: str, text: str) -> FactValue:
+    """A fact of the deal. Raises UsageError for one of an item, one that flags make, or an unknown one."""
+    known = [one for one in DEAL if one not in _OF_FLAGS]
+    if name not in known:
+        what = f"'{name}' is no fact of a deal that can be stated"
+        raise UsageError(what, where="--set", hint=did_you_mean(name, known))
+    return parse_fact(name, text)
 
 
 def lawful(
-    catalog: Catalog, systems: Sequence[str], terms: LawTerms, *, classify: Classify = classify_system
-) -> Lawful:
-    """Ask the law of every system, or chip.
+    catalog: Catalog, systems: Sequence[str], terms: LawTerms, *, model: str | None = None,
+    classify: Classify = classify_system,
+) -> Lawful:  # fmt: skip
+    """Ask the law of every system, or chip, and the licence of a model.
 
-    systems: ids; terms: see :func:`law_terms`; without both countries and the day nothing is asked
-    classify: what answers. Raises CatalogError for an unknown id.
+    systems: ids; terms: see :func:`law_terms`. Without both countries and the day no system is asked about, without
+        the buyer's country and the day no licence is
+    classify: what answers of one system. Raises CatalogError for an unknown id.
     """
-    if not terms.complete:
+    if terms.mode == "off" or terms.buyer is None or terms.day is None:
         return Lawful(terms=terms)
-    law, deal, day = Law(catalog), _deal(terms), datetime.date.fromisoformat(terms.day or "")
-    return Lawful(terms=terms, systems=tuple(_verdict(law, system, deal, day, terms, classify) for system in systems))
+    law, day = Law(catalog), datetime.date.fromisoformat(terms.day)
+    licence = None if model is None else _licence(law, model, terms, day)
+    if not terms.complete:
+        return Lawful(terms=terms, model=licence)
+    deal = _deal(law, terms, day)
+    found = tuple(_verdict(law, system, deal, day, terms, classify) for system in systems)
+    return Lawful(terms=terms, systems=found, model=licence, not_covered=_not_covered(law, terms))
 
 
-def _deal(terms: LawTerms) -> Deal:
-    return Deal(seller=terms.seller, buyer=terms.buyer, hq=terms.hq, exporter=terms.exporter)
+def _not_covered(law: Law, terms: LawTerms) -> tuple[str, ...]:
+    """What no rule covers: subjects, countries without rules, parties that nobody screened."""
+    ruled = {one.jurisdiction for one in law.instruments if one.topic in ("export", "import")}
+    places = dict.fromkeys(code for code in (terms.seller, terms.buyer, terms.hq) if code is not None)
+    said = [*NOT_COVERED, *(f"law of {code}, of which the catalog has no rule" for code in places
+                            if code.lower() not in ruled)]  # fmt: skip
+    if terms.consignee is None:
+        said.append("lists that the consignee may be on, for no name is given")
+    return tuple(said)
 
 
-def _verdict(law: Law, system: str, deal: Deal, day: datetime.date, terms: LawTerms, classify: Classify) -> SystemLaw:
+def _deal(law: Law, terms: LawTerms, day: datetime.date) -> Deal:
+    """The deal with what the catalog knows of the parties on the day; what the terms state goes before that."""
+    more: dict[str, FactValue] = {} if terms.consignee is not None else dict(_NOBODY)
+    for name, facts_of in (
+        (terms.consignee, lambda party: party_facts(law.parties, party, day)), (terms.exporter, exporter_facts),
+    ):  # fmt: skip
+        party = None if name is None else resolve(law.parties, name)
+        if party is not None:
+            more |= {fact: value for fact, value in facts_of(party).items() if fact not in _OF_FLAGS}
+    more |= {name: _fact(name, text) for name, text in terms.facts.items()}
+    return Deal(seller=terms.seller, buyer=terms.buyer, hq=terms.hq, exporter=terms.exporter, more=more)
+
+
+def _verdict(
+    law: Law, system: str, deal: Deal, day: datetime.date, terms: LawTerms, classify: Classify
+) -> SystemLaw:  # fmt: skip
     """One system's verdict and whether it passes; of a system without a known chip nothing is known."""
     mode: LawMode = terms.mode
     assert mode != "off"  # terms are complete
@@ -98,9 +147,9 @@ def _verdict(law: Law, system: str, deal: Deal, day: datetime.date, terms: LawTe
     try:
         found = classify(law, system, deal, day)
     except MissingFact as error:
-        kept = gate("insufficient_data", "", mode, country=country, deciding=(error.what,))
+        kept = gate(INSUFFICIENT, NO_RULE, mode, country=country, deciding=(error.what,))
         return SystemLaw(
-            system=system, outcome="insufficient_data", importer="no_rule", passes=False, reason=kept.reason,
+            system=system, outcome=INSUFFICIENT, importer=NO_RULE, passes=False, reason=kept.reason,
             deciding=kept.deciding,
         )  # fmt: skip
     verdict = found.verdict
@@ -108,54 +157,72 @@ def _verdict(law: Law, system: str, deal: Deal, day: datetime.date, terms: LawTe
         verdict.outcome, verdict.importer, mode, country=country, conditions=verdict.conditions,
         deciding=verdict.deciding, importer_deciding=verdict.importer_deciding,
     )  # fmt: skip
-    told = [
-        f"{field} {words}" for field in kept.deciding[:_SHOWN] if field in FACTS
-        for words in map(_branch_words, branches(found.book, verdict.facts, field))
-    ]  # fmt: skip
+    fields = [field for field in kept.deciding if field in FACTS][:_SHOWN]
     chip = system if system in law.catalog.ids("chips") else law.catalog.system(system).chip
     return SystemLaw(
         system=system, chip=chip, eccn=verdict.eccn, outcome=verdict.outcome, importer=verdict.importer,
         passes=kept.passes, reason=kept.reason, conditions=kept.conditions, deciding=kept.deciding,
-        branches=tuple(told), sources=_cited(found), said=found.item.remarks,
+        branches=tuple(text for field in fields for text in _told(branches(found.book, verdict.facts, field))),
+        sources=_cited(found), said=found.item.remarks,
     )  # fmt: skip
 
 
-def _branch_words(one: Branch) -> str:
-    """One branch: the values, then what follows."""
-    follows = f"{one.eccn}, {one.outcome}"
-    if one.importer != "no_rule":
-        follows += f", importer {one.importer}"
-    if not one.number:
-        return f"{' or '.join(one.words) or 'any other'}: {follows}"
-    unit = FACTS[one.field].unit
-    low, high = (None if end is None else _end(end, unit) for end in (one.low, one.high))
-    if low is not None and low == high:
-        return f"{low}: {follows}"
-    least = None if low is None else f"{'from' if one.with_low else 'above'} {low}"
-    most = None if high is None else f"{'up to' if one.with_high else 'below'} {high}"
-    return f"{' and '.join(end for end in (least, most) if end) or 'whatever it is'}: {follows}"
-
-
-def _end(value: float, unit: str) -> str:
-    if unit == "B/s":
-        return units.show(value, unit)
-    return f"{value:,.5g} {unit}".removesuffix(" 1").strip()
+def _told(found: Sequence[Branch]) -> list[str]:
+    """What follows from each value of a fact, of the class and the two outcomes those that differ."""
+    differ = [name for name in ("eccn", "outcome", "importer") if len({getattr(one, name) for one in found}) > 1]
+    return [
+        f"{label(one.field)} {branch_text(one)}: {', '.join(getattr(one, name) for name in differ)}"
+        for one in found
+        if differ
+    ]
 
 
 def _cited(found: Classified) -> tuple[str, ...]:
     """Sources of the rules that hold or are not known to, as ``instruments/ID:KEY``."""
     hits = (*found.verdict.hits, *found.verdict.importer_hits)
-    return tuple(
-        dict.fromkeys(
-            f"instruments/{hit.rule.instrument.id}:{cite.source}" for hit in hits for cite in hit.rule.rule.cites
-        )
-    )
+    names = (f"instruments/{hit.rule.instrument.id}:{cite.source}" for hit in hits for cite in hit.rule.rule.cites)
+    return tuple(dict.fromkeys(names))
 
 
-def law_sources(catalog: Catalog, found: Lawful) -> list[dict[str, object]]:
+def _licence(law: Law, model: str, terms: LawTerms, day: datetime.date) -> ModelLaw:
+    """What the model's licence says of the country of delivery, and of the headquarters where they are elsewhere.
+
+    Only a bar stops: what is not known of the buyer is a condition to check.
+    """
+    catalog, places = law.catalog, law.book(day).places
+    licence = licence_of((catalog.licence(id) for id in catalog.ids("licences")), model)
+    countries = dict.fromkeys(code for code in (terms.buyer, terms.hq) if code is not None)
+    answers = [licence_answer(licence, model, Buyer(country=code), places) for code in countries]
+    answer = next((one for one in answers if one.verdict == "not_licensed"), answers[0])
+    if answer.verdict == "not_licensed":
+        reason = f"licence of {model}: {'; '.join(answer.reasons)}"
+        return ModelLaw(
+            model=model, licence=answer.licence, answer=answer.verdict, passes=False, reason=reason,
+            sources=_terms_cited(answer),
+        )  # fmt: skip
+    name = f"licence {answer.licence}" if answer.licence else "licence"
+    said = dict.fromkeys(f"{name}: {text}" for one in answers for text in (*one.conditions, *_unknowns(one)))
+    return ModelLaw(
+        model=model, licence=answer.licence, answer=answer.verdict, passes=True, reason=answer.verdict,
+        conditions=tuple(said), sources=_terms_cited(answer),
+    )  # fmt: skip
+
+
+def _unknowns(answer: LicenceAnswer) -> list[str]:
+    """What is to be checked of a licence: that there is one, or what it asks of facts nobody told."""
+    if answer.verdict == "check":
+        return [f"check, {reason}" for reason in answer.reasons]
+    asked = [f"check, {term.text}" for term in answer.terms if term.kind in answer.missing]
+    return asked + (["check whether the use is commercial, which it leaves out"] if "uses" in answer.missing else [])
+
+
+def _terms_cited(answer: LicenceAnswer) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"licences/{answer.licence}:{term.source}" for term in answer.terms))
+
+
+def law_sources(catalog: Catalog, found: Sequence[SystemLaw | ModelLaw | None]) -> list[dict[str, object]]:
     """Entries of ``sources`` for everything that verdicts name."""
-    names = [name for one in found.systems for name in one.sources]
-    names += found.model.sources if found.model is not None else ()
+    names = [name for one in found if one is not None for name in one.sources]
     entries = []
     for name in dict.fromkeys(names):
         kind, _, rest = name.partition("/")

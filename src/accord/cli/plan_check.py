@@ -32,7 +32,7 @@ _OF_A_FLEET = (
     "mfu", "matrix", "fleet", "model", "systems", "isl", "osl", "tpot", "engines", "level", "scenario", "buyer",
     "catalog_paths", "as_json", "print_config",
 )  # fmt: skip
-_OF_THE_LAW = {"exporter": "--exporter", "consignee": "--consignee", "hq": "--hq"}
+_OF_THE_LAW = {"exporter": "--exporter", "consignee": "--consignee", "hq": "--hq", "facts": "--set"}
 _OF_A_MATRIX = (*_OF_A_FLEET[1:], "seller", "date", "law", "no_law", *_OF_THE_LAW)
 
 

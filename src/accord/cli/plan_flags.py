@@ -121,6 +121,7 @@ LAW: tuple[Option, ...] = (
     click.option("--exporter", metavar="PARTY", help="Who sends it, since letters bind one; 'other' for none of them."),
     click.option("--consignee", metavar="PARTY", help="Who receives it."),
     click.option("--hq", metavar="CC", help="Headquarters or ultimate parent of the consignee; else those of --to."),
+    click.option("--set", "facts", multiple=True, metavar="FACT=VALUE", help="More of the deal: state_funded=no."),
 )  # fmt: skip
 SPACE: tuple[Option, ...] = (
     click.option("--mode", "modes", type=WordList("aggregated", "disaggregated"), help="One pool, or two."),
@@ -183,9 +184,9 @@ class PlanCommand(Sectioned):
 PLAN_KEYS: tuple[str, ...] = (
     "model", "system", "chips", "isl", "osl", "trace", "format", "workload", "rate", "ttft", "tpot", "e2el", "goodput",
     "budget_usd", "usd_per_hour", "power_kw", "racks", "exclude_origin", "exclude_scope", "from", "to", "date", "law",
-    "exporter", "consignee", "hq", "confidence", "max_load", "mode", "mixed", "engine", "engine_version", "weights",
-    "kv", "tp", "pp", "dp", "cp", "ep", "batch", "max_num_batched_tokens", "microbatches", "mtp_tokens", "mtp_accept",
-    "reuse", "objective", "top", "simulate", "requests", "pace", "seed", "intervals", "level",
+    "exporter", "consignee", "hq", "set", "confidence", "max_load", "mode", "mixed", "engine", "engine_version",
+    "weights", "kv", "tp", "pp", "dp", "cp", "ep", "batch", "max_num_batched_tokens", "microbatches", "mtp_tokens",
+    "mtp_accept", "reuse", "objective", "top", "simulate", "requests", "pace", "seed", "intervals", "level",
 )  # fmt: skip
 
 __all__ = ["ASKED", "LAW", "LIMITS", "MATRIX", "PLAN_KEYS", "SEARCH", "SPACE", "LatencyLimit", "PlanCommand"]

@@ -61,7 +61,7 @@ def show_matrix(
     asked = msgspec.to_builtins(msgspec.structs.replace(scenario, plan={}))
     body = envelope(
         verb, inputs={**found.inputs, "scenario": asked, "catalog": [str(path) for path in paths]},
-        result=_with_law(found, law), sources=[*found.sources, *law_sources(catalog, law)],
+        result=_with_law(found, law), sources=[*found.sources, *law_sources(catalog, law.systems)],
         warnings=[*catalog.notes, *passed, *unasked(flags), *joined(found.warnings)], catalog_digest=catalog.digest,
     )  # fmt: skip
     none = isinstance(found, Matrix) and not found.cells

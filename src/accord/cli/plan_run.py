@@ -90,7 +90,7 @@ def _answered(
 ) -> int:  # fmt: skip
     extra = tuple(str(path) for path in paths)
     problem, gone = _allowed(catalog, asked.problem, flags)
-    law = asked_law(catalog, flags, problem.systems)
+    law = asked_law(catalog, flags, problem.systems, problem.model)
     gone = (*gone, *law.stopped(problem.systems))
     sweep = _sweep(catalog, flags, repr(spec_of(extra, problem.model)).encode())
     count = max(flags["top"], _simulated(asked, flags))
@@ -248,7 +248,10 @@ def _body(
     if asked.load is not None:
         inputs["load"] = dict(asked.load.inputs)
     warnings = [*catalog.notes, *warned, *told.said, *joined(_mentioned(answer, told))]
-    sources = [*sources_of(catalog, problem.model, shown, answer.terms), *law_sources(catalog, answer.law)]
+    sources = [
+        *sources_of(catalog, problem.model, shown, answer.terms),
+        *law_sources(catalog, (*answer.law.systems, answer.law.model)),
+    ]
     return envelope(
         verb, inputs=inputs, result=result, sources=sources,
         warnings=warnings, catalog_digest=catalog.digest,

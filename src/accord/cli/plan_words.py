@@ -34,7 +34,6 @@ _FIGURES = {"tariff": "the price of energy", "pue": "PUE", "carbon": "emissions"
 _NOT_RUN, _UNKNOWN = "nothing could be run", "objective unknown"
 _OF_A_LIMIT = re.compile(r"^((?:tpot|ttft|e2el|goodput|power|capex|usd|racks|chips)(?:_p\d+)?)(?= not sure enough$|$)")
 _SHOWN = 3  # reasons
-_ASKED = ("licence", "exception", "check", "no_licence")  # kinds of outcomes that licensable may keep
 
 
 def unknown_wishes(answer: Answer) -> tuple[str, ...]:
@@ -85,8 +84,8 @@ def why_none(answer: Answer, replan: Replan) -> tuple[str, ...]:
 def no_law_left(law: Lawful, systems: Sequence[str]) -> tuple[str, ...]:
     """Why there is no plan where the law stops every system, and what would decide where a fact would."""
     found = [f"{system}: {why}" for system, why in law.stopped(systems)]
-    if law.terms.mode == "strict" and any(one.outcome.partition(":")[0] in _ASKED for one in law.systems):
-        found.append("--law licensable also keeps what a licence can be asked for, with the conditions")
+    if any(one.mode == "licensable" and not one.passes for one in law.systems):
+        found.append("--law licensable keeps what a licence can be asked for, with its conditions")
     return tuple(found)
 
 

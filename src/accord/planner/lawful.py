@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from accord.policy.gate import NOT_COVERED, Mode, gate
+
 LawMode = Literal["strict", "licensable", "off"]
 LAW_MODES: tuple[LawMode, ...] = ("strict", "licensable", "off")
 NOT_CHECKED = "not checked"
@@ -19,7 +21,8 @@ class LawTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: what passes, see :func:`accord.policy.gate.gate`; seller, buyer: country of the seller and of delivery
     hq: country of the headquarters or ultimate parent of the consignee; day: ISO date
-    exporter, consignee: ids of parties, or names the catalog does not know; said: what was taken for granted
+    exporter, consignee: ids of parties, or names the catalog does not know
+    facts: other facts of the deal, as they are written; said: what was taken for granted
     """
 
     mode: LawMode = "strict"
@@ -29,6 +32,7 @@ class LawTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     day: str | None = None
     exporter: str | None = None
     consignee: str | None = None
+    facts: dict[str, str] = {}
     said: tuple[str, ...] = ()
 
     @property
@@ -59,11 +63,18 @@ class SystemLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sources: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
+    @property
+    def mode(self) -> Mode | None:
+        """The strictest mode that it passes under, None where it passes under neither."""
+        modes: tuple[Mode, ...] = ("strict", "licensable")
+        return next((mode for mode in modes if gate(self.outcome, self.importer, mode).passes), None)
+
 
 class ModelLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the licence of a model says of the country of use.
 
-    licence: id, None where the catalog knows none; answer: ``free``, ``conditions``, ``excluded`` or ``check``
+    licence: id, None where the catalog knows none; answer: verdict of :class:`accord.policy.licences.LicenceAnswer`
+    passes: not where it gives no rights; what is not known of the buyer is a condition
     """
 
     model: str
@@ -76,11 +87,16 @@ class ModelLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Lawful(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was found. systems: one verdict each, empty where the law was not checked; model: None where not asked."""
+    """What was found.
+
+    systems: one verdict each, empty where the law was not checked; model: None where nobody asked about its licence
+    not_covered: what no rule of the catalog covers, in words
+    """
 
     terms: LawTerms = LawTerms(mode="off")
     systems: tuple[SystemLaw, ...] = ()
     model: ModelLaw | None = None
+    not_covered: tuple[str, ...] = NOT_COVERED
 
     def left(self, systems: Iterable[str]) -> tuple[str, ...]:
         """Return those that pass, in their order; of whom nobody asked passes."""

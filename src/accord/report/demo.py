@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import msgspec
 
 from accord.base.source import Basis
+from accord.planner.lawful import SystemLaw
 from accord.planner.plan import Plan, PoolPlan, Role
+from accord.policy.gate import NOT_COVERED
+from accord.report.policy_words import DISCLAIMER
 from accord.report.to_json import metric
 from accord.uncertainty.figure import Figure
 
 ROLES: tuple[Role, ...] = ("prefill", "decode")
-NOT_EVALUATED = "export control and AI law: not checked"
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +38,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mtp_tokens: draft tokens an iteration; max_load: share of what a pool can do that is planned with [1]
     pp: pipeline stages that are tried; feed_w: a power feed [W]; budget_usd: money for machines [USD]
     life, tariff, pue: ``entry.fact`` of the catalog's prices
+    buyer, day: country that each maker sends its system to from its own, and ISO date, for the law alone
     """
 
     model: str
@@ -52,6 +55,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     life: tuple[str, str]
     tariff: tuple[str, str]
     pue: tuple[str, str]
+    buyer: str
+    day: str
     candidates: tuple[Candidate, ...]
 
 
@@ -70,6 +75,8 @@ QUESTION = Question(
     life=("tco-h100-system", "payback_years"),
     tariff=("world", "electricity_business"),
     pue=("world", "pue_average"),
+    buyer="MY",
+    day="2025-06-01",
     candidates=(
         Candidate(system="huawei-cloudmatrix-384", nodes=1, engine="cloudmatrix-infer"),
         Candidate(system="nvidia-gb200-nvl72", nodes=1, engine="tensorrt-llm", weights=("fp8", "fp4")),
@@ -124,6 +131,7 @@ class SystemPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: short, for headings; power [W], price [USD]: of all nodes, None where nobody states them
     layouts: prefill and decode layouts at a load that were looked at
+    seller: country of the maker; law: what export control says of sending it, None where the maker is not known
     """
 
     id: str
@@ -138,6 +146,8 @@ class SystemPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     plans: tuple[Chosen, ...]
     evidence: tuple[Evidence, ...]
     layouts: int
+    seller: str | None = None
+    law: SystemLaw | None = None
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,7 +164,13 @@ def result_dict(answers: tuple[SystemPlan, ...], question: Question) -> dict[str
     return {
         "metrics": _metrics(first.metrics),
         "systems": [_system(one, question) for one in answers],
-        "not_evaluated": [NOT_EVALUATED],
+        "law": {
+            "to": question.buyer,
+            "date": question.day,
+            "from": {one.id: one.seller for one in answers},
+            "not_covered": list(NOT_COVERED),
+            "disclaimer": DISCLAIMER.format(day=question.day),
+        },
     }
 
 
@@ -176,6 +192,7 @@ def _system(one: SystemPlan, question: Question) -> dict[str, object]:
         "systems_in_feed": fitting(question.feed_w, one.power),
         "systems_in_budget": fitting(question.budget_usd, one.price),
         "layouts": one.layouts,
+        "law": None if one.law is None else {**msgspec.to_builtins(one.law), "mode": one.law.mode},
         "evidence": [msgspec.structs.asdict(part) for part in one.evidence],
         "slo": [_chosen(plan, one) for plan in one.plans],
     }

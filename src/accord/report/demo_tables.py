@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from accord.base import units
 from accord.planner.plan import PoolPlan, Role
+from accord.policy.gate import NOT_COVERED
 from accord.report.demo import (
-    NOT_EVALUATED,
     Chosen,
     Costs,
     Measure,
@@ -19,6 +19,7 @@ from accord.report.demo import (
     load_per_device,
 )
 from accord.report.demo_numbers import chance_above
+from accord.report.policy_words import DISCLAIMER
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 from accord.uncertainty.figure import Figure
 
@@ -46,6 +47,7 @@ def demo_tables(
         *(_limit(answers, at, question.ttft_s, level) for at in range(len(question.tpot_s))),
         _feed(answers, question),
         _rests_on(answers),
+        _law(answers, question),
         _verdict(answers, question, level),
     )
 
@@ -234,6 +236,30 @@ def _rests_on(answers: Sequence[SystemPlan]) -> Table:
     return Table(title="What the numbers rest on", columns=columns, rows=tuple(rows))
 
 
+def _law(answers: Sequence[SystemPlan], question: Question) -> Table:
+    """What export control says of sending each system, which leaves none of them out of the tables above."""
+    rows = tuple(
+        (one.name, one.seller or NOTHING, *((one.law.eccn or NOTHING, one.law.outcome, one.law.importer, _kept(one))
+                                            if one.law is not None else (NOTHING,) * 4))
+        for one in answers
+    )  # fmt: skip
+    columns = tuple(map(text_column, ("", "from", "class", "exporter's law", "importer's law", "plan --law")))
+    conditions = dict.fromkeys(text for one in answers if one.law is not None for text in one.law.conditions)
+    notes = textwrap.wrap(
+        f"sent to {question.buyer} on {question.day} by its maker, to a consignee with headquarters there and on no "
+        f"list; {''.join(f'{text}; ' for text in conditions)}not covered: {', '.join(NOT_COVERED)}. "
+        f"{DISCLAIMER.format(day=question.day)}", WIDTH
+    )  # fmt: skip
+    return Table(title="What export control says", columns=columns, rows=rows, notes=tuple(notes))
+
+
+def _kept(one: SystemPlan) -> str:
+    """The strictest of the planner's modes under which it is searched."""
+    if one.law is None:
+        return NOTHING
+    return one.law.mode or "never"
+
+
 # The verdict
 
 
@@ -242,7 +268,7 @@ def _verdict(answers: Sequence[SystemPlan], question: Question, level: float) ->
         *((f"{limit * 1e3:g} ms", _winners(answers, at, level)) for at, limit in enumerate(question.tpot_s)),
         ("sources", _disagreement(answers)),
         ("footing", _footing(answers)),
-        ("law", f"{NOT_EVALUATED}; whether a system may be bought in a place is not part of this answer."),
+        ("law", _lawful(answers, question)),
     ]
     return pairs("Verdict", _wrapped([(key, text) for key, text in told if text]))
 
@@ -283,6 +309,17 @@ def _disagreement(answers: Sequence[SystemPlan]) -> str:
         said += [f"{part.part} of {one.name}" for part in one.evidence if part.disputed]
     disputed = f"Sources disagree on the {', the '.join(said)}. " if said else ""
     return disputed + (f"None states the {', the '.join(missing)}." if missing else "")
+
+
+def _lawful(answers: Sequence[SystemPlan], question: Question) -> str:
+    """Outcomes, each with its systems, as of the day."""
+    by_outcome: dict[str, list[str]] = {}
+    for one in answers:
+        by_outcome.setdefault(one.law.outcome if one.law is not None else "not checked", []).append(one.name)
+    said = "; ".join(f"{outcome} for {', '.join(names)}" for outcome, names in by_outcome.items())
+    barred = [one.name for one in answers if one.law is not None and one.law.mode is None]
+    whose = f" A plan for {question.buyer} that keeps the law has no {' and no '.join(barred)}." if barred else ""
+    return f"To {question.buyer} on {question.day}: {said}.{whose}"
 
 
 def _footing(answers: Sequence[SystemPlan]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from accord.planner.lawful import NOT_CHECKED, WANTED, Lawful, LawTerms, SystemLaw
-from accord.policy.gate import NOT_COVERED
+from accord.planner.lawful import NOT_CHECKED, WANTED, Lawful, LawTerms, ModelLaw, SystemLaw
 from accord.report.plan_cells import wrapped_pairs
+from accord.report.policy_words import DISCLAIMER
 from accord.report.tables import NOTHING, Table, text_column
 
 PASSES = {True: "yes", False: "no"}
@@ -26,11 +26,6 @@ def law_words(terms: LawTerms) -> str:
     )
 
 
-def disclaimer(day: str) -> str:
-    """Return what every answer about the law ends with."""
-    return f"not legal advice; as of {day}, by the rules of the catalog; 'no_licence' says that no rule was found"
-
-
 def law_dict(found: Lawful) -> dict[str, object]:
     """Return ``result.law``; the same keys whether the law was checked or not."""
     terms = found.terms
@@ -44,18 +39,19 @@ def law_dict(found: Lawful) -> dict[str, object]:
         "date": terms.day,
         "exporter": terms.exporter,
         "consignee": terms.consignee,
+        "set": dict(terms.facts),
         "assumed": list(terms.said),
         "systems": [msgspec.to_builtins(one) for one in found.systems],
         "model": None if found.model is None else msgspec.to_builtins(found.model),
-        "not_covered": list(NOT_COVERED),
-        "disclaimer": disclaimer(terms.day) if checked and terms.day else None,
+        "not_covered": list(found.not_covered),
+        "disclaimer": DISCLAIMER.format(day=terms.day) if terms.day and (checked or found.model) else None,
     }
 
 
 def law_tables(found: Lawful) -> tuple[Table, ...]:
     """Return one line a system, then what is to be kept, what would decide and what nobody looked at."""
     if not found.systems:
-        return ()
+        return () if found.model is None else (_licence(found, found.model),)
     terms = found.terms
     columns = (
         text_column("system"), text_column("class"), text_column("exporter's law"), text_column("importer's law"),
@@ -68,6 +64,16 @@ def law_tables(found: Lawful) -> tuple[Table, ...]:
     return table, wrapped_pairs("What that rests on, and what it leaves out", list(_told(found)))
 
 
+def _licence(found: Lawful, model: ModelLaw) -> Table:
+    """What the licence of the model says where nothing else was asked."""
+    said = model.conditions if model.passes else (model.reason,)
+    lines = [
+        ("licence" if at == 0 else "", text) for at, text in enumerate(said or (f"{model.licence}: {model.answer}",))
+    ]
+    lines += [("law", law_words(found.terms)), ("", DISCLAIMER.format(day=found.terms.day))]
+    return wrapped_pairs(f"Licence of {model.model} in {found.terms.buyer}", lines)
+
+
 def _told(found: Lawful) -> Iterator[tuple[str, str]]:
     terms = found.terms
     yield "asked", law_words(terms)
@@ -75,8 +81,10 @@ def _told(found: Lawful) -> Iterator[tuple[str, str]]:
         yield "assumed", "; ".join(terms.said)
     for title, texts in (("conditions", _conditions(found)), ("would decide", _deciding(found))):
         yield from ((title if at == 0 else "", text) for at, text in enumerate(texts))
-    yield "not covered", ", ".join(NOT_COVERED)
-    yield "", disclaimer(terms.day or "")
+    remarks = dict.fromkeys(f"{one.system}: {text}" for one in found.systems for text in one.said)
+    yield from (("remarks" if at == 0 else "", text) for at, text in enumerate(remarks))
+    yield "not covered", "; ".join(found.not_covered)
+    yield "", DISCLAIMER.format(day=terms.day)
 
 
 def _conditions(found: Lawful) -> list[str]:
