@@ -172,7 +172,7 @@ def _flop_facts(flop: Mapping[str, object], level: float) -> dict[str, Stated]:
         return {}
     low, high = (_number(flop.get(f"log10_{end}")) for end in ("low", "high"))
     middle, times = math.log10(total), _Z.inv_cdf(0.95) / _Z.inv_cdf(0.5 + level / 2.0)
-    ends = [10.0 ** (middle + times * ((end if end is not None else middle) - middle)) for end in (low, high)]
+    ends = [total * 10.0 ** (times * ((end if end is not None else middle) - middle)) for end in (low, high)]
     facts = {"training_flop": Stated(_between(ends[0], total, ends[1]), "all stages and the base, by three counts")}
     if not base or own is None:
         return {**facts, "role": Stated("provider", "trains the model from its start")}

@@ -29,7 +29,7 @@ def compute_words(law: Mapping[str, Any]) -> str:
     """
     flop = show(law["needs"]["training_flop"], "FLOP")
     if law["answer"] != "checked":
-        return f"law: not checked, no day given (--start); {flop}, all stages and the base"
+        return f"law: not checked, no day given (--start); {flop}, all stages and base"
     places: dict[tuple[float, str], dict[str, None]] = {}
     for rule in law["rules"]:
         if rule["outcome"] not in LISTED:
