@@ -18,9 +18,11 @@ Topic = Literal["export", "import", "ai"]
 Standing = Literal["in_force", "reported", "suspended", "unverified", "proposed", "vetoed", "voluntary"]
 APPLIES: tuple[Standing, ...] = ("in_force", "reported", "unverified", "voluntary")
 Op = Literal[">=", ">", "<=", "<", "is", "in", "meets", "before", "from"]
-Stage = Literal["presumption", "class", "follows", "licence", "exception", "import", "duty", "obligation", "exemption"]
+Stage = Literal[
+    "presumption", "class", "fallback", "follows", "licence", "exception", "import", "duty", "obligation", "exemption"
+]
 Kind = Literal[
-    "class", "presumed", "follows", "licence", "exception", "prohibited", "permitted", "restricted", "duty",
+    "class", "presumed", "rebuts", "follows", "licence", "exception", "prohibited", "permitted", "restricted", "duty",
     "obligation", "exempt", "none",
 ]  # fmt: skip
 REVIEWS = (

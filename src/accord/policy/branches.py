@@ -13,7 +13,7 @@ from accord.policy.logic import CompiledRule
 from accord.policy.rulebook import Rulebook
 from accord.policy.unknowns import Case, cases
 
-_EXPORT: tuple[Stage, ...] = ("presumption", "class", "follows", "licence", "exception", "import", "duty")
+_EXPORT: tuple[Stage, ...] = ("presumption", "class", "fallback", "follows", "licence", "exception", "import", "duty")
 
 
 @dataclass(frozen=True, slots=True)

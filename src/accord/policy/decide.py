@@ -92,7 +92,7 @@ def import_side(book: Rulebook, facts: Mapping[str, FactValue]) -> Decision:
     return Decision(None, None, "|".join(words) or NO_RULE, tuple(hits), tuple(trace), unsure)
 
 
-_CLASSING = ("presumption", "class", "follows")
+_CLASSING = ("presumption", "class", "fallback", "follows")
 
 
 def _asked(rules: Iterable[CompiledRule], facts: Facts, trace: _Trace) -> _Trace:
@@ -106,10 +106,13 @@ def _asked(rules: Iterable[CompiledRule], facts: Facts, trace: _Trace) -> _Trace
 
 def _class(book: Rulebook, facts: Facts, trace: _Trace) -> tuple[str | None, list[CompiledRule]]:
     """Class of the chip, None where it is not known, and the rules that would decide."""
-    presumed = _asked(book.stage("presumption"), facts, trace)
-    classed = _asked(book.stage("class"), facts, trace)
+    strictest, others = _asked(book.strictest, facts, trace), _asked(book.milder, facts, trace)
+    resort = _standing(_asked(book.stage("fallback"), facts, trace))
+    held = next((rule.rule.consequence.value for rule, verdict, _ in resort if verdict == TRUE), None)
+    if held is not None and not any(verdict == TRUE for _, verdict, _ in strictest):
+        return held, []  # figures that are missing leave a presumption as it is
     unsure: list[CompiledRule] = []
-    for rule, verdict, _ in (*presumed, *classed):
+    for rule, verdict, _ in (*strictest, *resort, *others):
         if verdict == UNKNOWN:
             unsure.append(rule)
         elif verdict == TRUE and not unsure:
@@ -117,6 +120,15 @@ def _class(book: Rulebook, facts: Facts, trace: _Trace) -> tuple[str | None, lis
     if unsure:
         return None, unsure
     return (NONE if book.started else NOT_YET), unsure
+
+
+def _standing(resort: _Trace) -> _Trace:
+    """Presumptions that can be overcome, less those that are; one that may be overcome stands."""
+    rebutted = {
+        name for rule, verdict, _ in resort if verdict == TRUE and rule.rule.consequence.kind == "rebuts"
+        for name in rule.rule.overrides
+    }  # fmt: skip
+    return [one for one in resort if one[0].rule.consequence.kind == "presumed" and one[0].id not in rebutted]
 
 
 def _named(book: Rulebook, facts: Facts, chip_class: str | None) -> str | None:

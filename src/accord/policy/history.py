@@ -88,7 +88,7 @@ def deciding_hits(verdict: Verdict) -> tuple[Hit, ...]:
     """Rules that class the item and make the outcome: of each stage those that count, the class first."""
     counted = [hit for hit in verdict.hits if hit.counts and hit.verdict == TRUE]
     classing = [hit for hit in counted if hit.rule.rule.consequence.value == verdict.chip_eccn][:1]
-    others = [hit for hit in counted if hit.rule.rule.stage not in ("presumption", "class")]
+    others = [hit for hit in counted if hit.rule.rule.stage not in ("presumption", "class", "fallback")]
     return (*classing, *others)
 
 

@@ -17,6 +17,7 @@ from accord.policy.logic import CompiledRule, compile_rule
 from accord.policy.places import Places
 
 _CLASS_ORDER = ("3A090.a", "3A090.b", "3A090.c")
+_STRICTEST = ("3A090", "3A090.a", "3A090(presumed)")  # classes that leave nothing to presume
 
 
 class Rulebook:
@@ -24,6 +25,7 @@ class Rulebook:
 
     rules: those whose consequence counts (in force, reported, unverified, voluntary); listed: those that stand in
         another way that day (proposed, suspended, vetoed); started: whether any class rule had begun by then
+    strictest, milder: presumptions and class rules of the strictest limbs, and the other class rules, in order
     pending: class rules of texts that are published, but not yet in force
     """
 
@@ -57,6 +59,9 @@ class Rulebook:
         self.rules = tuple(sorted(compiled, key=_order))
         self.listed = tuple(sorted(listed, key=_order))
         self.pending = tuple(sorted(pending, key=_order))
+        classing = self._of(("presumption",)) + self._of(("class",))
+        self.strictest = tuple(rule for rule in classing if rule.rule.consequence.value in _STRICTEST)
+        self.milder = tuple(rule for rule in classing if rule.rule.consequence.value not in _STRICTEST)
         self._by_stage: dict[str, tuple[CompiledRule, ...]] = {}
         self.started = any(
             span.start <= day.isoformat() for _, rule, span in _spans(self.instruments) if rule.stage == "class"
@@ -71,8 +76,11 @@ class Rulebook:
         """Return the rules of one or more stages, class rules in the order of their limbs."""
         key = " ".join(names)
         if key not in self._by_stage:
-            self._by_stage[key] = tuple(rule for rule in self.rules if rule.rule.stage in names)
+            self._by_stage[key] = self._of(names)
         return self._by_stage[key]
+
+    def _of(self, stages: tuple[Stage, ...]) -> tuple[CompiledRule, ...]:
+        return tuple(rule for rule in self.rules if rule.rule.stage in stages)
 
     def must_be_kept(self, rule: CompiledRule) -> bool:
         """Whether the compliance day of a rule, if it has one, has come."""
