@@ -199,10 +199,14 @@ def law_of_training(
 
 
 def _distances(one: DutyAnswer) -> list[dict[str, object]]:
-    """How far the compute lies from each threshold of a rule, the nearest first."""
+    """How far the compute lies from each threshold that makes a rule hold, the nearest first; none of an exemption."""
     leaves = [
-        because for because in one.because if because.trace.fact == COMPUTE and because.log10_distance is not None
+        because
+        for because in one.because
+        if because.trace.fact == COMPUTE and because.trace.op in (">", ">=") and because.log10_distance is not None
     ]
+    if one.rule.rule.stage == "exemption":
+        return []
     return [
         {"threshold_flop": because.trace.threshold, "log10_distance": because.log10_distance,
          "reached": {FALSE: "no", UNKNOWN: "open"}.get(because.trace.result, "yes"),
