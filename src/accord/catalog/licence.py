@@ -47,5 +47,3 @@ class Licence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     terms: tuple[Term, ...] = ()
     note: str | None = None
     sources: Sources
-
-
