@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,6 +273,44 @@ def test_llama_asks_for_users() -> None:
     few, many = (checked(llama, "eu", users=users).result["licence"] for users in (1e6, 1e9))
     assert few["answer"] == "ok_if"  # type: ignore[index]
     assert many["answer"] == "not_licensed"  # type: ignore[index]
+
+
+def test_entries_of_ones_own_count(tmp_path: Path) -> None:
+    """A jurisdiction with other rules than on AI, a model with published tokens and a system without a network."""
+    sources = {"S": {"title": "A note", "publisher": "Somebody", "date": "2025-01-01"}}
+    value = {"basis": "published", "source": "S"}
+    model = {
+        "id": "mine", "name": "Mine", "vendor": "me", "status": "open", "released": "2025", "note": "no shape",
+        "published": {"active_params": {"value": 1e9, **value}, "training_tokens": {"value": "1e13 tok", **value}},
+        "sources": sources,
+    }  # fmt: skip
+    system = {"id": "box", "name": "Box", "vendor": "me", "kind": "node", "chip": "nvidia-h800-sxm",
+              "chips": {"value": 8, **value}, "sources": sources}  # fmt: skip
+    tariff = {
+        "id": "nl-items", "title": "Items", "jurisdiction": "nl", "authority": "A ministry", "topic": "export",
+        "binding": "binding", "last_checked": "2025-01-01", "sources": sources,
+        "rules": [{"name": "all", "stage": "licence", "spans": [{"start": "2024-01-01"}],
+                   "consequence": {"kind": "licence", "value": "required"},
+                   "cites": [{"source": "S", "tier": "primary", "locator": "p. 1"}]}],
+    }  # fmt: skip
+    for kind, entry in (("models", model), ("systems", system), ("instruments", tariff)):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"{entry['id']}.yaml").write_text(json.dumps(entry), encoding="utf-8")
+    own = load_catalog((tmp_path,))
+    body = {**PLAN, "inputs": {"problem": {"model": "mine"}}}
+    found = subject_of(json.dumps(body).encode(), "plan.json", own)
+    assert values(found) == {"open_weights": "yes", "training_flop": 6e22}
+    answer = check_answer(CheckAsk(jurisdictions=("nl", "eu"), day=DAY), found, own)
+    places: Any = answer.result["jurisdictions"]
+    assert places[0] == {"id": "nl", "rules": 0, "answer": "no rule here: not checked"}
+    assert "nl: no rule on AI here" in answer.result["not_checked"]  # type: ignore[operator]
+    assert (
+        "No rule here: not checked." in next(table for table in answer.tables if table.title == "Jurisdiction nl").notes
+    )
+    run = copy.deepcopy(trained())
+    for name in ("box", "nowhere"):
+        run["inputs"]["system"] = name
+        assert "cluster_network_b_per_s" not in values(subject_of(json.dumps(run).encode(), "run.json", own))
 
 
 # The law in the answer of a training run

@@ -94,7 +94,7 @@ def test_an_interval_across_a_threshold_has_a_probability(capsys: pytest.Capture
 
 
 def test_every_outcome_has_words(capsys: pytest.CaptureFixture[str]) -> None:
-    facts = ("--training-flop", "3e26", "--role", "provider", "--modality", "Text,Image", "--input-modality", "text",
+    facts = ("--training-flop", "3e26", "--role", "provider", "--modality", "text,image", "--input-modality", "text",
              "--closed", "--no-open-licence", "--revenue-usd", "900 million USD", "--public", "--opinion-capability",
              "--high-risk", "annex3", "--domain", "text", "--cluster-op-per-s", "1e21 OP/s", "--cluster-sites", "1",
              "--cluster-network-b-per-s", "400 Gb/s")  # fmt: skip
@@ -152,6 +152,7 @@ def test_licence_and_export_control(capsys: pytest.CaptureFixture[str], run_file
     (("--training-flop", "-1"), 2, "below 0", "--help"),
     (("--training-flop", "much"), 2, "write it as '3e24' or '3e24..5e24'", "--help"),
     (("--to", "Germany"), 2, "is no country", "--help"),
+    (("--modality", "txt"), 2, "none of text, speech, image, video, other", "--help"),
     (("--role", "owner"), 2, "role", "--help"),
     (("feed" * 8, "--date", "2026-01-01", "--store", "no-such-store.sqlite"), 2, "feedfeed", "accord"),
 ])  # fmt: skip

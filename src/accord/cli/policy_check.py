@@ -37,6 +37,10 @@ _FLAGS: Mapping[str, str] = {  # where a fact's own name is not the plainest wor
 }  # fmt: skip
 DEAL = ("seller", "buyer", "hq", "exporter", "consignee")
 _YES_NO = ("yes", "no")
+_MODALITIES = ("text", "speech", "image", "video", "other")
+_WORDS: Mapping[str, tuple[str, ...]] = {  # of sets; another word would be a slip
+    "output_modality": _MODALITIES, "input_modality": _MODALITIES, "training_domain": ("biology", *_MODALITIES),
+}  # fmt: skip
 _RUN_ID = re.compile(r"[0-9a-fA-F]{4,32}")
 _SAME = {"OP/s": ("FLOP/s",), "FLOP": ("OP",)}
 
@@ -107,7 +111,7 @@ def _option(name: str, fact: LegalFact) -> Option:
     text = f"{fact.about[0].upper()}{fact.about[1:]}."
     if fact.words == _YES_NO:
         return click.option(_flag(name), name, default=None, help=text)
-    kinds: dict[str, Any] = {"number": Span(fact.unit), "set": WordList(), "day": Day()}
+    kinds: dict[str, Any] = {"number": Span(fact.unit), "set": WordList(*_WORDS.get(name, ())), "day": Day()}
     kind = click.Choice(fact.words) if fact.words else kinds.get(fact.kind, click.STRING)
     return click.option(_flag(name), name, type=kind, help=text)
 
@@ -188,7 +192,7 @@ def _value(value: object) -> FactValue:
     if isinstance(value, date):
         return float(value.toordinal())
     if isinstance(value, tuple):
-        return frozenset(str(word).lower() for word in value)
+        return frozenset(map(str, value))
     assert isinstance(value, float | str | Uncertain), "flags give numbers, words, days and sets"
     return value
 
