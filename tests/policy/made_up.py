@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 from random import Random
 
+from tests.policy.small import instrument, rule
 from tests.policy.thresholds import Standing
 
 from accord.base.source import Source
 from accord.catalog.group import Group, Membership
-from accord.catalog.instrument import Citation, Clause, Consequence, Instrument, Rule, Scope, Span
+from accord.catalog.instrument import Clause, Scope
 from accord.catalog.legal_fact import FACTS
-from accord.catalog.value import Value
 
 DAY = datetime.date(2025, 6, 1)
 SOURCE = Source(title="none", publisher="nobody", date="2025-01-01")
@@ -46,10 +46,6 @@ GROUPS = (
 
 def made_up(random: Random) -> Standing:
     """A rule that nobody wrote, of every kind of comparison and any scope."""
-    params = {
-        f"p{at}": Value(number=random.choice((0.5, 5.92, 1600.0, 4800.0, 1e25)), basis="assumed", source="s")
-        for at in range(4)
-    }
     asked: set[str] = set()
     when = tree(random, 3, asked)
     scope = Scope(
@@ -60,17 +56,9 @@ def made_up(random: Random) -> Standing:
         addressees=random.choice(((), ("nvidia", "amd"))),
         items=random.choice(((), ("ic", "system"))),
     )
-    cite = Citation(source="s", tier="primary", locator="nowhere")
-    used = {name: value for name, value in params.items() if name in asked}
-    rule = Rule(
-        name="made-up", stage="licence", spans=(Span(start="2025-01-01"),), scope=scope, when=when, params=used,
-        consequence=Consequence(kind="none"), cites=(cite,),
-    )  # fmt: skip
-    instrument = Instrument(
-        id="made-up", title="made up", jurisdiction="us", authority="nobody", topic="export", binding="none",
-        last_checked="2025-01-01", rules=(rule,), sources={"s": SOURCE},
-    )  # fmt: skip
-    return Standing(instrument, rule, rule.spans[0], DAY, GROUPS)
+    params = {name: random.choice((0.5, 5.92, 1600.0, 4800.0, 1e25)) for name in sorted(asked)}
+    one = instrument(rule("made-up", "licence", "none", when=when, scope=scope, params=params), id="made-up")
+    return Standing(one, one.rules[0], one.rules[0].spans[0], DAY, GROUPS)
 
 
 def tree(random: Random, depth: int, asked: set[str]) -> Clause:

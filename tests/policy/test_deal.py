@@ -11,8 +11,8 @@ from accord.policy.facts import FactValue
 @pytest.mark.parametrize(
     "seller, buyer, origin, transaction",
     [
-        ("US", "CN", "US", "export_from_us"), ("US", "CN", "CN", "export_from_us"), ("US", "CN", None, "export_from_us"),
-        ("US", "US", "US", "domestic"), ("US", "US", None, "domestic"),
+        ("US", "CN", "US", "export_from_us"), ("US", "CN", "CN", "export_from_us"),
+        ("US", "CN", None, "export_from_us"), ("US", "US", "US", "domestic"), ("US", "US", None, "domestic"),
         ("CN", "CN", "US", "in_country_transfer"), ("CN", "CN", "CN", "domestic"), ("CN", "CN", None, None),
         ("SG", "CN", "US", "reexport"), ("CN", "MY", "CN", "export_from_cn"), ("CN", "MY", None, None),
         (None, "CN", "US", None), ("US", None, "US", None), (None, None, None, None),
@@ -36,7 +36,8 @@ def test_the_law_of_the_designer_follows_the_item_unless_the_item_says_otherwise
 def test_what_is_told_of_the_deal() -> None:
     deal = Deal(seller="US", buyer="SG", hq="CN", exporter="nvidia", more={"consignee_listed": "no"})
     assert deal_facts(deal, {}) == {
-        "destination": "SG", "hq": "CN", "exporter": "nvidia", "transaction": "export_from_us", "consignee_listed": "no",
+        "destination": "SG", "hq": "CN", "exporter": "nvidia", "transaction": "export_from_us",
+        "consignee_listed": "no",
     }  # fmt: skip
     assert deal_facts(Deal(), {}) == {}
 

@@ -8,15 +8,13 @@ import itertools
 import numpy as np
 import pytest
 from tests.policy.made_up import DAY, GROUPS
+from tests.policy.small import instrument, rule
 
-from accord.base.source import Source
-from accord.catalog.instrument import Citation, Clause, Consequence, Instrument, Rule, Scope, Span
-from accord.catalog.value import Value
+from accord.catalog.instrument import Clause, Scope
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.logic import FALSE, TRUE, UNKNOWN, VERDICTS, CompiledRule, compile_rule, scope_clause
 from accord.policy.places import Places
 
-SOURCE = Source(title="none", publisher="nobody", date="2025-01-01")
 OPEN = Scope()
 YES = Clause(fact="has_hbm", op="is", value="yes")
 NO = Clause(fact="open_weights", op="is", value="yes")
@@ -28,16 +26,8 @@ OTHERS: dict[int, dict[str, FactValue]] = {FALSE: {"open_weights": "no"}, UNKNOW
 def compiled(
     when: Clause | None, scope: Scope = OPEN, what_if: dict[str, float] | None = None, **params: float
 ) -> CompiledRule:
-    rule = Rule(
-        name="one", stage="class", spans=(Span(start="2025-01-01"),), scope=scope, when=when,
-        params={name: Value(number=number, basis="assumed", source="s") for name, number in params.items()},
-        consequence=Consequence(kind="none"), cites=(Citation(source="s", tier="primary", locator="nowhere"),),
-    )  # fmt: skip
-    instrument = Instrument(
-        id="made-up", title="made up", jurisdiction="us", authority="nobody", topic="export", binding="none",
-        last_checked="2025-01-01", rules=(rule,), sources={"s": SOURCE},
-    )  # fmt: skip
-    return compile_rule(instrument, rule, rule.spans[0], Places(GROUPS, DAY), what_if)
+    one = instrument(rule("one", "class", "none", when=when, scope=scope, params=params), id="made-up")
+    return compile_rule(one, one.rules[0], one.rules[0].spans[0], Places(GROUPS, DAY), what_if)
 
 
 def test_the_names_of_verdicts() -> None:

@@ -6,39 +6,27 @@ import datetime
 from collections.abc import Mapping
 
 import pytest
+from tests.policy import small
 from tests.policy.made_up import GROUPS
 
 from accord.base.errors import UsageError
-from accord.base.source import Source
-from accord.catalog.instrument import Citation, Clause, Consequence, Instrument, Kind, Rule, Scope, Span, Stage
+from accord.catalog.instrument import Clause, Instrument, Span
 from accord.catalog.value import Value
 from accord.policy.classify import classify
 from accord.policy.facts import FactValue
 from accord.policy.logic import CompiledRule
 from accord.policy.rulebook import Rulebook, parameters, rulebook
 
-SOURCE = Source(title="none", publisher="nobody", date="2025-01-01")
 ALWAYS = (Span(start="2023-11-17"),)
 LATER = (Span(start="2024-02-01"),)
 
 
-def rule(
-    name: str, stage: Stage = "class", kind: Kind = "class", value: str = "", spans: tuple[Span, ...] = ALWAYS,
-    when: Clause | None = None, scope: Scope | None = None, **params: float,
-) -> Rule:  # fmt: skip
-    return Rule(
-        name=name, stage=stage, spans=spans, when=when, scope=scope or Scope(),
-        params={key: Value(number=number, basis="assumed", source="s") for key, number in params.items()},
-        consequence=Consequence(kind=kind, value=value),
-        cites=(Citation(source="s", tier="primary", locator="nowhere"),),
-    )  # fmt: skip
+def rule(name: str, stage: str = "class", kind: str = "class", value: str = "", **more: object) -> dict[str, object]:
+    return small.rule(name, stage, kind, value, **{"spans": ALWAYS, **more})
 
 
-def instrument(id: str, *rules: Rule, published: str | None = None, text: str | None = None) -> Instrument:
-    return Instrument(
-        id=id, title=id, jurisdiction="us", authority="nobody", topic="export", binding="binding", rules=rules,
-        last_checked="2025-01-01", published=published, text=text, sources={"s": SOURCE},
-    )  # fmt: skip
+def law(id: str, *rules: dict[str, object], **more: object) -> Instrument:
+    return small.instrument(*rules, id=id, **more)
 
 
 def over(param: str = "tpp") -> Clause:
@@ -46,7 +34,7 @@ def over(param: str = "tpp") -> Clause:
 
 
 def book(*instruments: Instrument, day: str = "2024-01-01", what_if: Mapping[str, float] | None = None) -> Rulebook:
-    return rulebook(instruments, GROUPS, datetime.date.fromisoformat(day), what_if)
+    return small.book(*instruments, groups=GROUPS, day=datetime.date.fromisoformat(day), what_if=what_if)
 
 
 def names(rules: tuple[CompiledRule, ...]) -> list[str]:
@@ -55,8 +43,8 @@ def names(rules: tuple[CompiledRule, ...]) -> list[str]:
 
 def test_class_rules_stand_in_the_order_of_their_limbs() -> None:
     found = book(
-        instrument("a", rule("c", value="3A090.c"), rule("b", value="3A090.b"), rule("licence", "licence", "none")),
-        instrument("b", rule("a", value="3A090.a")),
+        law("a", rule("c", value="3A090.c"), rule("b", value="3A090.b"), rule("licence", "licence", "none")),
+        law("b", rule("a", value="3A090.a")),
     )
     assert names(found.stage("class")) == ["b/a", "a/b", "a/c"]
     assert names(found.stage("class", "licence")) == ["b/a", "a/b", "a/c", "a/licence"]
@@ -78,19 +66,19 @@ def test_spans_hold_from_their_first_day_to_the_last(day: str, rules: list[str],
         Span(start="2024-02-01", until="2024-03-01"),
         Span(start="2024-03-01", until="2024-04-01", standing="suspended"),
     )
-    found = book(instrument("a", rule("one", spans=spans)), day=day)
+    found = book(law("a", rule("one", spans=spans)), day=day)
     assert names(found.rules) == rules
     assert names(found.listed) == listed
 
 
 def test_whether_any_class_rule_had_begun() -> None:
-    one = instrument("a", rule("one", spans=(Span(start="2024-02-01", until="2024-03-01"),)))
+    one = law("a", rule("one", spans=(Span(start="2024-02-01", until="2024-03-01"),)))
     assert [book(one, day=day).started for day in ("2024-01-31", "2024-02-01", "2024-06-01")] == [False, True, True]
-    assert not book(instrument("a", rule("one", "licence", "none"))).started
+    assert not book(law("a", rule("one", "licence", "none"))).started
 
 
 def test_texts_that_are_published_and_not_in_force_wait() -> None:
-    one = instrument(
+    one = law(
         "a", rule("one", spans=LATER), rule("two", "licence", "none", spans=LATER), published="2024-01-15",
     )  # fmt: skip
     assert [names(book(one, day=day).pending) for day in ("2024-01-14", "2024-01-15", "2024-02-01")] == [
@@ -98,14 +86,14 @@ def test_texts_that_are_published_and_not_in_force_wait() -> None:
         ["a/one"],
         [],
     ]
-    unknown = instrument("a", rule("one", spans=LATER))
+    unknown = law("a", rule("one", spans=LATER))
     assert book(unknown, day="2024-01-20").pending == ()
 
 
 def test_a_class_below_a_newer_text_is_named_after_the_text_in_force() -> None:
-    old = instrument("a", rule("old", value="3A090", when=over(), tpp=9000.0), text="3A090(2022)")
-    new = instrument(
-        "b", rule("new", value="3A090.a", spans=LATER, when=over(), tpp=4800.0),
+    old = law("a", rule("old", value="3A090", when=over(), params={"tpp": 9000.0}), text="3A090(2022)")
+    new = law(
+        "b", rule("new", value="3A090.a", spans=LATER, when=over(), params={"tpp": 4800.0}),
         published="2024-01-15", text="3A090(2023)",
     )  # fmt: skip
     for day, tpp, eccn in (
@@ -117,15 +105,15 @@ def test_a_class_below_a_newer_text_is_named_after_the_text_in_force() -> None:
 
 
 def test_a_duty_must_be_kept_from_its_compliance_day() -> None:
-    one = instrument("a", rule("one", spans=(Span(start="2024-02-01", compliance="2024-06-01"),)), rule("two"))
+    one = law("a", rule("one", spans=(Span(start="2024-02-01", compliance="2024-06-01"),)), rule("two"))
     for day, kept in (("2024-05-31", [False, True]), ("2024-06-01", [True, True])):
         found = book(one, day=day)
         assert [found.must_be_kept(each) for each in found.rules] == kept
 
 
 def test_numbers_may_be_changed_by_short_and_by_full_name() -> None:
-    one = instrument("a", rule("one", when=over(), tpp=4800.0))
-    two = instrument("b", rule("one", when=over(), tpp=4800.0))
+    one = law("a", rule("one", when=over(), params={"tpp": 4800.0}))
+    two = law("b", rule("one", when=over(), params={"tpp": 4800.0}))
     for what_if, expected in (
         ({}, [4800.0, 4800.0]), ({"one.tpp": 6000.0}, [6000.0, 6000.0]), ({"b/one.tpp": 7000.0}, [4800.0, 7000.0]),
         ({"one.tpp": 6000.0, "b/one.tpp": 7000.0}, [6000.0, 7000.0]),
@@ -135,23 +123,20 @@ def test_numbers_may_be_changed_by_short_and_by_full_name() -> None:
 
 
 def test_a_parameter_no_rule_has_is_refused() -> None:
-    one = instrument("a", rule("one", when=over(), tpp=4800.0))
+    one = law("a", rule("one", when=over(), params={"tpp": 4800.0}))
     with pytest.raises(UsageError, match=r"no rule has the parameter 'one\.tp'") as refused:
         book(one, what_if={"one.tp": 1.0})
     assert "one.tpp" in (refused.value.hint or "")
 
 
 def test_every_parameter_by_its_full_name() -> None:
-    text = Value(text="with words", basis="assumed", source="s")
-    duty = Rule(
-        name="two", stage="duty", spans=ALWAYS, params={"rate": text}, consequence=Consequence(kind="duty"),
-        cites=(Citation(source="s", tier="primary", locator="nowhere"),),
-    )  # fmt: skip
-    assert parameters([instrument("a", rule("one", when=over(), tpp=4800.0), duty)]) == {"a/one.tpp": 4800.0}
+    duty = rule("two", "duty", "duty")
+    duty["params"] = {"rate": Value(text="with words", basis="assumed", source="S1")}
+    assert parameters([law("a", rule("one", when=over(), params={"tpp": 4800.0}), duty)]) == {"a/one.tpp": 4800.0}
 
 
 def test_the_digest_is_of_rules_groups_and_changes() -> None:
-    one, two = instrument("a", rule("one", when=over(), tpp=4800.0)), instrument("b", rule("two"))
+    one, two = law("a", rule("one", when=over(), params={"tpp": 4800.0})), law("b", rule("two"))
     plain = book(one, two).digest
     assert len(plain) == 64
     assert plain == book(two, one).digest == book(one, two, day="2025-01-01").digest
@@ -159,7 +144,7 @@ def test_the_digest_is_of_rules_groups_and_changes() -> None:
     others = {
         book(one).digest, book(one, two, what_if={"one.tpp": 6000.0}).digest,
         rulebook([one, two], GROUPS[:1], datetime.date(2024, 1, 1)).digest,
-        book(instrument("a", rule("one", when=over(), tpp=4801.0)), two).digest,
+        book(law("a", rule("one", when=over(), params={"tpp": 4801.0})), two).digest,
     }  # fmt: skip
     assert len(others) == 4
     assert plain not in others
