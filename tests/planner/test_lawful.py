@@ -50,7 +50,7 @@ def test_the_words_of_a_plan() -> None:
     both = found.words(("a", "b"))
     assert both.startswith("a no_licence, b licence:case_by_case (as of 2026-02-01): no rule of CN in the catalog; ")
     assert "licence:case_by_case: a licence is to be applied for" in both and both.endswith("; licence: check it")
-    assert outcome_of(both) == "a no_licence, b licence:case_by_case"
+    assert outcome_of(both) == "no_licence + licence:case_by_case"
     plain = Lawful(terms=TERMS, systems=(SystemLaw(system="a", outcome="no_licence", importer="no_licence",
                                                    passes=True, reason="no_licence"),))  # fmt: skip
     assert plain.words(("a",)) == "no_licence (as of 2026-02-01)" and plain.words(("z",)) == NOT_CHECKED

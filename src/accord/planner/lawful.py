@@ -136,8 +136,9 @@ UNCHECKED = Lawful()
 
 
 def outcome_of(law: str) -> str:
-    """Return the outcome alone of what a plan says of the law."""
-    return law.partition(" (as of ")[0]
+    """Return the outcomes alone of what a plan says of the law, without the names of two systems."""
+    told, dated, _ = law.partition(" (as of ")
+    return " + ".join(part.rpartition(" ")[2] for part in told.split(", ")) if dated else told
 
 
 def _why(one: SystemLaw) -> str:
