@@ -20,6 +20,7 @@ from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
 from accord.policy.item import Item, Told
 from accord.policy.screen import closest, exporter_facts, party_facts, resolve
+from accord.report.policy_words import GIVEN
 
 ASKABLE = (*ITEM, *DEAL)
 _MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
@@ -164,7 +165,7 @@ def _check_transaction(word: str | None) -> None:
 def _with(item: Item, given: Mapping[str, FactValue]) -> Item:
     """An item whose facts are those of the question where it states them; a stated density goes before its parts."""
     facts, told = {**item.facts, **given}, dict(item.told)
-    told |= {name: Told("given with the question", "assumed", ()) for name in given}
+    told |= {name: Told(GIVEN, "assumed", ()) for name in given}
     if "performance_density" in given and "die_area" not in given:
         facts.pop("die_area", None)
         told.pop("die_area", None)

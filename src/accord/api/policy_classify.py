@@ -59,7 +59,7 @@ def classify_answer(
         item=asked.item, kind=asked.kind, day=day, seller=question.seller, buyer=question.buyer, hq=asked.hq,
         verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=periods,
         what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law), not_checked=_not_checked(asked, law),
-        explain=explain, history=through_time,
+        consignee=question.consignee, given=frozenset(question.given), explain=explain, history=through_time,
     )  # fmt: skip
     return Told(
         inputs={**_inputs(question), "date": day.isoformat(), "explain": explain, "history": through_time},

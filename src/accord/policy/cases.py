@@ -42,6 +42,7 @@ UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_
 """Of a consignee whom nobody names: answers are for one on no list and say that nobody was screened."""
 _FORMS = frozenset(("sxm", "pcie", "oam", "mm2", "gb"))  # of words of names: shapes and sizes, which no maker owns
 _MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")
+_JOINED = re.compile(r"([a-z]{4,})([0-9][0-9a-z]*)")  # Ascend910C
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
 _ACROSS = re.compile(r"(export_from|import_into)_([a-z]{2})")
@@ -119,30 +120,56 @@ def read_case(cells: Mapping[str, str], where: str) -> Case:
 def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> dict[str, FactValue]:
     """All that rules may ask of a case: its own facts, and what its names say.
 
-    chips: of the catalog, asked only who designs a chip of that name; parties: to find designer and exporter
+    chips: of the catalog, asked only who designs a chip of that name; parties: to find designer and exporter. Of a
+        chip that the catalog has not, an exporter that sells chips of its own is the designer.
     """
     facts = dict(case.facts)
-    words = frozenset(name_words(case.chip))
+    words = item_words(case.chip)
     facts["item_names"] = words
     if facts.get("item_type") == "memory":
         kinds = [found.group(1) for word in sorted(words) if (found := _MEMORY.fullmatch(word))]
         if kinds:
             facts["memory_kind"] = kinds[0]
-    designer = designer_of(words, chips, parties)
+    exporter = resolve(parties, case.exporter) if case.exporter is not None else None
+    if case.exporter is not None:
+        facts |= exporter_facts(exporter) if exporter is not None else {"exporter": case.exporter.strip().lower()}
+    designer = designer_of(case.chip, chips, parties)
+    if designer is None and exporter is not None and exporter.chip_vendor is not None:
+        designer = exporter  # who designs chips and sells them sends its own
     if designer is not None:
         facts["designer_hq"] = facts["origin"] = designer.country
-    if case.exporter is not None:
-        exporter = resolve(parties, case.exporter)
-        facts |= exporter_facts(exporter) if exporter is not None else {"exporter": case.exporter.strip().lower()}
     return {**facts, **UNNAMED}
 
 
-def designer_of(words: Collection[str], chips: Iterable[Chip], parties: Sequence[Party]) -> Party | None:
-    """The one designer of the chips whose names hold all of ``words``; None where there is none, or several."""
-    asked = frozenset(words) - _FORMS
-    vendors = {chip.vendor for chip in chips if asked and asked <= {*name_words(chip.name), *name_words(chip.id)}}
+def item_words(name: str) -> frozenset[str]:
+    """Words of an item's name in lower case; of a word and number written as one the two as well."""
+    words = name_words(name)
+    parts = [part for word in words if (found := _JOINED.fullmatch(word)) for part in found.groups()]
+    return frozenset((*words, *parts))
+
+
+def designer_of(name: str, chips: Iterable[Chip], parties: Sequence[Party]) -> Party | None:
+    """The one designer of the chips of that name; None where there is none, or several.
+
+    A chip has the name where its words hold all of the name's, or follow one another as the name does without blanks.
+    """
+    words = [word for word in name_words(name) if word not in _FORMS]
+    vendors = {chip.vendor for chip in chips if words and _is_named(words, chip)}
     found = [party for party in parties if party.chip_vendor in vendors]
     return found[0] if len(found) == 1 and len(vendors) == 1 else None
+
+
+def _is_named(words: Sequence[str], chip: Chip) -> bool:
+    of_name, of_id = name_words(chip.name), name_words(chip.id)
+    if set(words) <= {*of_name, *of_id}:
+        return True
+    asked = "".join(words)
+    return any(
+        asked == "".join(its[start:end])
+        for its in (of_name, of_id)
+        for start in range(len(its))
+        for end in range(start + 1, len(its) + 1)
+    )
 
 
 def summary(scored: Sequence[Scored]) -> dict[str, object]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.branches import Branch
-from accord.policy.cases import Scored
+from accord.policy.cases import UNNAMED, Scored
 from accord.policy.classify import RuleTrace, Verdict
 from accord.policy.decide import NO_LICENCE, NO_RULE, Hit
 from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
 from accord.policy.history import Period
 from accord.policy.item import Item, Told
 from accord.policy.logic import FALSE, UNKNOWN, CompiledRule, LeafTrace
-from accord.report.policy_words import DISCLAIMER, RESULTS, branch_text, label
+from accord.report.policy_words import DISCLAIMER, GIVEN, RESULTS, branch_text, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class ClassAnswer:
     kind: chips or systems; seller, buyer, hq: countries, None where not told
     branches: by fact that decides; periods: through time; what_if: numbers put in place of rules' parameters
     ruled: jurisdictions whose export or import law the catalog has; not_checked: in words
+    consignee: as it was named; given: facts that the question states
     explain: whether rules that do not hold are told as well; history: whether the periods are
     """
 
@@ -52,6 +53,8 @@ class ClassAnswer:
     digest: str
     ruled: frozenset[str]
     not_checked: tuple[str, ...]
+    consignee: str | None = None
+    given: frozenset[str] = frozenset()
     explain: bool = False
     history: bool = False
 
@@ -230,11 +233,11 @@ def told_of(answer: ClassAnswer, name: str) -> Told:
         return _told_ratio(answer, name)
     if name in ITEM:
         return Told("follows from other facts", "derived", ())
-    return (
-        Told("given with the question", "assumed", ())
-        if name in _ASKED
-        else Told("follows from the deal", "derived", ())
-    )
+    if name in UNNAMED and not answer.consignee:
+        return Told("nobody is named; taken to be on no list", "assumed", ())
+    if name in _ASKED or name in answer.given:
+        return Told(GIVEN, "assumed", ())
+    return Told("follows from the deal", "derived", ())
 
 
 def _told_ratio(answer: ClassAnswer, name: str) -> Told:
@@ -264,7 +267,7 @@ def _fact_dict(answer: ClassAnswer, name: str) -> dict[str, object]:
     low, high = (value.low, value.high) if isinstance(value, Uncertain) else _ends(told)
     return {
         "value": plain(name, value), "unit": FACTS[name].unit, "low": low, "high": high, "basis": told.basis,
-        "source": list(told.sources), "how": told.how, "assumed": told.basis == "assumed",
+        "source": list(told.sources), "how": told.how, "assumed": told.basis == "assumed" and told.how != GIVEN,
     }  # fmt: skip
 
 

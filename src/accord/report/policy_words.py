@@ -27,6 +27,7 @@ LABELS: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {"performance_density": "1/mm2", "memory_density": "GB/s/mm2"}
 RESULTS = {FALSE: "false", UNKNOWN: "unknown", TRUE: "true"}
 DISCLAIMER = "Not legal advice: what dated rules of the catalog say, as of {day}. The text of the law decides."
+GIVEN = "given with the question"
 DIGITS, MILLION = 5, 1e6
 MANY = 9.0  # margin from which on a number is told as so many times the threshold
 _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">="}
