@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from accord.policy.cases import Scored
 from accord.policy.classify import RuleTrace
-from accord.policy.history import Period
+from accord.policy.decide import Hit
+from accord.policy.facts import RATIO_PARTS
+from accord.policy.history import Period, deciding_hits
 from accord.policy.item import Item, Told
-from accord.policy.logic import FALSE, TRUE
+from accord.policy.logic import FALSE, TRUE, UNKNOWN
 from accord.report.policy_result import ClassAnswer, Side, exporter_sides, hit_of, importer_side, told_of, told_rules
 from accord.report.policy_words import (
     DISCLAIMER,
@@ -103,11 +105,13 @@ def _answer(answer: ClassAnswer) -> Table:
     rows = [("class", verdict.eccn if verdict.eccn == verdict.chip_eccn else _system_class(answer))]
     rows.append(("outcome", verdict.outcome))
     rows += _told_depends(answer)
+    shown = {hit.rule.id for hit in (*deciding_hits(verdict), *verdict.importer_hits) if hit.counts}
+    shown |= {trace.rule.id for trace in _mattering(answer) if trace.verdict == UNKNOWN}
     for side in exporter_sides(answer):
-        rows.append((f"law of {_place(side.jurisdiction)}", _side(side)))
+        rows.append((f"law of {_place(side.jurisdiction)}", _side(side, shown)))
     into = importer_side(answer)
     named = f"importer's law, {_place(into.jurisdiction)}" if into.jurisdiction else "importer's law"
-    rows.append((named, _side(into) if into.jurisdiction else "no country of destination is told"))
+    rows.append((named, _side(into, shown) if into.jurisdiction else "no country of destination is told"))
     rows += [("importer's law depends on", label(name)) for name in verdict.importer_deciding]
     rows += [("condition", text) for text in verdict.conditions]
     rows += [
@@ -153,10 +157,11 @@ def _place(jurisdiction: str | None) -> str:
     return jurisdiction.upper() if jurisdiction else NOTHING
 
 
-def _side(side: Side) -> str:
+def _side(side: Side, shown: Collection[str]) -> str:
     if side.outcome == "no_rule":
         return "no_rule: the catalog has no rule that speaks of it"
-    return side.outcome + (f"  ({', '.join(side.rules)})" if side.rules else "")
+    rules = [name for name in side.rules if name in shown]
+    return side.outcome + (f"  ({', '.join(rules)})" if rules else "")
 
 
 def _item(answer: ClassAnswer) -> Table:
@@ -185,10 +190,24 @@ def _from(told: Told) -> str:
     return f"{told.how} ({keys}{more})" if keys else told.how
 
 
+def _mattering(answer: ClassAnswer) -> list[RuleTrace]:
+    """Rules worth a line: those that hold, and of the unknown ones those that a deciding fact leaves open."""
+    verdict = answer.verdict
+    deciding = {*verdict.deciding, *verdict.importer_deciding}
+    deciding |= {name for name, parts in RATIO_PARTS.items() if deciding & set(parts[:2])}
+    return [
+        trace
+        for trace in told_rules(answer)
+        if answer.explain
+        or (trace.verdict == TRUE and trace.rule.rule.stage != "fallback")
+        or any(leaf.result == UNKNOWN and leaf.fact in deciding for leaf in trace.leaves)
+    ]
+
+
 def _rules(answer: ClassAnswer) -> Table:
-    rows = [row for trace in told_rules(answer) for row in _rule(answer, trace)]
+    rows = [row for trace in _mattering(answer) for row in _rule(answer, trace)]
     columns = tuple(map(text_column, ("rule", "holds", "what follows", "why, and where it is read")))
-    title = "Rules that were asked" if answer.explain else "Rules that hold, or are not known to"
+    title = "Rules that were asked" if answer.explain else "Rules that hold, or that a missing fact leaves open"
     notes = () if rows else ("none",)
     return Table(title=title, columns=columns, rows=tuple(rows), notes=notes)
 
@@ -198,17 +217,29 @@ def _rule(answer: ClassAnswer, trace: RuleTrace) -> _Rows:
     rule, hit = trace.rule, hit_of(answer.verdict, trace.rule)
     consequence = rule.rule.consequence
     what = hit.word if hit is not None else f"{consequence.kind}:{consequence.value}".rstrip(":")
-    if hit is not None and hit.verdict == TRUE and not hit.counts:
-        what += " (something stricter, or that takes its place, counts)"
+    if hit is not None and hit.verdict == TRUE:
+        what += _aside(answer, hit)
     whys = [*(comparison(leaf) for leaf in trace.leaves if _speaks(leaf.result, trace.verdict))]
     if rule.span.standing in _STANDING:
         whys.append(_STANDING[rule.span.standing])
     if rule.span.compliance is not None and rule.span.compliance > answer.day.isoformat():
-        whys.append(f"must be kept from {rule.span.compliance} only")
+        whys.append(f"to be kept from {rule.span.compliance} on")
     whys += [f"[{cite.tier}] {cite.source}: {cite.locator}" for cite in rule.rule.cites]
     heads = (rule.id, RESULTS[trace.verdict], what)
     for at, why in enumerate(whys or [NOTHING]):
         yield (*(heads if at == 0 else ("", "", "")), why)
+
+
+def _aside(answer: ClassAnswer, hit: Hit) -> str:
+    """Why a rule that holds is no part of the outcome; empty where it is."""
+    rule = hit.rule
+    if rule.rule.stage == "class" and rule.rule.consequence.value != answer.verdict.chip_eccn:
+        return " (another class comes first)"
+    if hit.counts:
+        return ""
+    if rule.span.compliance is not None and rule.span.compliance > answer.day.isoformat():
+        return " (not to be kept yet)"
+    return " (a stricter rule, or one in its place, counts)"
 
 
 def _speaks(result: int, verdict: int) -> bool:
