@@ -11,7 +11,8 @@ from accord.base.errors import MissingFact, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import DEAL, FACTS
 from accord.catalog.load import Catalog
-from accord.planner.lawful import LAW_MODES, Lawful, LawMode, LawTerms, ModelLaw, SystemLaw
+from accord.planner.lawful import Lawful, LawTerms, ModelLaw, SystemLaw
+from accord.planner.problem import LAW_MODES, LawMode
 from accord.policy.branches import Branch, branches
 from accord.policy.deal import Deal
 from accord.policy.facts import FactValue

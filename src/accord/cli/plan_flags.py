@@ -12,8 +12,7 @@ from accord.base.errors import AccordError
 from accord.cli.deployment_flags import FLOATS, INTS, Option
 from accord.cli.flags import WordList, level_option
 from accord.cli.sections import Sectioned
-from accord.planner.lawful import LAW_MODES
-from accord.planner.problem import OBJECTIVES, QUANTILES
+from accord.planner.problem import LAW_MODES, OBJECTIVES, QUANTILES
 from accord.workloads.formats import FORMATS
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
 
 import msgspec
 
+from accord.planner.problem import LawMode
 from accord.policy.gate import NOT_COVERED, Mode, gate
 
-LawMode = Literal["strict", "licensable", "off"]
-LAW_MODES: tuple[LawMode, ...] = ("strict", "licensable", "off")
 NOT_CHECKED = "not checked"
 WANTED = "give --from, --to and --date"
 

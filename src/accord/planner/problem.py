@@ -15,6 +15,8 @@ Objective = Literal["goodput", "cost", "energy", "carbon", "chips", "power", "tt
 OBJECTIVES: tuple[Objective, ...] = (
     "goodput", "cost", "energy", "carbon", "chips", "power", "ttft", "tpot", "e2el"
 )  # fmt: skip
+LawMode = Literal["strict", "licensable", "off"]
+LAW_MODES: tuple[LawMode, ...] = ("strict", "licensable", "off")  # what passes: accord.policy.gate
 LATENCIES: tuple[Latency, ...] = ("ttft", "tpot", "e2el")
 QUANTILES = (0.5, 0.9, 0.99)  # that limits may name
 
