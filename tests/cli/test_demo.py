@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from accord.api.demo import Demo, asked, demo
+from accord.api.demonstration import Demo, asked, demo
 from accord.catalog.load import load_catalog
 from accord.cli.main import main
 from accord.report.demo import QUESTION, Measure

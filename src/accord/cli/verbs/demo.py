@@ -24,7 +24,7 @@ def command(
     what export control says of sending each system from its maker's country on a day.
     """
     from accord.api.branches import catalog_of
-    from accord.api.demo import asked, demo
+    from accord.api.demonstration import asked, demo
     from accord.report.to_json import envelope
 
     paths = tuple(str(path) for path in catalog_paths)

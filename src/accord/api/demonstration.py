@@ -1,4 +1,4 @@
-"""``accord demo``: one question put to several systems, from the catalog to plans with intervals and evidence."""
+"""The demo: one question put to several systems, from the catalog to plans with intervals and evidence."""
 
 from __future__ import annotations
 
