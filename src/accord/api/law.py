@@ -60,7 +60,9 @@ class Law:
 
     def maker(self, vendor: str) -> Party | None:
         """Return the party whose chips carry a vendor's name, None where the catalog has none."""
-        return next((party for party in self.parties if vendor in (party.chip_vendor, party.id)), None)
+        if vendor in self.catalog.ids("parties") and self.catalog.party(vendor).chip_vendor == vendor:
+            return self.catalog.party(vendor)
+        return next((party for party in self.parties if party.chip_vendor == vendor), None)
 
     def item(self, id: str) -> Item:
         """Return a chip or system as facts.
