@@ -95,6 +95,8 @@ class CompiledRule:
         arrays: by fact, shape (size,): numbers and days as floats with nan for unknown, words as text with "" for
             unknown, sets as words joined by "|"; a fact that is not there is unknown throughout
         """
+        if not self.leaves:
+            return np.full(size, TRUE, np.int8)
         blank = np.full(size, UNKNOWN, np.int8)
         return self.join_many([leaf.many(arrays[leaf.fact]) if leaf.fact in arrays else blank for leaf in self.leaves])
 
@@ -120,19 +122,15 @@ def compile_rule(
     params = {name: value.si for name, value in rule.params.items() if value.number is not None}
     params |= what_if or {}
     leaves: list[Leaf] = []
-    parts = [_scoped(rule.scope), *([rule.when] if rule.when is not None else [])]
+    parts = [scope_clause(rule.scope), *([rule.when] if rule.when is not None else [])]
     tree = Clause(all=tuple(part for part in parts if part is not None)) if any(parts) else None
-    join, join_many = _compiled(tree, leaves, params, places) if tree is not None else (_always, _always_many)
+    join, join_many = _compiled(tree, leaves, params, places) if tree is not None else (_always, itemgetter(0))
     asks = tuple((leaf.fact, leaf.ask) for leaf in leaves)
     return CompiledRule(f"{instrument.id}/{rule.name}", instrument, rule, span, tuple(leaves), asks, join, join_many)
 
 
 def scope_clause(scope: Scope) -> Clause | None:
-    """The scope as a condition, None where it leaves everything open."""
-    return _scoped(scope)
-
-
-def _scoped(scope: Scope) -> Clause | None:
+    """Return the scope as a condition, None where it leaves everything open."""
     parts: list[Clause] = []
     simple = (("transaction", scope.transactions), ("item_type", scope.items), ("exporter", scope.addressees))
     parts += [Clause(fact=name, op="in", among=among) for name, among in simple if among]
@@ -154,10 +152,6 @@ def _scoped(scope: Scope) -> Clause | None:
 
 def _always(_: Sequence[int]) -> int:
     return TRUE
-
-
-def _always_many(_: Sequence[Truths]) -> Truths:
-    return np.array(TRUE, np.int8)
 
 
 def _compiled(
