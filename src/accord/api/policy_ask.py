@@ -101,7 +101,7 @@ def read_question(question: Question, law: Law) -> Asked:
     _check_transaction(question.transaction)
     kind = _kind(law.catalog, question.id)
     asked = Asked(question, kind, law.item(question.id), question.hq, None, None, None, (), law.parties)
-    given = {name: value for name, value in asked.given().items() if name in ITEM}
+    given = {name: value for name, value in asked.given().items() if name in (*ITEM, "origin")}
     asked = replace(asked, item=_with(asked.item, given)) if given else asked
     return _with_parties(asked, law)
 

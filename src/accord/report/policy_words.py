@@ -81,7 +81,7 @@ def _margin(leaf: LeafTrace) -> str:
         return ""
     side = "" if leaf.margin >= MANY else " above" if leaf.margin > 0.0 else " below"
     part = f"{share(abs(leaf.margin))}{side}" if leaf.margin else "at it"
-    chance = f", holds with {leaf.probability:.0%} probability" if leaf.probability is not None else ""
+    chance = f", holds with {100.0 * leaf.probability:.0f} % probability" if leaf.probability is not None else ""
     return f" ({part}{chance})"
 
 
