@@ -17,7 +17,11 @@ from accord.base.registry import did_you_mean
 from accord.base.source import Source
 from accord.catalog.calibration import Calibration, Constants
 from accord.catalog.chip import Chip
+from accord.catalog.claim import Claim
+from accord.catalog.conformance import Conformance
+from accord.catalog.deployment import Deployment
 from accord.catalog.engine import Engine
+from accord.catalog.governance import Governance
 from accord.catalog.group import Group
 from accord.catalog.instrument import Instrument
 from accord.catalog.licence import Licence
@@ -53,8 +57,12 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "groups": Group,
     "parties": Party,
     "licences": Licence,
+    "governance": Governance,
+    "deployments": Deployment,
+    "claims": Claim,
+    "conformance": Conformance,
 }
-UNCOUNTED = ("calibration", "support", "collectives", "training", "reliability")
+UNCOUNTED = ("calibration", "support", "collectives", "training", "reliability", "governance", "conformance")
 _SINGULAR = {"parties": "party"}
 KINDS: tuple[str, ...] = tuple(RECORDS)
 R = TypeVar("R", bound=msgspec.Struct)
@@ -230,6 +238,22 @@ class Catalog:
     def licence(self, id: str) -> Licence:
         """Return a licence of models. Raises CatalogError."""
         return self._get(Licence, "licences", id)
+
+    def governance(self, id: str) -> Governance:
+        """Return a governance instrument. Raises CatalogError."""
+        return self._get(Governance, "governance", id)
+
+    def deployment(self, id: str) -> Deployment:
+        """Return where a system stands. Raises CatalogError."""
+        return self._get(Deployment, "deployments", id)
+
+    def claim(self, id: str) -> Claim:
+        """Return a public claim. Raises CatalogError."""
+        return self._get(Claim, "claims", id)
+
+    def conformance(self, id: str) -> Conformance:
+        """Return a test definition. Raises CatalogError."""
+        return self._get(Conformance, "conformance", id)
 
     def defaults(self) -> dict[str, dict[str, Value]]:
         """Return what is assumed where nothing is said, by section and name. Raises CatalogError."""

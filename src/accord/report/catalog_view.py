@@ -71,11 +71,24 @@ _LISTED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "training": (("parent", "parent"), ("families", "families")),
     "reliability": (("name", "name"),),
     "instruments": (
-        ("title", "title"), ("jurisdiction", "jurisdiction"), ("topic", "topic"), ("binding", "binding"),
+        ("title", "title"),
+        ("jurisdiction", "jurisdiction"),
+        ("topic", "topic"),
+        ("binding", "binding"),
         ("published", "published"),
     ),
     "groups": (("code", "code"), ("name", "name"), ("complete", "complete")),
     "parties": (("name", "name"), ("country", "country"), ("roles", "roles")),
+    "governance": (("title", "title"), ("form", "form"), ("date", "date"), ("binding", "binding")),
+    "deployments": (
+        ("system", "system"),
+        ("owner", "owner"),
+        ("country", "country"),
+        ("state", "state"),
+        ("start", "start"),
+    ),
+    "claims": (("statement", "statement"), ("said by", "said_by"), ("date", "date")),
+    "conformance": (("title", "title"), ("kind", "kind"), ("format", "format"), ("version", "version")),
     "licences": (("name", "name"), ("spdx", "spdx"), ("free", "free"), ("models", "models")),
 }
 

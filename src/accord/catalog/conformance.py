@@ -1,0 +1,49 @@
+"""A test that two parties run alike: what is run, on which data, what is reported, how near results must be."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from accord.catalog.value import Date, Sources
+
+Risk = Literal["hallucination", "bias", "privacy", "cyber", "cbrn", "loss_of_control", "open_weight_misuse"]
+
+
+class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One figure that is reported.
+
+    absolute, relative: two parties agree where their figures differ by no more than either; least_samples: behind it
+    """
+
+    name: str
+    unit: str
+    absolute: float | None = None
+    relative: float | None = None
+    least_samples: int | None = None
+
+
+class Conformance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One test definition.
+
+    kind: what is tested; format: of the result file; protocol: steps in order; fixed: settings both must use
+    data_sha256: hash [hex] of the data that both run on, None where the definition carries its own items
+    items: inputs, where the definition carries them; risks: of the taxonomy it speaks to; valid_days: life of a result
+    """
+
+    id: str
+    title: str
+    kind: Literal["performance", "safety"]
+    format: Literal["mlperf", "inspect", "moonshot"]
+    version: str
+    date: Date
+    protocol: tuple[str, ...]
+    fixed: dict[str, str] = {}
+    quantities: tuple[Quantity, ...]
+    items: tuple[str, ...] = ()
+    data_sha256: str | None = None
+    risks: tuple[Risk, ...] = ()
+    valid_days: int
+    note: str | None = None
+    sources: Sources

@@ -1,0 +1,43 @@
+"""Where machines stand: a system, its owner, the country, since when, how many."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from accord.base.errors import CatalogError
+from accord.base.source import Basis
+from accord.catalog.instrument import Tier
+from accord.catalog.value import Count, Date, Sources
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One deployment.
+
+    system: id of the catalog, of a system or a chip; owner, site: in words; country: ISO code
+    state: ``operating``, ``announced`` (somebody said it will be), ``planned`` (permits, tenders), ``withdrawn``
+    start: day from which the state holds; chips, systems: how many, None where nobody says
+    """
+
+    id: str
+    system: str
+    owner: str
+    country: str
+    site: str | None = None
+    state: Literal["operating", "announced", "planned", "withdrawn"]
+    start: Date
+    chips: Count | None = None
+    systems: Count | None = None
+    source: str
+    tier: Tier
+    locator: str
+    basis: Basis
+    note: str | None = None
+    sources: Sources
+
+    def __post_init__(self) -> None:
+        """Refuse what is no code of a country. Raises CatalogError."""
+        if not re.fullmatch(r"[A-Z]{2}", self.country):
+            raise CatalogError(f"country is {self.country!r}, no country code", hint="write two capital letters: CN")
