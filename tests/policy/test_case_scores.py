@@ -110,7 +110,16 @@ def test_answers_are_compared_as_sets() -> None:
 
 def test_cells_that_are_wrong_are_named() -> None:
     row = {name: value for name, value in case_table.ROWS[0].items() if value}
-    for column, value in (("tpp", "nan"), ("tpp", "inf"), ("date", "2025"), ("consignee_hq", "cn")):
+    for column, value in (
+        ("tpp", "nan"),
+        ("tpp", "inf"),
+        ("tpp", "many"),
+        ("date", "2025"),
+        ("date", "2025-02-30"),
+        ("consignee_hq", "cn"),
+        ("item_type", "chip"),
+        ("transaction", "smuggled"),
+    ):
         with pytest.raises(TableError, match=column):
             read_case({**row, column: value}, "here")
 

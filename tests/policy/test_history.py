@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import functools
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from accord.api.law import Law
 from accord.catalog.load import load_catalog
-from accord.policy.classify import classify
+from accord.policy.classify import Verdict, classify
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
 from accord.policy.history import Period, breakpoints, deciding_hits, history, last_read
@@ -28,11 +29,14 @@ def facts(id: str) -> dict[str, FactValue]:
     return deal_facts(deal, law().item(id).facts)
 
 
+def asked(known: Mapping[str, FactValue]) -> Callable[[datetime.date], Verdict]:
+    return lambda day: classify(law().book(day), known)
+
+
 @functools.cache
 def periods(id: str) -> tuple[Period, ...]:
-    known = facts(id)
     days = breakpoints(law().instruments, law().groups)
-    return history(law().book, days, lambda day: known, last_read(law().instruments))
+    return history(asked(facts(id)), days, last_read(law().instruments))
 
 
 @pytest.mark.parametrize("id", ITEMS)
@@ -84,11 +88,10 @@ def test_a_restated_text_is_one_period_with_both_rules() -> None:
 def test_what_begins_after_the_last_reading_is_marked() -> None:
     last = last_read(law().instruments)
     assert last is not None
+    read = datetime.date(2026, 11, 1)
     known = {**facts("nvidia-h20"), "consignee_listed_share": 0.6}
-    found = history(law().book, breakpoints(law().instruments), lambda day: known, datetime.date(2026, 11, 1))
-    assert [one.beyond for one in found] == [
-        one.start is not None and one.start > datetime.date(2026, 11, 1) for one in found
-    ]
+    found = history(asked(known), breakpoints(law().instruments), read)
+    assert [one.beyond for one in found] == [one.start is not None and one.start > read for one in found]
     assert any(one.beyond for one in found)
     assert last_read(()) is None
 
@@ -98,13 +101,13 @@ def test_nobody_has_checked_is_said_where_it_decides() -> None:
         Deal(seller="CN", buyer="US", hq="US"),
         {"item_type": "material", "material": frozenset({"gallium"}), "origin": "CN"},
     )
-    found = history(law().book, breakpoints(law().instruments), lambda day: known)
+    found = history(asked(known), breakpoints(law().instruments))
     last = found[-1]
     assert (last.start, last.outcome) == (datetime.date(2026, 11, 27), "check:2026-11-27")
 
 
 def test_without_changes_there_is_one_period() -> None:
-    assert len(history(law().book, (), lambda day: facts("nvidia-h20"))) == 1
+    assert len(history(asked(facts("nvidia-h20")), ())) == 1
 
 
 def test_deciding_rules_are_the_class_then_what_counts() -> None:

@@ -137,6 +137,9 @@ def test_unknown_countries_and_parties_are_no_errors() -> None:
     said = shown(Question(id="nvidia-h100-sxm", seller="US", buyer="MY", exporter="nvidia"))
     assert "depends:hq" in said
     assert "depends on consignee's headquarters" in said
+    open_ = shown(Question(id="nvidia-h100-sxm", buyer="MY"), datetime.date(2025, 2, 1))
+    assert "in all) -> depends:from" in open_
+    assert "depends:transaction" not in open_
     bare = shown(Question(id="nvidia-h100-sxm"))
     assert "no country of destination is told" in bare
     assert "from an unstated country to an unstated country, headquarters not stated" in bare

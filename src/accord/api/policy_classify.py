@@ -26,6 +26,7 @@ from accord.report.zones_svg import draw
 
 _CLAIMED = ("tpp", "die_area", "io_bandwidth", "dram_bandwidth")  # figures whose other sources are tried
 _TOPICS = ("export", "import")
+_OF_TRANSACTION = ("from", "destination", "origin")
 _FEW = 4  # facts that decide; beyond them only figures are branched on, and the history is made where it is asked for
 
 
@@ -107,7 +108,9 @@ def _periods(asked: Asked, law: Law) -> tuple[Period, ...]:
     """The answer through time; numbers that are put in place of a rule's hold throughout."""
     what_if = asked.question.what_if
     days = breakpoints(law.instruments, law.groups)
-    return history(lambda day: law.book(day, what_if), days, asked.facts, last_read(law.instruments))
+    return history(
+        lambda day: law.classified(asked.item, asked.deal(day), day, what_if).verdict, days, last_read(law.instruments)
+    )
 
 
 def _branches(found: Classified) -> dict[str, tuple[Branch, ...]]:
@@ -117,11 +120,23 @@ def _branches(found: Classified) -> dict[str, tuple[Branch, ...]]:
     ]
     if len(found.verdict.deciding) > _FEW:
         names = [name for name in names if name in ITEM and FACTS[name].kind == "number"]
-    told = {name: branches(found.book, found.verdict.facts, name) for name in names}
+    open_ = [f"depends:{name}" for name in found.verdict.deciding if name in _OF_TRANSACTION]
+    told = {
+        name: tuple(_renamed(way, open_) for way in branches(found.book, found.verdict.facts, name)) for name in names
+    }  # fmt: skip
     return {
         name: ways if ways and ways[0].number else tuple(sorted(ways, key=lambda way: not way.words))
         for name, ways in told.items()
     }  # fmt: skip
+
+
+def _renamed(way: Branch, open_: Sequence[str]) -> Branch:
+    """A branch that hangs on the transaction, by what the question lacks for it."""
+    words = way.outcome.split("|")
+    if "depends:transaction" not in words or not open_:
+        return way
+    named = [one for word in words for one in (open_ if word == "depends:transaction" else [word])]
+    return replace(way, outcome="|".join(dict.fromkeys(named)))
 
 
 def _flips(asked: Asked, found: Classified) -> Iterator[Flip]:

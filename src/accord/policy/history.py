@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 
 from accord.catalog.group import Group
 from accord.catalog.instrument import Instrument
-from accord.policy.classify import Verdict, classify
+from accord.policy.classify import Verdict
 from accord.policy.decide import Hit
-from accord.policy.facts import Facts
 from accord.policy.logic import TRUE
-from accord.policy.rulebook import Rulebook
 
 _DAY = len("2025-01-31")
 _TOPICS = ("export", "import")
@@ -54,20 +52,17 @@ def last_read(instruments: Sequence[Instrument]) -> datetime.date | None:
 
 
 def history(
-    book: Callable[[datetime.date], Rulebook],
-    days: Sequence[datetime.date],
-    facts: Callable[[datetime.date], Facts],
-    last: datetime.date | None = None,
+    answer: Callable[[datetime.date], Verdict], days: Sequence[datetime.date], last: datetime.date | None = None
 ) -> tuple[Period, ...]:
     """Ask the rules before the first of ``days`` and on each of them; neighbours with one answer are one period.
 
-    book: rules of a day; facts: what is asked of, on a day; last: day on which the last source was read
+    answer: what the rules of a day say; last: day on which the last source was read
     """
     found: list[Period] = []
     starts: list[datetime.date | None] = [None, *sorted(set(days))]
     for start in starts:
         day = start or (days[0] - datetime.timedelta(days=1) if days else datetime.date.min)
-        one = period(classify(book(day), facts(day)), start, beyond=last is not None and day > last)
+        one = period(answer(day), start, beyond=last is not None and day > last)
         if found and _answer(found[-1]) == _answer(one):
             found[-1] = replace(found[-1], rules=tuple(dict.fromkeys((*found[-1].rules, *one.rules))))
             continue

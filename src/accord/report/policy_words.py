@@ -29,6 +29,7 @@ RESULTS = {FALSE: "false", UNKNOWN: "unknown", TRUE: "true"}
 DISCLAIMER = "Not legal advice: what dated rules of the catalog say, as of {day}. The text of the law decides."
 GIVEN = "given with the question"
 DIGITS, MILLION = 5, 1e6
+FEW = 8  # words of a branch that are written out
 MANY = 9.0  # margin from which on a number is told as so many times the threshold
 _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">="}
 
@@ -96,7 +97,9 @@ def branch_text(branch: Branch) -> str:
     """Which values of a fact a branch is about."""
     if not branch.number:
         kind = FACTS[branch.field].kind
-        return " or ".join(branch.words) or {"party": "anybody else", "country": "any other"}.get(kind, "anything else")
+        some = branch.words if len(branch.words) <= FEW else (*branch.words[: FEW - 1], "...")
+        many = f" ({len(branch.words)} in all)" if len(branch.words) > FEW else ""
+        return " or ".join(some) + many or {"party": "anybody else", "country": "any other"}.get(kind, "anything else")
     low, high = (None if end is None else fact_text(branch.field, end) for end in (branch.low, branch.high))
     if low is None and high is None:
         return "any"
