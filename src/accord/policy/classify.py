@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
-from accord.policy.decide import Decision, Hit, export_side, import_side
+from accord.policy.decide import IMPORT_STAGES, Decision, Hit, export_side, import_facts, import_side
 from accord.policy.facts import Facts, FactValue, completed
 from accord.policy.logic import CompiledRule, LeafTrace
 from accord.policy.rulebook import Rulebook
@@ -57,7 +57,11 @@ class Verdict:
         known = dict(self.facts)
         if self.chip_eccn != UNKNOWN_CLASS:
             known["class"] = self.chip_eccn
-        return tuple(RuleTrace(rule, verdict, rule.explain(known, results)) for rule, verdict, results in self.trace)
+        there = import_facts(known)
+        return tuple(
+            RuleTrace(rule, verdict, rule.explain(there if rule.rule.stage in IMPORT_STAGES else known, results))
+            for rule, verdict, results in self.trace
+        )
 
 
 def classify(book: Rulebook, facts: Facts) -> Verdict:
@@ -97,6 +101,8 @@ class _Found:
 
 def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first: Decision) -> _Found:
     """The outcome that every value of the missing facts leads to, else what it depends on."""
+    if side is import_side and first.unsure and "destination" not in facts:
+        return _Found(UNKNOWN_CLASS, UNKNOWN_CLASS, "depends:destination", ("destination",))
     if not first.unsure:
         return _Found(first.eccn or UNKNOWN_CLASS, first.chip_eccn or UNKNOWN_CLASS, first.outcome, ())
     search = _Search(book, side)
@@ -154,6 +160,4 @@ class _Search:
         known = dict(facts)
         if found.chip_eccn is not None:
             known["class"] = found.chip_eccn
-        if self.side is import_side and isinstance(there := facts.get("destination"), str):
-            known["transaction"] = f"import_into_{there.lower()}"
-        return known
+        return import_facts(known) if self.side is import_side else known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from accord.catalog.instrument import Stage
 from accord.policy.facts import Facts, FactValue
 from accord.policy.logic import TRUE, UNKNOWN, CompiledRule
 from accord.policy.rulebook import Rulebook
@@ -14,6 +15,7 @@ _STRICT = (
     "permitted", "prohibited", "licence:presumption_of_denial", "licence:is_informed", "licence:required",
     "licence:case_by_case", "licence:granted_with_15pct_share", "licence:presumption_of_approval",
 )  # fmt: skip
+IMPORT_STAGES: tuple[Stage, ...] = ("import", "duty")
 _RANK = {name: at for at, name in enumerate(_STRICT)}
 
 
@@ -77,19 +79,24 @@ def export_side(book: Rulebook, facts: Mapping[str, FactValue]) -> Decision:
 def import_side(book: Rulebook, facts: Mapping[str, FactValue]) -> Decision:
     """What the law of the destination says of bringing the item in; outcome ``no_rule`` where it says nothing."""
     trace: _Trace = []
-    destination = facts.get("destination")
-    asked = dict(facts)
-    if isinstance(destination, str):
-        asked["transaction"] = f"import_into_{destination.lower()}"
-    else:
-        asked.pop("transaction", None)
-    found = _asked(book.stage("import", "duty"), asked, trace)
+    found = _asked(book.stage(*IMPORT_STAGES), import_facts(facts), trace)
     hits = [
         Hit(rule, verdict, tuple(results), _word(rule), verdict == TRUE) for rule, verdict, results in found if verdict
     ]
     words = list(dict.fromkeys(hit.word for hit in hits if hit.counts))
     unsure = tuple(rule for rule, verdict, _ in found if verdict == UNKNOWN)
     return Decision(None, None, "|".join(words) or NO_RULE, tuple(hits), tuple(trace), unsure)
+
+
+def import_facts(facts: Mapping[str, FactValue]) -> dict[str, FactValue]:
+    """The same deal as the law of the destination sees it: what leaves one country enters another."""
+    asked = dict(facts)
+    destination = asked.get("destination")
+    if isinstance(destination, str):
+        asked["transaction"] = f"import_into_{destination.lower()}"
+    else:
+        asked.pop("transaction", None)
+    return asked
 
 
 _CLASSING = ("presumption", "class", "fallback", "follows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.branches import Branch
@@ -98,16 +98,7 @@ def classify_dict(answer: ClassAnswer) -> dict[str, object]:
 def told_rules(answer: ClassAnswer) -> list[RuleTrace]:
     """Rules that hold or are not known to, each once; all that were asked with ``--explain``."""
     found = [trace for trace in answer.verdict.explained() if answer.explain or trace.verdict != FALSE]
-    return list({trace.rule.id: _as_import(trace, answer.buyer) for trace in found}.values())
-
-
-def _as_import(trace: RuleTrace, buyer: str | None) -> RuleTrace:
-    """A rule of the importer's side with the transaction that it is asked with."""
-    if trace.rule.rule.stage not in ("import", "duty") or buyer is None:
-        return trace
-    into = f"import_into_{buyer.lower()}"
-    leaves = tuple(replace(leaf, value=into) if leaf.fact == "transaction" else leaf for leaf in trace.leaves)
-    return replace(trace, leaves=leaves)
+    return list({trace.rule.id: trace for trace in found}.values())
 
 
 def hit_of(verdict: Verdict, rule: CompiledRule) -> Hit | None:
