@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from accord.catalog.instrument import Clause, Instrument, Rule, Scope, Span
 from accord.catalog.legal_fact import FACTS
+from accord.policy.columns import Column, Columns, Words
 from accord.policy.facts import Facts, FactValue, Uncertain
 from accord.policy.places import Places
 
@@ -25,7 +26,7 @@ NOWHERE = "--"  # stands for a country that is in no group and named by no rule
 
 Truths = NDArray[np.int8]
 _Ask = Callable[[FactValue], int]
-_AskMany = Callable[[NDArray[np.generic]], Truths]
+_AskMany = Callable[[Column], Truths]
 _Join = Callable[[Sequence[int]], int]
 _JoinMany = Callable[[Sequence[Truths]], Truths]
 
@@ -89,11 +90,12 @@ class CompiledRule:
         results = [UNKNOWN if (value := facts.get(name)) is None else ask(value) for name, ask in self.asks]
         return self.join(results), results
 
-    def vectorised(self, arrays: Mapping[str, NDArray[np.generic]], size: int) -> Truths:
+    def vectorised(self, arrays: Columns, size: int) -> Truths:
         """Return the verdicts for ``size`` sets of facts.
 
-        arrays: by fact, shape (size,): numbers and days as floats with nan for unknown, words as text with "" for
-            unknown, sets as words joined by "|"; a fact that is not there is unknown throughout
+        arrays: by fact, shape (size,): numbers and days as floats with nan for unknown, words as text or, much faster,
+            as :class:`accord.policy.columns.Words`, "" for unknown; sets as words joined by "|", which alone is a set
+            of none; a fact that is not there is unknown throughout
         """
         if not self.leaves:
             return np.full(size, TRUE, np.int8)
@@ -233,9 +235,11 @@ def _of_number(op: str, threshold: float) -> tuple[_Ask, _AskMany]:
             return UNKNOWN if both[0] != both[1] else TRUE if both[0] else FALSE
         return UNKNOWN
 
-    def many(values: NDArray[np.generic]) -> Truths:
-        found = np.where(test_many(values, threshold), TRUE, FALSE)
-        return np.where(np.isnan(values.astype(float)), UNKNOWN, found).astype(np.int8)
+    def many(values: Column) -> Truths:
+        numbers = np.asarray(values, np.float64)
+        found = test_many(numbers, threshold).view(np.int8) * np.int8(TRUE)
+        found[np.isnan(numbers)] = UNKNOWN
+        return found
 
     return ask, many
 
@@ -248,10 +252,10 @@ def _of_word(inside: frozenset[str], outside: frozenset[str] | None) -> tuple[_A
             return TRUE
         return FALSE if outside is None or value in outside or value == NOWHERE else UNKNOWN
 
-    def many(values: NDArray[np.generic]) -> Truths:
-        words, where = np.unique(values, return_inverse=True)
-        each = [UNKNOWN if word == "" else ask(str(word)) for word in words]
-        return np.array(each, np.int8)[where]
+    def many(values: Column) -> Truths:
+        column = values if isinstance(values, Words) else Words.of(values)
+        each = [UNKNOWN if word == "" else ask(word) for word in column.words]
+        return np.array(each, np.int8)[column.codes]
 
     return ask, many
 
@@ -260,10 +264,10 @@ def _of_set(inside: frozenset[str]) -> tuple[_Ask, _AskMany]:
     def ask(value: FactValue) -> int:
         return TRUE if isinstance(value, frozenset) and not inside.isdisjoint(value) else FALSE
 
-    def many(values: NDArray[np.generic]) -> Truths:
-        texts, where = np.unique(values, return_inverse=True)
-        each = [UNKNOWN if text == "" else ask(frozenset(str(text).split("|"))) for text in texts]
-        return np.array(each, np.int8)[where]
+    def many(values: Column) -> Truths:
+        column = values if isinstance(values, Words) else Words.of(values)
+        each = [UNKNOWN if word == "" else ask(frozenset(word.split("|"))) for word in column.words]
+        return np.array(each, np.int8)[column.codes]
 
     return ask, many
 
