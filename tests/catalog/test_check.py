@@ -70,7 +70,11 @@ def test_the_sample_is_sound() -> None:
         "groups": 1,
         "parties": 1,
         "licences": 1,
-        "values": 76,
+        "governance": 1,
+        "deployments": 1,
+        "claims": 1,
+        "conformance": 1,
+        "values": 77,
     }
 
 

@@ -9,6 +9,7 @@ import msgspec
 from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
 from accord.catalog.calibration import Calibration
+from accord.catalog.check_governance import GOVERNED, governed_links, governed_problems, governed_sources
 from accord.catalog.check_law import LEGAL, legal_links, legal_problems, legal_sources
 from accord.catalog.engine import Engine
 from accord.catalog.load import KINDS, Catalog
@@ -45,7 +46,8 @@ def check_catalog(catalog: Catalog) -> Report:
 
     Rules: every file reads; every source is used and every used one exists; ``why`` is given where sources
     disagree; chips, systems and parents that are named exist; parents do not go in circles; no two engines share
-    a name; what the law's entries must keep (:mod:`accord.catalog.check_law`).
+    a name; what the law's entries must keep (:mod:`accord.catalog.check_law`), and what governance instruments,
+    deployments, claims and test definitions must (:mod:`accord.catalog.check_governance`).
     Never raises for what the files hold: everything wrong becomes a problem.
     """
     counts = dict.fromkeys(KINDS, 0)
@@ -88,6 +90,9 @@ def _own(kind: str, record: msgspec.Struct) -> Iterator[_Problem]:
     if isinstance(record, LEGAL):
         used |= legal_sources(record)
         yield from legal_problems(record)
+    if isinstance(record, GOVERNED):
+        used |= governed_sources(record)
+        yield from governed_problems(record)
     # features, config, notes, statements and suppliers rest on sources too
     behind_more_than_values = kind in ("engines", "models", "support", "origins")
     for source in () if behind_more_than_values else getattr(record, "sources", ()):
@@ -125,6 +130,8 @@ def _links(catalog: Catalog, record: msgspec.Struct) -> Iterator[_Problem]:
         yield from _shared_names(catalog, record)
     if isinstance(record, LEGAL):
         yield from legal_links(catalog, record)
+    if isinstance(record, GOVERNED):
+        yield from governed_links(catalog, record)
 
 
 def _missing(catalog: Catalog, kind: str, key: str, id: str | None) -> Iterator[_Problem]:
