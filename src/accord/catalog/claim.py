@@ -67,7 +67,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One thing that must be true.
 
     aside: not said by the claim, but what a reader would take from it; needs: evidence that would decide, where no
-        calculation does
+        calculation does; condition: of an aside, in words, under which the claim holds
     """
 
     name: str
@@ -76,6 +76,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     unit: str = "1"
     test: Test | None = None
     aside: bool = False
+    condition: str | None = None
     needs: tuple[str, ...] = ()
     note: str | None = None
 
