@@ -37,7 +37,7 @@ def change(folder: Path, file: str, old: str, new: str) -> list[str]:
         (PACT, "[energy_per_token], source: S1", "[], source: S2", f"{PACT}:11: provisions[0].source is 'S2'"),
         (PACT, "joined: false, source: S1", "joined: false, source: S2", f"{PACT}:14: members[1].source is 'S2'"),
         (PACT, "what: signatories, source: S1", "what: votes, source: S2", f"{PACT}:18: tallies[0].source is 'S2'"),
-        (PACT, "locator: paragraph 2", 'locator: " "', f"{PACT}:11: provisions[0].source has no locator"),
+        (PACT, "locator: paragraph 2", 'locator: " "', f"{PACT}:11: provisions[0].locator is empty"),
         (PACT, "until: 2024-05-01", "until: 2024-02-01", f"{PACT}:15: members[2].until is 2024-02-01, not after"),
         (PACT, "until: 2024-05-01", "until: 2024-06-01", f"{PACT}:16: members[3].who is 'CC', whose earlier entry"),
         (PACT, "rules: [example-rule-1]", "rules: [gone]", f"{PACT}:19: rules[0] is 'gone'"),
