@@ -13,7 +13,8 @@ from accord.api.law import Law
 from accord.api.policy_cases import read_cases, score
 from accord.base.errors import TableError
 from accord.catalog.load import load_catalog
-from accord.policy.cases import ASKED, UNNAMED, Scored, case_facts, designer_of, item_words, read_case, same, summary
+from accord.policy.cases import ASKED, Scored, case_facts, designer_of, item_words, read_case, same, summary
+from accord.policy.screen import UNNAMED
 
 FEWEST_RIGHT = 39
 PROVENANCE = ("case_id", "rule_id", "spec_basis", "source", "note")

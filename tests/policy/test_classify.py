@@ -203,3 +203,18 @@ def test_many_missing_facts_end_in_time() -> None:
     verdict = classify(BOOK, {})
     assert set(verdict.deciding) >= {"tpp", "destination"}
     assert completed({}) == {}
+
+
+def test_a_letter_that_holds_bars_a_deal_whatever_the_class_turns_out_to_be() -> None:
+    named = frozenset({"nvidia", "h20"})
+    verdict = classify(BOOK, {**TO_CHINA, "item_names": named})
+    assert (verdict.eccn, verdict.outcome) == ("unknown", "licence:is_informed")
+    assert set(verdict.deciding) == {"tpp", "die_area"}
+
+
+def test_no_exception_stands_beside_a_letter() -> None:
+    nac = rule("nac", "exception", "exception", "NAC_notify")
+    some = book(instrument(CLASS_A, DENIED, LETTER, nac), groups=(D5,))
+    assert classify(some, {**TO_CHINA, "tpp": 5000.0}).outcome == "licence:presumption_of_denial|exception:NAC_notify"
+    named: dict[str, FactValue] = {**TO_CHINA, "tpp": 10.0, "die_area": 9.0, "item_names": frozenset({"h20"})}
+    assert classify(some, named).outcome == "licence:is_informed"

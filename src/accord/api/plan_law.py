@@ -18,14 +18,13 @@ from accord.policy.deal import Deal
 from accord.policy.facts import FactValue
 from accord.policy.gate import INSUFFICIENT, NO_RULE, NOT_COVERED, gate
 from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
-from accord.policy.screen import closest, exporter_facts, party_facts, resolve, screen
+from accord.policy.screen import closest, resolve, screen, sides_facts
 from accord.policy.unknowns import ELSE
 from accord.report.policy_words import branch_text, label
 from accord.report.to_json import source_entry
 
 Classify = Callable[[Law, str, Deal, datetime.date], Classified]
 _SHOWN = 2  # deciding facts whose branches are told
-_NOBODY: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_share": 0.0}  # where none is named
 _OF_FLAGS = ("transaction", "origin", "destination", "hq", "exporter")  # facts that flags make
 
 
@@ -127,13 +126,10 @@ def _not_covered(law: Law, terms: LawTerms) -> tuple[str, ...]:
 
 def _deal(law: Law, terms: LawTerms, day: datetime.date) -> Deal:
     """The deal with what the catalog knows of the parties on the day; what the terms state goes before that."""
-    more: dict[str, FactValue] = {} if terms.consignee is not None else dict(_NOBODY)
-    for name, facts_of in (
-        (terms.consignee, lambda party: party_facts(law.parties, party, day)), (terms.exporter, exporter_facts),
-    ):  # fmt: skip
-        party = None if name is None else resolve(law.parties, name)
-        if party is not None:
-            more |= {fact: value for fact, value in facts_of(party).items() if fact not in _OF_FLAGS}
+    consignee, exporter = (
+        None if name is None else resolve(law.parties, name) for name in (terms.consignee, terms.exporter)
+    )
+    more = sides_facts(law.parties, day, consignee=consignee, named=terms.consignee is not None, exporter=exporter)
     more |= {name: _fact(name, text) for name, text in terms.facts.items()}
     return Deal(seller=terms.seller, buyer=terms.buyer, hq=terms.hq, exporter=terms.exporter, more=more)
 

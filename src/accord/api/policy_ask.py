@@ -14,12 +14,11 @@ from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import ACTS, DEAL, FACTS, ITEM
 from accord.catalog.load import Catalog
 from accord.catalog.party import Party
-from accord.policy.cases import UNNAMED
 from accord.policy.countries import CODES
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
 from accord.policy.item import Item, Told
-from accord.policy.screen import closest, exporter_facts, party_facts, resolve
+from accord.policy.screen import closest, resolve, sides_facts
 from accord.report.policy_words import GIVEN
 
 ASKABLE = (*ITEM, *DEAL)
@@ -69,14 +68,9 @@ class Asked:
     def deal(self, day: datetime.date) -> Deal:
         """The deal on a day: what is known of the consignee changes with it."""
         asked = self.question
-        more: dict[str, FactValue] = {}
-        if asked.consignee is None:
-            more |= UNNAMED
-        elif self.consignee is not None:
-            found = party_facts(self.parties, self.consignee, day)
-            more |= {name: value for name, value in found.items() if name != "hq"}
-        if self.sender is not None:
-            more |= exporter_facts(self.sender)
+        more = sides_facts(
+            self.parties, day, consignee=self.consignee, named=asked.consignee is not None, exporter=self.sender
+        )
         return Deal(
             seller=asked.seller, buyer=asked.buyer, hq=self.hq, exporter=self.exporter, transaction=asked.transaction,
             more={**more, **{name: value for name, value in self.given().items() if name in DEAL}},

@@ -20,7 +20,7 @@ from accord.catalog.party import Party
 from accord.policy.countries import CODES
 from accord.policy.facts import FactValue
 from accord.policy.item import name_words
-from accord.policy.screen import exporter_facts, resolve
+from accord.policy.screen import UNNAMED, exporter_facts, resolve
 
 NUMBERS: Mapping[str, tuple[str, float]] = {  # column -> fact, and its unit in the fact's
     "tpp": ("tpp", 1.0),
@@ -38,13 +38,14 @@ ABOUT = ("case_id", "basis")
 COLUMNS = (*ABOUT, *ASKED, *EXPECTED)
 REQUIRED = ("case_id", "chip", "date", *EXPECTED)
 UNKNOWN = "unknown"
-UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_share": 0.0}
-"""Of a consignee whom nobody names: answers are for one on no list and say that nobody was screened."""
 _FORMS = frozenset(("sxm", "pcie", "oam", "mm2", "gb"))  # of words of names: shapes and sizes, which no maker owns
 _MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")
 _JOINED = re.compile(r"([a-z]{4,})([0-9][0-9a-z]*)")  # Ascend910C
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
+_NODE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?nm\b")
+_SYMBOLS = {"ga": "gallium", "ge": "germanium", "sb": "antimony"}  # of the periodic table
+_MATERIALS = frozenset(("gallium", "germanium", "antimony", "superhard", "rare_earth"))
 _ACROSS = re.compile(r"(export_from|import_into)_([a-z]{2})")
 
 
@@ -126,10 +127,7 @@ def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> d
     facts = dict(case.facts)
     words = item_words(case.chip)
     facts["item_names"] = words
-    if facts.get("item_type") == "memory":
-        kinds = [found.group(1) for word in sorted(words) if (found := _MEMORY.fullmatch(word))]
-        if kinds:
-            facts["memory_kind"] = kinds[0]
+    facts |= _described(case.chip, words, facts.get("item_type"))
     exporter = resolve(parties, case.exporter) if case.exporter is not None else None
     if case.exporter is not None:
         facts |= exporter_facts(exporter) if exporter is not None else {"exporter": case.exporter.strip().lower()}
@@ -139,6 +137,20 @@ def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> d
     if designer is not None:
         facts["designer_hq"] = facts["origin"] = designer.country
     return {**facts, **UNNAMED}
+
+
+def _described(name: str, words: frozenset[str], item_type: FactValue | None) -> dict[str, FactValue]:
+    """What the description of an item says of what it is: kind of memory, material, node of a circuit."""
+    if item_type == "memory":
+        kinds = [found.group(1) for word in sorted(words) if (found := _MEMORY.fullmatch(word))]
+        return {"memory_kind": kinds[0]} if kinds else {}
+    if item_type in ("material", "equipment"):
+        made = {_SYMBOLS.get(word, word) for word in words}
+        made |= {"rare_earth"} if {"rare", "earth"} <= words else set()
+        named = made & _MATERIALS
+        return {"material": frozenset(named)} if named else {}
+    node = _NODE.search(name.lower())
+    return {"process_nm": float(node.group(1))} if node and item_type == "ic" else {}
 
 
 def item_words(name: str) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
@@ -15,6 +15,8 @@ from accord.policy.unknowns import cases, missing
 
 UNKNOWN_CLASS, INSUFFICIENT = "unknown", "insufficient_data"
 MOST_PASSES = 4000  # over what missing facts could be; beyond them every missing fact counts as deciding
+
+_BARS = {name: at for at, name in enumerate(("licence:presumption_of_denial", "licence:is_informed"))}
 
 _Side = Callable[[Rulebook, Mapping[str, FactValue]], Decision]
 
@@ -107,19 +109,29 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
         return _Found(first.eccn or UNKNOWN_CLASS, first.chip_eccn or UNKNOWN_CLASS, first.outcome, ())
     search = _Search(book, side)
     answers = search.answers(facts, first)
-    eccns, chips, outcomes = ({answer[at] for answer in answers} for at in range(3))
+    eccns, chips = ({answer[at] for answer in answers} for at in (0, 1))
+    outcomes = {answer[2] for answer in answers}
     eccn, chip = (_only(names) or UNKNOWN_CLASS for names in (eccns, chips))
     deciding = tuple(name for name in FACTS if name in search.deciding)
     outcome = _only(outcomes)
     if outcome is not None and not search.cut_short:
         return _Found(eccn, chip, outcome, deciding)
+    if _is_floor(first.outcome, outcomes):
+        return _Found(eccn, chip, first.outcome, deciding)
     technical = [name for name in deciding if name in ITEM]
     if eccn == UNKNOWN_CLASS and first.chip_eccn is None and len(technical) > 1:
         return _Found(eccn, chip, INSUFFICIENT, deciding)
     return _Found(eccn, chip, "|".join(f"depends:{name}" for name in deciding), deciding)
 
 
-def _only(names: set[str | None]) -> str | None:
+def _is_floor(outcome: str, outcomes: set[str]) -> bool:
+    """Whether what holds already bars a deal, and what is missing could only make it stricter."""
+    return outcome in _BARS and all(
+        other.startswith("prohibited") or _BARS.get(other, len(_BARS)) <= _BARS[outcome] for other in outcomes
+    )
+
+
+def _only(names: Collection[str | None]) -> str | None:
     return next(iter(names)) if len(names) == 1 else None
 
 

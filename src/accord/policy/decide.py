@@ -15,6 +15,7 @@ _STRICT = (
     "permitted", "prohibited", "licence:presumption_of_denial", "licence:is_informed", "licence:required",
     "licence:case_by_case", "licence:granted_with_15pct_share", "licence:presumption_of_approval",
 )  # fmt: skip
+_OWN_LETTER = ("is_informed", "granted_with_15pct_share")  # told to one exporter: no exception is beside them
 IMPORT_STAGES: tuple[Stage, ...] = ("import", "duty")
 _RANK = {name: at for at, name in enumerate(_STRICT)}
 
@@ -168,7 +169,7 @@ def _outcome(book: Rulebook, asked: _Trace) -> tuple[str, list[Hit]]:
     strict = sorted((rule for rule in left if rule.rule.stage == "licence"), key=lambda rule: (_rank(rule), rule.id))
     words = [_word(strict[0])] if strict else []
     counted = {id(rule) for rule in strict if _word(rule) in words}
-    if strict and strict[0].rule.consequence.kind == "licence":
+    if strict and strict[0].rule.consequence.kind == "licence" and not words[0].endswith(_OWN_LETTER):
         exceptions = [rule for rule in left if rule.rule.stage == "exception"]
         words += [_word(rule) for rule in exceptions]
         counted |= {id(rule) for rule in exceptions}

@@ -18,6 +18,9 @@ PASSED_ON: tuple[ListName, ...] = ("entity-list", "meu-list")
 """Lists whose members' shares the affiliates rule adds up."""
 HALF = 0.5  # share from which on the affiliates rule of September 2025 takes a party for listed
 
+UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_share": 0.0}
+"""Of a consignee whom nobody names: answers are for one on no list and say that nobody was screened."""
+
 Status = Literal[
     "listed", "listed, no licence follows", "listed earlier", "not listed", "list status not looked up", "not screened"
 ]
@@ -145,6 +148,19 @@ def exporter_facts(party: Party) -> dict[str, FactValue]:
     if len(roles) <= 1:
         facts["exporter_role"] = roles[0] if roles else "other"
     return facts
+
+
+def sides_facts(
+    parties: Parties, day: datetime.date, *, consignee: Party | None, named: bool, exporter: Party | None
+) -> dict[str, FactValue]:
+    """Return what rules may ask of both sides of a deal, but for countries and the exporter's name.
+
+    named: whether a consignee is named at all; one that the catalog has not (``consignee`` None) stays unknown
+    """
+    facts = {} if named else dict(UNNAMED)
+    facts |= party_facts(parties, consignee, day) if consignee is not None else {}
+    facts |= exporter_facts(exporter) if exporter is not None else {}
+    return {name: value for name, value in facts.items() if name not in ("hq", "exporter")}
 
 
 def holders(parties: Parties, party: Party, day: datetime.date) -> tuple[tuple[Holding, Party | None], ...]:

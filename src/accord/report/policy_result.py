@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.branches import Branch
-from accord.policy.cases import UNNAMED, Scored
+from accord.policy.cases import Scored
 from accord.policy.classify import RuleTrace, Verdict
 from accord.policy.decide import NO_LICENCE, NO_RULE, Hit
 from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
 from accord.policy.history import Period
 from accord.policy.item import Item, Told
 from accord.policy.logic import FALSE, UNKNOWN, CompiledRule, LeafTrace
+from accord.policy.screen import UNNAMED
 from accord.report.policy_words import DISCLAIMER, GIVEN, RESULTS, branch_text, label
 
 
