@@ -1,0 +1,266 @@
+"""Verdicts: of a part by the share of draws in which its test is true, of a claim by its parts.
+
+A part holds from 90 % on, fails up to 10 %, and is open between. A claim fails with any stated part, cannot be told
+where one cannot or is open, and else holds, on condition where an aside part does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from accord.base.array import Array
+from accord.base.errors import CatalogError, Refusal
+from accord.catalog.claim import Claim, Part, Test
+from accord.claims.ask import Answers
+from accord.claims.expression import Node, check_names, evaluate, names, parse, unit_of, written
+from accord.claims.quantity import COUNT, Quantity, drawn
+from accord.claims.unit_algebra import PLAIN, Unit, parse_unit
+
+PartWord = Literal["holds", "fails", "open", "cannot tell"]
+ClaimWord = Literal["holds", "holds if", "fails", "cannot tell"]
+VERDICTS: tuple[ClaimWord, ...] = ("holds", "holds if", "fails", "cannot tell")
+SURE = 0.9  # probability from which a part holds, and down to 1 - SURE it fails
+_EXACT = 1e-9  # relative difference of two numbers that count as equal
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A term, and what it stands for; refused: why it is not known."""
+
+    name: str
+    quantity: Quantity | None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartVerdict:
+    """A part judged.
+
+    value, low, high, against: in the part's unit; low, high: of the interval asked for
+    probability: share of draws in which the test is true; true: of each draw, shape ``(count,)``
+    margin: value over what it is compared with, less 1; its interval in margin_low, margin_high
+    formula: the expression with words in place of names; missing: why nothing could be told, one line a reason
+    """
+
+    part: Part
+    verdict: PartWord
+    terms: tuple[Told, ...]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    against: float | None = None
+    probability: float | None = None
+    margin: float | None = None
+    margin_low: float | None = None
+    margin_high: float | None = None
+    missing: tuple[str, ...] = ()
+    true: Array | None = None
+
+    @property
+    def slack(self) -> float:
+        """How far the value is on the true side, as a logarithm; below zero where the test is false."""
+        test = self.part.test
+        if test is None or self.margin is None or self.margin <= -1.0:
+            return -math.inf if test is None or test.op != "<" else math.inf
+        return _slack(test, self.margin)
+
+    def written(self, words: Mapping[str, str]) -> str:
+        """The expression with words in place of names of terms."""
+        return written(parse(self.part.value or "0"), words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimVerdict:
+    """A claim judged.
+
+    probability: share of draws in which all stated parts are true, None where one cannot be told and none fails
+    deciding: the stated part that is nearest to failing, None where none has a value
+    condition: under which it holds; why: what is missing, where it cannot be told
+    """
+
+    claim: Claim
+    verdict: ClaimWord
+    parts: tuple[PartVerdict, ...]
+    probability: float | None
+    deciding: PartVerdict | None
+    condition: str | None
+    why: tuple[str, ...]
+
+    @property
+    def margin(self) -> float | None:
+        """Of the deciding part."""
+        return self.deciding.margin if self.deciding is not None else None
+
+
+def judge(claim: Claim, answers: Answers, level: float = 0.9) -> ClaimVerdict:
+    """Judge a claim by what ``answers`` says of its terms.
+
+    level: share of draws inside the intervals of values and margins
+    Raises CatalogError whose text begins with the key of what is wrong in the claim.
+    """
+    parts = tuple(_placed_part(claim, at, answers, level) for at in range(len(claim.parts)))
+    stated = [one for one in parts if not one.part.aside]
+    words = {one.verdict for one in stated}
+    condition = _condition([one for one in parts if one.part.aside])
+    verdict: ClaimWord = (
+        "fails" if "fails" in words
+        else "cannot tell" if not stated or words & {"cannot tell", "open"}
+        else "holds if" if condition else "holds"
+    )  # fmt: skip
+    valued = [one for one in stated if one.true is not None]
+    told = bool(valued) and (verdict == "fails" or len(valued) == len(stated))
+    return ClaimVerdict(
+        claim=claim, verdict=verdict, parts=parts,
+        probability=float(np.mean(np.all([one.true for one in valued if one.true is not None], axis=0)))
+        if told else None,
+        deciding=min(valued, key=lambda one: (one.probability, one.slack), default=None),
+        condition=condition if verdict == "holds if" else None,
+        why=_why(stated) if verdict == "cannot tell" else (),
+    )  # fmt: skip
+
+
+def _condition(asides: list[PartVerdict]) -> str | None:
+    """Under which the claim holds: what parts say that are aside and do not hold."""
+    said = []
+    for one in asides:
+        if one.verdict == "fails":
+            said.append(one.part.condition or f"not asked of {one.part.name}")
+        elif one.verdict == "open":
+            said.append(f"{one.part.condition or f'not asked of {one.part.name}'} (open: {one.probability:.0%})")
+    return "; ".join(said) or None
+
+
+def _why(stated: list[PartVerdict]) -> tuple[str, ...]:
+    found: list[str] = []
+    for one in stated:
+        if one.verdict == "open":
+            found.append(f"{one.part.name}: open, true in {one.probability:.0%} of draws")
+        elif one.verdict == "cannot tell":
+            found += one.missing or [f"{one.part.name}: needs {need}" for need in one.part.needs]
+    return tuple(dict.fromkeys(found)) or ("no part is stated",)
+
+
+def _placed_part(claim: Claim, at: int, answers: Answers, level: float) -> PartVerdict:
+    try:
+        return _part(claim.parts[at], claim, answers, level)
+    except CatalogError as error:
+        raise CatalogError(f"parts[{at}].{error.what}", where=error.where, hint=error.hint) from None
+
+
+def _part(part: Part, claim: Claim, answers: Answers, level: float) -> PartVerdict:
+    terms = tuple(_term(name, part, claim, answers) for name in part.terms)
+    if part.value is None or part.test is None:
+        return PartVerdict(part=part, verdict="cannot tell", terms=terms)
+    value, against = _read("value", part.value, part), None
+    if part.test.against is not None:
+        against = _read("test.against", part.test.against, part)
+    used = dict.fromkeys((*names(value), *(names(against) if against is not None else ())))
+    missing = tuple(f"{one.name}: {one.refused}" for one in terms if one.quantity is None and one.name in used)
+    if missing:
+        return PartVerdict(part=part, verdict="cannot tell", terms=terms, missing=missing)
+    known = {one.name: one.quantity for one in terms if one.quantity is not None and one.name in used}
+    return _valued(part, part.test, terms, known, value, against, level)
+
+
+def _term(name: str, part: Part, claim: Claim, answers: Answers) -> Told:
+    try:
+        return Told(name, answers.quantity(part.terms[name], claim))
+    except Refusal as refusal:
+        return Told(name, None, refusal.what)
+    except CatalogError as error:
+        raise CatalogError(f"terms.{name}.{error.what}", where=error.where, hint=error.hint) from None
+
+
+def _read(key: str, text: str, part: Part) -> Node:
+    try:
+        node = parse(text)
+        check_names(node, tuple(part.terms))
+    except CatalogError as error:
+        raise CatalogError(f"{key} is {text!r}: {error.what}", hint=error.hint) from None
+    return node
+
+
+def _valued(
+    part: Part, test: Test, terms: tuple[Told, ...], known: Mapping[str, Quantity], value: Node, against: Node | None,
+    level: float,
+) -> PartVerdict:  # fmt: skip
+    """Judge a part all of whose terms are known."""
+    units = {name: parse_unit(one.unit) for name, one in known.items()}
+    shown = _shown_unit(part, value, against, units)
+    drawn_terms = {name: drawn(one) * units[name].size for name, one in known.items()}
+    points = {name: np.asarray(one.value * units[name].size) for name, one in known.items()}
+    found = float(evaluate(value, points)) / shown.size
+    each = np.broadcast_to(evaluate(value, drawn_terms) / shown.size, (COUNT,))
+    bar, bars = test.number or 0.0, np.full(COUNT, test.number or 0.0)
+    if against is not None:
+        bar = float(evaluate(against, points)) / shown.size
+        bars = np.broadcast_to(evaluate(against, drawn_terms) / shown.size, (COUNT,))
+    if not (math.isfinite(found) and math.isfinite(bar)):
+        return PartVerdict(part=part, verdict="cannot tell", terms=terms, missing=(f"{part.name}: division by zero",))
+    true = _true(test, each, bars)
+    share = float(np.mean(true))
+    low, high = _ends(each, level)
+    margin = margin_low = margin_high = None
+    if bar > 0.0:
+        margin = found / bar - 1.0
+        margin_low, margin_high = _ends(
+            np.divide(each, bars, out=np.full(COUNT, np.nan), where=bars > 0.0) - 1.0, level
+        )
+    return PartVerdict(
+        part=part, verdict="holds" if share >= SURE else "fails" if share <= 1.0 - SURE + _EXACT else "open",
+        terms=terms, value=found, low=low, high=high, against=bar, probability=share, margin=margin,
+        margin_low=margin_low, margin_high=margin_high, true=true,
+    )  # fmt: skip
+
+
+def _shown_unit(part: Part, value: Node, against: Node | None, units: Mapping[str, Unit]) -> Unit:
+    """The unit the value is told in. Raises CatalogError where it is of another kind than the value."""
+    try:
+        shown, found = parse_unit(part.unit), unit_of(value, units)
+    except (CatalogError, ValueError) as error:
+        raise CatalogError(f"value is {part.value!r}: {error}") from None
+    if not shown.alike(found):
+        hint = f"write 'unit: {found.name}', or another unit of that kind"
+        raise CatalogError(f"unit is {part.unit!r}, but the value is in {found.name}", hint=hint)
+    if against is not None:
+        other = unit_of(against, units)
+        if not other.alike(found):
+            raise CatalogError(f"test.against is in {other.name}, but the value is in {found.name}",
+                               hint="compare two quantities of one kind")  # fmt: skip
+    return shown if part.unit != "1" else PLAIN
+
+
+def _true(test: Test, value: Array, bar: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """In which draws the test is true; what is not finite is false."""
+    room = _EXACT * np.abs(bar)
+    with np.errstate(invalid="ignore"):
+        found = {
+            ">": value > bar + room,
+            ">=": value >= bar - room,
+            "<": value < bar - room,
+            "<=": value <= bar + room,
+            "within": np.abs(value - bar) <= (test.tolerance or 0.0) * np.abs(bar) + room,
+        }[test.op]
+    return np.asarray(found & np.isfinite(value) & np.isfinite(bar))
+
+
+def _ends(draws: Array, level: float) -> tuple[float | None, float | None]:
+    """Both ends of the central interval of the draws that are finite; None where there are none."""
+    good = draws[np.isfinite(draws)]
+    if not len(good):
+        return None, None
+    low, high = np.quantile(good, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
+
+
+def _slack(test: Test, margin: float) -> float:
+    """Logarithm of the value over its bar, with the sign that is above zero where the test is true."""
+    size = math.log1p(margin)
+    if test.op == "within":
+        return math.log1p(test.tolerance or 0.0) - abs(size)
+    return size if test.op in (">", ">=") else -size
