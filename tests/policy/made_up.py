@@ -15,6 +15,7 @@ from accord.catalog.legal_fact import FACTS
 
 DAY = datetime.date(2025, 6, 1)
 SOURCE = Source(title="none", publisher="nobody", date="2025-01-01")
+PLACES = (("CN",), ("G:1",), ("G:2", "US"), ("G:1", "G:2"), ("G:2", "G:3"))
 ASKED = (
     "tpp", "die_area", "performance_density", "training_flop", "modification_share", "memory_density",
     "datacenter_marketed", "item_type", "memory_kind", "exporter", "destination", "hq", "designer_hq", "item_names",
@@ -39,6 +40,15 @@ GROUPS = (
         outside=(
             Membership(country="CN", source="s", basis="published"),
             Membership(country="SA", start="2025-06-02", source="s", basis="published"),
+            Membership(country="MY", source="s", basis="published"),
+        ),
+    ),
+    Group(
+        id="g3", code="G:3", name="incomplete too", complete=False, missing="most of it", sources={"s": SOURCE},
+        members=(Membership(country="VN", source="s", basis="published"),),
+        outside=(
+            Membership(country="MY", source="s", basis="published"),
+            Membership(country="IL", source="s", basis="published"),
         ),
     ),
 )  # fmt: skip
@@ -50,7 +60,7 @@ def made_up(random: Random) -> Standing:
     when = tree(random, 3, asked)
     scope = Scope(
         transactions=random.choice(((), ("export_from_us", "reexport"))),
-        destinations=random.choice(((), ("CN",), ("G:1", "MO"), ("G:1", "G:2"))),
+        destinations=random.choice(((), ("G:1", "MO"), *PLACES)),
         except_destinations=random.choice(((), ("G:2",), ("IL",))),
         headquarters=random.choice(((), ("G:2",), ("CN", "G:1"))),
         addressees=random.choice(((), ("nvidia", "amd"))),
@@ -81,7 +91,7 @@ def leaf(random: Random, asked: set[str]) -> Clause:
     if fact.kind == "day":
         return Clause(fact=name, op=random.choice(("before", "from")), value="2025-08-02")
     if fact.kind == "country":
-        return Clause(fact=name, op="in", among=random.choice((("CN",), ("G:1",), ("G:2", "US"), ("G:1", "G:2"))))
+        return Clause(fact=name, op="in", among=random.choice(PLACES))
     if fact.kind == "set":
         return Clause(fact=name, op="meets", among=random.choice((("text",), ("h20", "mi308"))))
     words = fact.words or ("nvidia", "amd", "tsmc")

@@ -109,6 +109,7 @@ def test_sets_meet_or_do_not() -> None:
         (("G:2",), "US", UNKNOWN), (("G:2",), "CY", FALSE), (("G:2",), "SA", UNKNOWN),  # not named, left, not yet out
         (("G:2", "US"), "US", TRUE), (("G:1", "G:2"), "CN", TRUE), (("G:1", "G:2"), "VN", UNKNOWN),
         (("G:2", "CN"), "MO", UNKNOWN), (("CN",), "US", FALSE),
+        (("G:2", "G:3"), "MY", FALSE), (("G:2", "G:3"), "CN", UNKNOWN), (("G:2", "G:3"), "IL", TRUE),
     ],
 )  # fmt: skip
 def test_countries_and_groups(among: tuple[str, ...], country: str, verdict: int) -> None:

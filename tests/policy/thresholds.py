@@ -111,7 +111,7 @@ def _countries(words: Sequence[str], groups: Sequence[Group]) -> Iterator[str]:
             continue
         yield from [one.country for one in group.members][:4]
         yield from [one.country for one in group.members if one.start or one.until][:4]
-        yield from [one.country for one in group.outside][:2]
+        yield from [one.country for one in group.outside][:4]
     yield from ("CN", "US", "SA", "IL")
 
 
