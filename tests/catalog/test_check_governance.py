@@ -48,6 +48,8 @@ def change(folder: Path, file: str, old: str, new: str) -> list[str]:
             f"{PACT}:21: sources.S3 is used by no value",
         ),
         (SITE, "system: example-node-8", "system: example-node-9", f"{SITE}:2: system is 'example-node-9', neither a"),
+        (SITE, "start: 2024-06", "start: 2024-Q2", f"{SITE}:6: start is '2024-Q2', which cannot be put"),
+        (PACT, "- {start: 2024-03-01", "- {start: 2024-H1", f"{PACT}:9: states[0].start is '2024-H1'"),
         (SITE, "\nsource: S1", "\nsource: S2", f"{SITE}:8: source is 'S2'"),
         (CLAIM, "source: S1", "source: S3", f"{CLAIM}:5: source is 'S3'"),
         (CLAIM, "source: S2", "source: S3", f"{CLAIM}:12: parts[0].terms.said.source is 'S3'"),

@@ -11,13 +11,14 @@ from accord.catalog.conformance import Conformance
 from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance
 from accord.catalog.load import KINDS
+from accord.catalog.risk import TaxonomyRisk
 from accord.catalog.value import walk
 
 if TYPE_CHECKING:
     from accord.catalog.load import Catalog
 
-GOVERNED = (Governance, Deployment, Claim, Conformance)
-_Governed = Governance | Deployment | Claim | Conformance
+GOVERNED = (Governance, Deployment, Claim, Conformance, TaxonomyRisk)
+_Governed = Governance | Deployment | Claim | Conformance | TaxonomyRisk
 _Problem = tuple[str, str, str | None]
 
 
@@ -36,6 +37,9 @@ def governed_problems(record: _Governed) -> Iterator[_Problem]:
             yield f"{key}source", f"is {source!r}, which this file's 'sources' does not hold", hint
         if not (locator or "").strip():
             yield f"{key}source", "has no locator", "say where in the source it is read: page, paragraph, table"
+    for key, day in _days(record):
+        if day is not None and ("-Q" in day or "-H" in day):
+            yield key, f"is {day!r}, which cannot be put before or after a day", "write the day, the month or the year"
     if isinstance(record, Governance):
         yield from _members(record)
 
@@ -62,6 +66,9 @@ def _named(record: _Governed) -> Iterator[tuple[str, str, str | None]]:
         for name in ("states", "provisions", "members", "tallies"):
             for at, one in enumerate(getattr(record, name)):
                 yield f"{name}[{at}].", one.source, one.locator
+    elif isinstance(record, TaxonomyRisk):
+        for at, one in enumerate(record.named):
+            yield f"named[{at}].", one.source, one.locator
     elif isinstance(record, Deployment):
         yield "", record.source, record.locator
     elif isinstance(record, Claim):
@@ -70,6 +77,18 @@ def _named(record: _Governed) -> Iterator[tuple[str, str, str | None]]:
             for name, term in part.terms.items():
                 if term.source is not None:
                     yield f"parts[{at}].terms.{name}.", term.source, term.locator
+
+
+def _days(record: _Governed) -> Iterator[tuple[str, str | None]]:
+    """Dates that are compared with a day, with their keys."""
+    if isinstance(record, Deployment):
+        yield "start", record.start
+    if isinstance(record, Governance):
+        yield "date", record.date
+        for name, parts in (("states", ("start",)), ("members", ("start", "until")), ("tallies", ("date",))):
+            for at, one in enumerate(getattr(record, name)):
+                for part in parts:
+                    yield f"{name}[{at}].{part}", getattr(one, part)
 
 
 def _members(record: Governance) -> Iterator[_Problem]:

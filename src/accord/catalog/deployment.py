@@ -19,6 +19,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     system: id of the catalog, of a system or a chip; owner, site: in words; country: ISO code
     state: ``operating``, ``announced`` (somebody said it will be), ``planned`` (permits, tenders), ``withdrawn``
     start: day from which the state holds; chips, systems: how many, None where nobody says
+    nowhere_else: the source says that on that day the system stood in no other country
     """
 
     id: str
@@ -30,6 +31,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     start: Date
     chips: Count | None = None
     systems: Count | None = None
+    nowhere_else: bool = False
     source: str
     tier: Tier
     locator: str

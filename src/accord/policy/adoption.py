@@ -1,0 +1,222 @@
+"""Who has joined which governance instrument by a day, what instruments and blocs have in common."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Literal
+
+from accord.catalog.governance import Governance, JoinRole, Member, State, Sure, Tally
+
+Answer = Literal["joined", "not joined", "not recorded"]
+JOINED: Answer = "joined"
+NOT_JOINED: Answer = "not joined"
+NOT_RECORDED: Answer = "not recorded"
+ASIDE: tuple[JoinRole, ...] = ("observer", "participant")
+OTHERS = "others"  # instruments of no country and no United Nations
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Somebody's place in one instrument on a day.
+
+    role, start: of who has joined; why: in words, where the answer needs some
+    source: key into the instrument's sources, None where no entry speaks of them
+    """
+
+    who: str
+    kind: str
+    instrument: str
+    answer: Answer
+    role: JoinRole | None = None
+    start: str | None = None
+    until: str | None = None
+    sure: Sure | None = None
+    source: str | None = None
+    locator: str | None = None
+    note: str | None = None
+    why: str = ""
+
+    @property
+    def full(self) -> bool:
+        """Whether they have joined, and not only to watch or take part."""
+        return self.answer == JOINED and self.role not in ASIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A number that a source states, and how many entries here name somebody on the day that is asked."""
+
+    tally: Tally
+    named: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One instrument on a day.
+
+    state: the last that had begun; cells: of everybody asked about, by name
+    named: who has joined, observers and participants left out; aside: observers and participants
+    """
+
+    instrument: Governance
+    state: State | None
+    cells: Mapping[str, Cell]
+    told: tuple[Told, ...]
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Who has joined, in the order asked."""
+        return tuple(who for who, cell in self.cells.items() if cell.full)
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """Observers and participants."""
+        return tuple(who for who, cell in self.cells.items() if cell.answer == JOINED and not cell.full)
+
+    @property
+    def not_joined(self) -> tuple[str, ...]:
+        """Who is known not to have joined."""
+        return tuple(who for who, cell in self.cells.items() if cell.answer == NOT_JOINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two instruments: who has joined both, and who one of them.
+
+    aside: in both, at least once as an observer or participant
+    only_a, only_b: in one; known not to have joined the other, and not recorded there
+    """
+
+    a: str
+    b: str
+    both: tuple[str, ...]
+    aside: tuple[str, ...]
+    only_a: tuple[tuple[str, ...], tuple[str, ...]]
+    only_b: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bloc:
+    """Instruments of one initiator (a country, the UN, or others), and whoever has joined at least one of them."""
+
+    name: str
+    instruments: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """The answer as of a day.
+
+    later: instruments that were not made yet; common: of two blocs, who is in both
+    """
+
+    day: datetime.date
+    standings: tuple[Standing, ...]
+    later: tuple[Governance, ...]
+    whos: Mapping[str, str]
+    overlaps: tuple[Overlap, ...]
+    blocs: tuple[Bloc, ...]
+    common: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+
+def adoption(instruments: Iterable[Governance], day: datetime.date, whos: Sequence[str] = ()) -> Adoption:
+    """Ask every instrument of a day about everybody it or another one names.
+
+    whos: names to ask about, in this order; all that are named, states first, where none is given
+    """
+    every = sorted(instruments, key=lambda one: (one.date, one.id))
+    made = [one for one in every if one.date <= day.isoformat()]
+    kinds = _kinds(made)
+    asked = {who: kinds.get(who, "state") for who in whos} if whos else kinds
+    standings = tuple(_standing(one, day, asked) for one in made)
+    blocs = _blocs(standings)
+    return Adoption(
+        day=day, standings=standings, later=tuple(one for one in every if one not in made), whos=asked,
+        overlaps=tuple(_overlap(a, b) for a, b in combinations(standings, 2)), blocs=blocs,
+        common={(a.name, b.name): _both(a.members, b.members) for a, b in combinations(blocs, 2)},
+    )  # fmt: skip
+
+
+def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> Cell:
+    """Whether somebody has joined an instrument by a day: by their entry, else by whether the list is whole.
+
+    An entry that begins later, or has ended, says that on the day they had not joined, or not any more.
+    """
+    entries = [member for member in instrument.members if member.who == who]
+    holds = [member for member in entries if member.holds(day)]
+    if holds:
+        member = holds[-1]
+        return _cell(instrument, member, JOINED if member.joined else NOT_JOINED, "" if member.joined else "said so")
+    text = day.isoformat()
+    ended = [member for member in entries if member.joined and member.until is not None and member.until <= text]
+    if ended:
+        return _cell(instrument, ended[-1], NOT_JOINED, f"left on {ended[-1].until}")
+    coming = [member for member in entries if member.joined and member.start is not None and member.start > text]
+    if coming:
+        return _cell(instrument, coming[0], NOT_JOINED, f"joined later, on {coming[0].start}")
+    if instrument.complete:
+        return Cell(who, kind, instrument.id, NOT_JOINED, why="the list of members is known to be whole")
+    return Cell(who, kind, instrument.id, NOT_RECORDED)
+
+
+def _cell(instrument: Governance, member: Member, answer: Answer, why: str) -> Cell:
+    return Cell(
+        who=member.who, kind=member.kind, instrument=instrument.id, answer=answer, role=member.role,
+        start=member.start, until=member.until, sure=member.sure, source=member.source, locator=member.locator,
+        note=member.note, why=why,
+    )  # fmt: skip
+
+
+def _kinds(made: Sequence[Governance]) -> dict[str, str]:
+    """Everybody that instruments name, with what they are: states first, then the rest, each by name."""
+    kinds = {member.who: member.kind for one in made for member in one.members}
+    order = ("state", "organisation", "company")
+    return dict(sorted(kinds.items(), key=lambda item: (order.index(item[1]), item[0].lower())))
+
+
+def _standing(instrument: Governance, day: datetime.date, whos: Mapping[str, str]) -> Standing:
+    text = day.isoformat()
+    states = [state for state in sorted(instrument.states, key=lambda one: one.start) if state.start <= text]
+    cells = {who: cell_of(instrument, who, kind, day) for who, kind in whos.items()}
+    named = len({one.who for one in instrument.members if one.joined and one.role not in ASIDE and one.holds(day)})
+    told = tuple(
+        Told(tally, named) for tally in sorted(instrument.tallies, key=lambda one: one.date) if tally.date <= text
+    )
+    return Standing(instrument, states[-1] if states else None, cells, told)
+
+
+def _overlap(a: Standing, b: Standing) -> Overlap:
+    both = _both(a.named, b.named)
+    present = [{*one.named, *one.aside} for one in (a, b)]
+    aside = tuple(who for who in a.cells if who in present[0] & present[1] and who not in both)
+    return Overlap(a.instrument.id, b.instrument.id, both, aside, _only(a, b), _only(b, a))
+
+
+def _only(a: Standing, b: Standing) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who has joined a and is known not to have joined b, and who is not recorded there."""
+    answers = {who: b.cells[who].answer for who in a.named}
+    return (
+        tuple(who for who, answer in answers.items() if answer == NOT_JOINED),
+        tuple(who for who, answer in answers.items() if answer == NOT_RECORDED),
+    )
+
+
+def _both(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
+    return tuple(who for who in a if who in set(b))
+
+
+def _blocs(standings: Sequence[Standing]) -> tuple[Bloc, ...]:
+    by_name: dict[str, list[Standing]] = {}
+    for one in standings:
+        by_name.setdefault(one.instrument.bloc or OTHERS, []).append(one)
+    return tuple(
+        Bloc(
+            name, tuple(one.instrument.id for one in found),
+            tuple(dict.fromkeys(who for one in found for who in one.named)),
+        )
+        for name, found in sorted(by_name.items(), key=lambda item: (item[0] == OTHERS, item[0]))
+    )  # fmt: skip
