@@ -32,6 +32,7 @@ from accord.catalog.place import Place
 from accord.catalog.price import Price
 from accord.catalog.record import read_facts, read_record
 from accord.catalog.reliability import Reliability
+from accord.catalog.risk import TaxonomyRisk
 from accord.catalog.support import Support
 from accord.catalog.system import System
 from accord.catalog.value import Value
@@ -61,6 +62,7 @@ RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "deployments": Deployment,
     "claims": Claim,
     "conformance": Conformance,
+    "risks": TaxonomyRisk,
 }
 UNCOUNTED = ("calibration", "support", "collectives", "training", "reliability", "governance", "conformance")
 _SINGULAR = {"parties": "party"}
@@ -254,6 +256,10 @@ class Catalog:
     def conformance(self, id: str) -> Conformance:
         """Return a test definition. Raises CatalogError."""
         return self._get(Conformance, "conformance", id)
+
+    def risk(self, id: str) -> TaxonomyRisk:
+        """Return a risk of the taxonomy. Raises CatalogError."""
+        return self._get(TaxonomyRisk, "risks", id)
 
     def defaults(self) -> dict[str, dict[str, Value]]:
         """Return what is assumed where nothing is said, by section and name. Raises CatalogError."""

@@ -88,6 +88,7 @@ _LISTED: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("start", "start"),
     ),
     "claims": (("statement", "statement"), ("said by", "said_by"), ("date", "date")),
+    "risks": (("name", "name"), ("life in days", "valid_days"), ("about", "about")),
     "conformance": (("title", "title"), ("kind", "kind"), ("format", "format"), ("version", "version")),
     "licences": (("name", "name"), ("spdx", "spdx"), ("free", "free"), ("models", "models")),
 }
