@@ -363,7 +363,7 @@ def test_without_a_taxonomy_no_risk_is_named() -> None:
 
 
 WHOLE = (inspect_log(), moonshot_run(), BILL, {"result_validity": "VALID", "result_mean_latency_ns": 1, "settings": {}})
-ODD = (
+ODD: st.SearchStrategy[Any] = (
     st.none()
     | st.booleans()
     | st.integers()
@@ -382,7 +382,7 @@ def _places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str |
 def _with(value: Any, path: tuple[str | int, ...], new: object) -> object:
     if not path:
         return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = _with(value[path[0]], path[1:], new)
     return copy
 
@@ -390,9 +390,9 @@ def _with(value: Any, path: tuple[str | int, ...], new: object) -> object:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_value_in_any_place_is_read_or_refused_with_the_file(data: st.DataObject) -> None:
-    whole = data.draw(st.sampled_from(WHOLE))
+    whole: Any = data.draw(st.sampled_from(WHOLE))
     for _ in range(data.draw(st.integers(1, 3))):
-        whole = _with(whole, data.draw(st.sampled_from(_places(whole))), data.draw(ODD))  # type: ignore[assignment]
+        whole = _with(whole, data.draw(st.sampled_from(_places(whole))), data.draw(ODD))
     try:
         for found in read_results("a.json", json.dumps(whole).encode(), TAXONOMY):
             assert all(isinstance(value, float) for value in found.metrics.values())

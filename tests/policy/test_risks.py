@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accord.catalog.conformance import Risk
 from accord.catalog.load import load_catalog
-from accord.policy.risks import Tested, coverage, risks_of
+from accord.policy.risks import Finished, coverage, risks_of
 
 CATALOG = load_catalog()
 TAXONOMY = tuple(CATALOG.risk(id) for id in CATALOG.ids("risks"))
@@ -19,7 +19,7 @@ DAY = datetime.date(2026, 11, 25)
 DAYS = st.dates(datetime.date(2020, 1, 1), datetime.date(2030, 1, 1))
 
 
-def states(*tested: Tested, day: datetime.date = DAY) -> dict[str, str]:
+def states(*tested: Finished, day: datetime.date = DAY) -> dict[str, str]:
     return {one.risk.id: one.state for one in coverage(tested, TAXONOMY, day)}
 
 
@@ -48,11 +48,11 @@ def test_tests_by_name(name: str, risks: tuple[str, ...]) -> None:
 def test_covered_expired_and_not_covered() -> None:
     found = {one.risk.id: one for one in coverage(
         [
-            Tested("new", ("bbq",), DAY - datetime.timedelta(days=365)),
-            Tested("older", ("bbq",), DAY - datetime.timedelta(days=366)),
-            Tested("old", ("wmdp_bio",), DAY - datetime.timedelta(days=184)),
-            Tested("undated", ("cybench",), None),
-            Tested("later", ("truthfulqa",), DAY + datetime.timedelta(days=1)),
+            Finished("new", ("bbq",), DAY - datetime.timedelta(days=365)),
+            Finished("older", ("bbq",), DAY - datetime.timedelta(days=366)),
+            Finished("old", ("wmdp_bio",), DAY - datetime.timedelta(days=184)),
+            Finished("undated", ("cybench",), None),
+            Finished("later", ("truthfulqa",), DAY + datetime.timedelta(days=1)),
         ],
         TAXONOMY, DAY,
     )}  # fmt: skip
@@ -73,13 +73,13 @@ def test_nothing_covers_nothing() -> None:
 @given(days=st.lists(DAYS, max_size=4), day=DAYS, more=DAYS)
 def test_another_test_never_uncovers(days: list[datetime.date], day: datetime.date, more: datetime.date) -> None:
     rank = ["not covered", "expired", "covered"]
-    tested = [Tested(str(at), ("bbq",), when) for at, when in enumerate(days)]
-    before, after = states(*tested, day=day), states(*tested, Tested("more", ("bbq",), more), day=day)
+    tested = [Finished(str(at), ("bbq",), when) for at, when in enumerate(days)]
+    before, after = states(*tested, day=day), states(*tested, Finished("more", ("bbq",), more), day=day)
     assert all(rank.index(after[id]) >= rank.index(before[id]) for id in before)
     assert states(*reversed(tested), day=day) == before, "their order says nothing"
 
 
 def test_the_last_days_of_the_calendar() -> None:
     last = datetime.date.max
-    (found,) = coverage([Tested("a", ("bbq",), last)], [CATALOG.risk("bias")], last)
+    (found,) = coverage([Finished("a", ("bbq",), last)], [CATALOG.risk("bias")], last)
     assert (found.state, found.until) == ("covered", last)

@@ -14,7 +14,7 @@ Coverage = Literal["covered", "not covered", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Finished:
     """A test that was finished: name to show, names the taxonomy may know it by, day of it."""
 
     title: str
@@ -45,7 +45,7 @@ def risks_of(tests: Iterable[str], taxonomy: Sequence[TaxonomyRisk]) -> tuple[st
     )  # fmt: skip
 
 
-def coverage(tested: Sequence[Tested], taxonomy: Sequence[TaxonomyRisk], day: datetime.date) -> tuple[Covered, ...]:
+def coverage(tested: Sequence[Finished], taxonomy: Sequence[TaxonomyRisk], day: datetime.date) -> tuple[Covered, ...]:
     """How each risk stands on a day.
 
     covered: a test of it was finished on or before the day and is no older than the risk's life. It says that the
@@ -54,7 +54,7 @@ def coverage(tested: Sequence[Tested], taxonomy: Sequence[TaxonomyRisk], day: da
     return tuple(_one(risk, [one for one in tested if risks_of(one.tests, (risk,))], day) for risk in taxonomy)
 
 
-def _one(risk: TaxonomyRisk, tested: list[Tested], day: datetime.date) -> Covered:
+def _one(risk: TaxonomyRisk, tested: list[Finished], day: datetime.date) -> Covered:
     dated = [(one.date, one.title) for one in tested if one.date is not None and one.date <= day]
     if not dated:
         why = "no test of it" if not tested else "its tests have no day, or a later one"
