@@ -18,7 +18,7 @@ from accord.api.claim_terms import (
     of_metric,
 )
 from accord.api.fabric import FabricRequest, fabric_answer
-from accord.api.reliability import ENTRY, DRAWS, failures, job_plan
+from accord.api.reliability import DRAWS, ENTRY, failures, job_plan
 from accord.api.scenario import rates_of
 from accord.api.terms import terms_of
 from accord.base.array import Array
@@ -85,7 +85,7 @@ def ask_compare(values: Mapping[str, object], desk: Desk) -> Found:
     how = f"accord compare {asked.a} {asked.b}"
     profiles = profiles_of(desk.catalog, (asked.a, asked.b))
     found: dict[str, Quantity | str] = {}
-    for one in compare(*profiles, LEVEL):
+    for one in compare(profiles[0], profiles[1], LEVEL):
         name = one.quantity.name
         for side, of in zip("ab", profiles, strict=True):
             figure_of = value_of(of, one.quantity)

@@ -128,15 +128,15 @@ def _duties(asked: PolicyInputs, day: datetime.date, values: Mapping[str, object
         "training_flop": asked.training_flop or 0.0, **asked.facts, "date": asked.date,
         **({"jurisdictions": list(asked.jurisdictions)} if asked.jurisdictions else {}),
     })  # fmt: skip
-    rules = answer.result["rules"]
+    rules = answer.result["answers"]
     assert isinstance(rules, list), "as documented"
     sources, figures = tuple(answer.sources), dict[str, Quantity | str]()
     for rule in rules:
-        name, outcome = f"duty.{rule['rule']}", str(rule["outcome"])
+        name, outcome = f"duty.{rule['instrument']}.{rule['rule']}", str(rule["outcome"])
         told = outcome.partition(":")[0]
         figures[name] = (
             exact(float(told in _APPLIES), "1", f"policy {asked_text(values)} {name}", how, sources=sources)
-            if told in (*_APPLIES, *_NOT) else f"{rule['rule']} on {day} {outcome}"
+            if told in (*_APPLIES, *_NOT) else f"{name.removeprefix('duty.')} on {day}: {outcome}"
         )  # fmt: skip
     return Found(figures)
 

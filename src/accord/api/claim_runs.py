@@ -54,7 +54,7 @@ class TrainInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class SizeInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A load to be served by the fewest chips of a system. goodput: requests a second [1/s]"""
+    """A load to be served by the fewest chips of a system; goodput: requests a second [1/s]."""
 
     model: str
     system: str
@@ -67,7 +67,7 @@ class SizeInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class SimulateInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Synthetic traffic on a deployment. rate: requests a second [1/s]; isl, osl: tokens of each"""
+    """Synthetic traffic on a deployment; rate: requests a second [1/s]; isl, osl: tokens of each."""
 
     deployment: EstimateRequest
     rate: float
@@ -110,11 +110,8 @@ def ask_train(values: Mapping[str, object], desk: Desk) -> Found:
 def ask_size(values: Mapping[str, object], desk: Desk) -> Found:
     """The fewest chips of a system that serve a load."""
     asked = inputs_of(SizeInputs, values)
-    limits = [
-        Limit(latency=name, limit_s=limit)
-        for name, limit in (("ttft", asked.ttft_s), ("tpot", asked.tpot_s))
-        if limit is not None
-    ]
+    limits = [Limit(latency="ttft", limit_s=asked.ttft_s)] if asked.ttft_s is not None else []
+    limits += [Limit(latency="tpot", limit_s=asked.tpot_s)] if asked.tpot_s is not None else []
     problem = Problem(
         model=asked.model, systems=(asked.system,), isl=asked.isl, osl=asked.osl,
         limits=Limits(latencies=tuple(limits), request_per_s=asked.goodput),

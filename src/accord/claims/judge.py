@@ -14,18 +14,20 @@ from typing import Literal
 import numpy as np
 
 from accord.base.array import Array
-from accord.base.errors import CatalogError, Refusal
+from accord.base.errors import CatalogError, Refusal, UnitError
 from accord.catalog.claim import Claim, Part, Test
 from accord.claims.ask import Answers
 from accord.claims.expression import Node, check_names, evaluate, names, parse, unit_of, written
 from accord.claims.quantity import COUNT, Quantity, drawn
-from accord.claims.unit_algebra import PLAIN, Unit, parse_unit
+from accord.claims.unit_algebra import Unit, parse_unit
 
 PartWord = Literal["holds", "fails", "open", "cannot tell"]
 ClaimWord = Literal["holds", "holds if", "fails", "cannot tell"]
 VERDICTS: tuple[ClaimWord, ...] = ("holds", "holds if", "fails", "cannot tell")
 SURE = 0.9  # probability from which a part holds, and down to 1 - SURE it fails
 _EXACT = 1e-9  # relative difference of two numbers that count as equal
+
+Truths = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class PartVerdict:
     margin_low: float | None = None
     margin_high: float | None = None
     missing: tuple[str, ...] = ()
-    true: Array | None = None
+    true: Truths | None = None
 
     @property
     def slack(self) -> float:
@@ -190,7 +192,7 @@ def _valued(
     level: float,
 ) -> PartVerdict:  # fmt: skip
     """Judge a part all of whose terms are known."""
-    units = {name: parse_unit(one.unit) for name, one in known.items()}
+    units = {name: _unit(name, one) for name, one in known.items()}
     shown = _shown_unit(part, value, against, units)
     drawn_terms = {name: drawn(one) * units[name].size for name, one in known.items()}
     points = {name: np.asarray(one.value * units[name].size) for name, one in known.items()}
@@ -218,24 +220,37 @@ def _valued(
     )  # fmt: skip
 
 
+def _unit(name: str, of: Quantity) -> Unit:
+    try:
+        return parse_unit(of.unit)
+    except UnitError as error:
+        raise CatalogError(f"terms.{name}.unit: {error.what}", hint=error.hint) from None
+
+
 def _shown_unit(part: Part, value: Node, against: Node | None, units: Mapping[str, Unit]) -> Unit:
     """The unit the value is told in. Raises CatalogError where it is of another kind than the value."""
     try:
         shown, found = parse_unit(part.unit), unit_of(value, units)
-    except (CatalogError, ValueError) as error:
-        raise CatalogError(f"value is {part.value!r}: {error}") from None
+    except UnitError as error:
+        raise CatalogError(f"unit: {error.what}", hint=error.hint) from None
+    except CatalogError as error:
+        raise CatalogError(f"value is {part.value!r}: {error.what}", hint=error.hint) from None
     if not shown.alike(found):
         hint = f"write 'unit: {found.name}', or another unit of that kind"
         raise CatalogError(f"unit is {part.unit!r}, but the value is in {found.name}", hint=hint)
     if against is not None:
-        other = unit_of(against, units)
+        try:
+            other = unit_of(against, units)
+        except CatalogError as error:
+            raise CatalogError(f"test.against is {part.test and part.test.against!r}: {error.what}",
+                               hint=error.hint) from None  # fmt: skip
         if not other.alike(found):
             raise CatalogError(f"test.against is in {other.name}, but the value is in {found.name}",
                                hint="compare two quantities of one kind")  # fmt: skip
-    return shown if part.unit != "1" else PLAIN
+    return shown
 
 
-def _true(test: Test, value: Array, bar: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _true(test: Test, value: Array, bar: Array) -> Truths:
     """In which draws the test is true; what is not finite is false."""
     room = _EXACT * np.abs(bar)
     with np.errstate(invalid="ignore"):

@@ -51,6 +51,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("fabric", "accord.cli.verbs.fabric", "Collectives and transfers on the wires of a system."),
     Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
     Verb("policy", "accord.cli.verbs.policy", "What export control and AI law say, as of a day."),
+    Verb("attest", "accord.cli.verbs.attest", "Sign an answer, verify one, and make it again."),
+    Verb("audit", "accord.cli.verbs.audit", "Public claims recomputed: holds, holds if, fails, cannot tell."),
     Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),
     Verb("validate", "accord.cli.verbs.validate", "Predicted against measured, row by row."),
     Verb("runs", "accord.cli.verbs.runs", "Past runs: list, show, compare."),

@@ -1,0 +1,121 @@
+"""``accord audit`` as tables: all claims in rows, or one claim with its calculation unfolded."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from accord.claims.judge import ClaimVerdict, PartVerdict, Told
+from accord.report.audit_result import amount, calculation, cited, margin_text, span, tally, test_text
+from accord.report.tables import NOTHING, Table, number_column, pairs, text_column
+
+_WIDE = 100
+
+
+def claims_table(found: Sequence[ClaimVerdict]) -> Table:
+    """One row a claim."""
+    rows = tuple(
+        (one.claim.id, one.verdict, margin_text(one.margin), _percent(one.probability), _said(one)) for one in found
+    )
+    counted = ", ".join(f"{count} {word}" for word, count in tally(found).items())
+    notes = (
+        f"{len(found)} claims: {counted}." if found else "The catalog has no claims.",
+        "Margin: of the stated part nearest to failing, value over what it is compared with, less 1. "
+        "Probability: all stated parts true.",
+        "'accord audit ID' unfolds one.",
+    )
+    columns = (
+        text_column("claim"), text_column("verdict"), number_column("margin"), number_column("probability", "%"),
+        text_column("on condition, or why"),
+    )  # fmt: skip
+    return Table(title="Claims, recomputed", columns=columns, rows=rows, notes=notes)
+
+
+def claim_tables(one: ClaimVerdict, *, explain: bool = False) -> tuple[Table, ...]:
+    """One claim unfolded; explain: with every source of its terms."""
+    shown = [told for part in one.parts for told in part.terms]
+    distinct = list({_key(told): told for told in shown}.values())
+    tables = [_head(one), _parts(one.parts), _calculation(one)]
+    return tuple([*tables, *([_terms(distinct)] if distinct else []), _sources(one, explain)])
+
+
+def _head(one: ClaimVerdict) -> Table:
+    claim = one.claim
+    items = [
+        ("said by", f"{claim.said_by}, {claim.date}"),
+        ("verdict", f"{one.verdict}{f': {one.condition}' if one.condition else ''}"),
+        *(("" if at else "why", text) for at, text in enumerate(one.why)),
+        ("probability", _percent(one.probability, " %")),
+        ("margin", margin_text(one.margin) + (f" ({one.deciding.part.name})" if one.deciding is not None else "")),
+    ]
+    items += [("note", claim.note)] if claim.note else []
+    return pairs(f"{claim.id}: {claim.statement}", items)
+
+
+def _parts(parts: Sequence[PartVerdict]) -> Table:
+    rows = tuple(
+        (
+            part.part.name, "aside" if part.part.aside else "stated", part.verdict,
+            amount(part.value, part.part.unit) + span(part) if part.value is not None else NOTHING,
+            test_text(part) or NOTHING, _percent(part.probability),
+        )
+        for part in parts
+    )  # fmt: skip
+    columns = (
+        text_column("part"), text_column("role"), text_column("verdict"), text_column("value"), text_column("test"),
+        number_column("true", "%"),
+    )  # fmt: skip
+    return Table(title="Parts", columns=columns, rows=rows)
+
+
+def _calculation(one: ClaimVerdict) -> Table:
+    lines = [(calculation(part),) for part in one.parts]
+    notes = tuple(f"{part.part.name}: {part.part.note}" for part in one.parts if part.part.note)
+    return Table(title="Calculation", columns=(text_column(""),), rows=tuple(lines), notes=notes)
+
+
+def _terms(terms: Sequence[Told]) -> Table:
+    rows = []
+    for told in terms:
+        found = told.quantity
+        if found is None:
+            rows.append((told.name, "not known", NOTHING, told.refused or ""))
+            continue
+        ends = NOTHING if found.exact else f"{amount(found.low, found.unit)} to {amount(found.high, found.unit)}"
+        if len(found.points) > 1:
+            ends += f" ({len(found.points)} values of sources)"
+        rows.append((told.name, amount(found.value, found.unit), ends, f"{found.how} [{found.basis}]"))
+    columns = (text_column("term"), text_column("value"), text_column("90 % interval"), text_column("how"))
+    return Table(title="Terms", columns=columns, rows=tuple(rows))
+
+
+def _sources(one: ClaimVerdict, explain: bool) -> Table:
+    entries = cited(one)
+    own = f"claims/{one.claim.id}:"
+    shown = entries if explain else [entry for entry in entries if str(entry["id"]).startswith(own)]
+    rows = tuple(
+        (str(entry["id"]), str(entry["date"]), str(entry["publisher"]),
+         ", ".join(str(entry[name]) for name in ("title", "locator", "url") if entry.get(name)))
+        for entry in shown
+    )  # fmt: skip
+    left = len(entries) - len(shown)
+    said = f"{one.claim.said_by}: {one.claim.source}, {one.claim.locator}."
+    notes = (said, f"{left} more stand behind the terms: --explain lists them.") if left else (said,)
+    columns = (text_column("source"), text_column("date"), text_column("publisher"), text_column("title"))
+    return Table(title="Sources", columns=columns, rows=rows, notes=notes)
+
+
+def _key(told: Told) -> tuple[str, str]:
+    return told.name, told.quantity.identity if told.quantity is not None else told.refused or ""
+
+
+def _said(one: ClaimVerdict) -> str:
+    text = one.condition or "; ".join(one.why)
+    return textwrap.shorten(text, _WIDE, placeholder=" ...") if text else NOTHING
+
+
+def _percent(probability: float | None, unit: str = "") -> str:
+    if probability is None:
+        return NOTHING
+    text = f"{100.0 * probability:.1f}".rstrip("0").rstrip(".")
+    return f"{text}{unit}"
