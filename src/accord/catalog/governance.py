@@ -48,6 +48,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     who: ISO code of a state, EU, or the name of an organisation or company; joined: false where a source says that
         they did not; start, until: days of it; sure: named by a source that was seen, only counted there, or recalled
+    role: a ``participant`` only took part or abstained, which tells neither that it joined nor that it did not;
+        an ``observer`` joined as one
     """
 
     who: str
