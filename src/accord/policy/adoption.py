@@ -122,6 +122,11 @@ class Adoption:
     blocs: tuple[Bloc, ...]
     common: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
+    def through(self, who: str, blocs: tuple[str, str]) -> tuple[tuple[str, ...], ...]:
+        """The instruments of each bloc that somebody has joined."""
+        joined = [one.instrument for one in self.standings if who in one.cells and one.cells[who].full]
+        return tuple(tuple(one.id for one in joined if (one.bloc or OTHERS) == bloc) for bloc in blocs)
+
 
 def adoption(instruments: Iterable[Governance], day: datetime.date, whos: Sequence[str] = ()) -> Adoption:
     """Ask every instrument of a day about everybody it or another one names.
@@ -144,7 +149,8 @@ def adoption(instruments: Iterable[Governance], day: datetime.date, whos: Sequen
 def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> Cell:
     """Whether somebody has joined an instrument by a day: by their entry, else by whether the list is whole.
 
-    An entry that begins later, or has ended, says that on the day they had not joined, or not any more.
+    An entry that begins later, or has ended, says that on the day they had not joined, or not any more. A whole list
+    speaks of nobody of a kind it has none of, and the plan of one state is no list that others could be on.
     """
     entries = [member for member in instrument.members if member.who == who]
     holds = [member for member in entries if member.holds(day)]
@@ -158,7 +164,7 @@ def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> 
     coming = [member for member in entries if member.joined and member.start is not None and member.start > text]
     if coming:
         return _cell(instrument, coming[0], NOT_JOINED, f"joined later, on {coming[0].start}")
-    if instrument.complete:
+    if instrument.complete and len({member.who for member in instrument.members if member.kind == kind}) > 1:
         return Cell(who, kind, instrument.id, NOT_JOINED, why="the list of members is known to be whole")
     return Cell(who, kind, instrument.id, NOT_RECORDED)
 
@@ -216,7 +222,7 @@ def _blocs(standings: Sequence[Standing]) -> tuple[Bloc, ...]:
     return tuple(
         Bloc(
             name, tuple(one.instrument.id for one in found),
-            tuple(dict.fromkeys(who for one in found for who in one.named)),
+            tuple(who for who in standings[0].cells if any(one.cells[who].full for one in found)),
         )
         for name, found in sorted(by_name.items(), key=lambda item: (item[0] == OTHERS, item[0]))
     )  # fmt: skip

@@ -24,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     Part("migrate", "accord.cli.policy_migrate", "Class and outcome of a chip or system through time."),
     Part("check", "accord.cli.policy_check", "What AI law and licences ask of a plan or a training run."),
     Part("party", "accord.cli.policy_party", "Which lists a party is on, and who owns it."),
+    Part("adoption", "accord.cli.policy_adoption", "Who has joined which instrument; where systems stand."),
     Part("cases", "accord.cli.policy_cases", "Dated cases of a table: expected against got, and why."),
 )
 
