@@ -92,12 +92,12 @@ def ask_compare(values: Mapping[str, object], desk: Desk) -> Found:
             whole = one.quantity.per in ("", "chips")  # one fact, counted once or times its chips
             identity = f"compare {of.id} {one.quantity.of if whole else name}"
             found[f"{name}.{side}"] = (
-                of_figure(figure_of, desk, identity, how)
+                of_figure(figure_of, desk, identity, f"{how}: {name}.{side}")
                 if figure_of is not None
                 else f"{of.id}: {one.verdict if 'unit' in one.verdict else f'no source at hand gives {name}'}"
             )
         found[f"{name}.ratio"] = one.verdict if one.ratio is None else Quantity(
-            value=one.ratio, unit="1", low=one.low, high=one.high, basis="derived", how=how,
+            value=one.ratio, unit="1", low=one.low, high=one.high, basis="derived", how=f"{how}: {name}.ratio",
             identity=f"compare {asked.a} {asked.b} {name}",
             sources=cited(desk, [key for side in (one.a, one.b) if side is not None for key in side.sources]),
         )  # fmt: skip
@@ -136,7 +136,7 @@ def ask_spend(values: Mapping[str, object], desk: Desk) -> Found:
         figures["usd"] = (_in_usd(asked.amount, asked.currency, desk), "price")
     how = _spend_text(asked)
     return Found({
-        name: of_figure(one, desk, f"spend {asked_text(values)} {name}", how) if one is not None
+        name: of_figure(one, desk, f"spend {asked_text(values)} {name}", f"{how}: {name}") if one is not None
         else f"no source at hand states a {lacking} of {asked.system}"
         for name, (one, lacking) in figures.items()
     })  # fmt: skip
@@ -154,7 +154,9 @@ def ask_fabric(values: Mapping[str, object], desk: Desk) -> Found:
     metrics = answer.result["metrics"]
     assert isinstance(metrics, Mapping), "as documented"
     text, sources = asked_text(values), tuple(answer.sources)
-    return Found({name: of_metric(one, f"fabric {text} {name}", how, sources) for name, one in metrics.items()})
+    return Found(
+        {name: of_metric(one, f"fabric {text} {name}", f"{how}: {name}", sources) for name, one in metrics.items()}
+    )
 
 
 def ask_failures(values: Mapping[str, object], desk: Desk) -> Found:
@@ -182,7 +184,7 @@ def ask_failures(values: Mapping[str, object], desk: Desk) -> Found:
         "effective_training_time": (median.effective, drawn.effective, "1"),
     }
     return Found({
-        name: _between(middle, many, unit, f"failures {text} {name}", how, sources)
+        name: _between(middle, many, unit, f"failures {text} {name}", f"{how}: {name}", sources)
         for name, (middle, many, unit) in made.items()
     })  # fmt: skip
 

@@ -92,7 +92,8 @@ def _classified(asked: PolicyInputs, item: str, day: datetime.date, values: Mapp
     keys += [key for told in read.item.told.values() for key in told.sources]
     sources = cited(desk, keys)
     figures: dict[str, Quantity | str] = {
-        name: _of_fact(name, value, f"policy {item} {name}", how, sources) for name, value in verdict.facts.items()
+        name: _of_fact(name, value, f"policy {item} {name}", f"{how}: {name}", sources)
+        for name, value in verdict.facts.items()
     }
 
     def further(name: str) -> Quantity | str | None:
@@ -103,7 +104,7 @@ def _classified(asked: PolicyInputs, item: str, day: datetime.date, values: Mapp
         if whole.startswith("depends:") or whole == "unknown":
             return f"{kind} of {item} on {day} is {whole}"
         one = whole == word if kind == "class" else any(_under(part, word) for part in whole.split("|"))
-        return exact(float(one), "1", f"policy {text} {name}", how, sources=sources)
+        return exact(float(one), "1", f"policy {text} {name}", f"{how}: {name}", sources=sources)
 
     return Found(figures, further)
 
@@ -130,12 +131,12 @@ def _duties(asked: PolicyInputs, day: datetime.date, values: Mapping[str, object
     })  # fmt: skip
     rules = answer.result["answers"]
     assert isinstance(rules, list), "as documented"
-    sources, figures = tuple(answer.sources), dict[str, Quantity | str]()
+    sources, text, figures = tuple(answer.sources), asked_text(values), dict[str, Quantity | str]()
     for rule in rules:
         name, outcome = f"duty.{rule['instrument']}.{rule['rule']}", str(rule["outcome"])
         told = outcome.partition(":")[0]
         figures[name] = (
-            exact(float(told in _APPLIES), "1", f"policy {asked_text(values)} {name}", how, sources=sources)
+            exact(float(told in _APPLIES), "1", f"policy {text} {name}", f"{how}: {name}", sources=sources)
             if told in (*_APPLIES, *_NOT) else f"{name.removeprefix('duty.')} on {day}: {outcome}"
         )  # fmt: skip
     return Found(figures)
@@ -176,7 +177,7 @@ def _instrument(asked: AdoptionInputs, one: Governance, day: datetime.date, valu
         sources = tuple(
             {"id": f"{owner}:{key}", **msgspec.structs.asdict(one.sources[key])} for key in dict.fromkeys(keys)
         )
-        return exact(value, "1", f"adoption {asked_text(values)} {name}", how, "published", sources)
+        return exact(value, "1", f"adoption {asked_text(values)} {name}", f"{how}: {name}", "published", sources)
 
     figures: dict[str, Quantity | str] = {
         "members": figure("members", float(len({who.who for who in held})), [who.source for who in held]),
@@ -217,7 +218,9 @@ def _overlap(asked: AdoptionInputs, desk: Desk, day: datetime.date, values: Mapp
     keys = [f"governance/{one.id}:{who[name]}" for one, who in zip(both, sets, strict=True) for name in sorted(shared)]
     how = _how(f"catalog show governance/{both[0].id}, {both[1].id}", asked.date)
     identity = f"adoption {asked_text(values)} overlap"
-    return Found({"overlap": exact(float(len(shared)), "1", identity, how, "published", cited(desk, keys))})
+    return Found(
+        {"overlap": exact(float(len(shared)), "1", identity, f"{how}: overlap", "published", cited(desk, keys))}
+    )
 
 
 def _deployed(asked: AdoptionInputs, desk: Desk, day: datetime.date, values: Mapping[str, object]) -> Found:
@@ -235,7 +238,7 @@ def _deployed(asked: AdoptionInputs, desk: Desk, day: datetime.date, values: Map
         value = sum(1.0 if field is None else float(getattr(one, field).si) for one in stated)
         basis: Basis = "estimate" if any(one.basis != "published" for one in stated) else "published"
         keys = [f"deployments/{one.id}:{one.source}" for one in stated]
-        return exact(value, "1", f"adoption {text} {name}", how, basis, cited(desk, keys))
+        return exact(value, "1", f"adoption {text} {name}", f"{how}: {name}", basis, cited(desk, keys))
 
     def further(name: str) -> Quantity | str | None:
         kind, _, country = name.partition(".")

@@ -156,7 +156,7 @@ def _metrics(verb: str, values: Mapping[str, object], metrics: Mapping[str, obje
     text, how = asked_text(values), command_text(verb, values)
     found: dict[str, Quantity | str] = {}
     for name, one in metrics.items():
-        found[name] = of_metric(_mapping(one), f"{verb} {text} {name}", how, sources)
+        found[name] = of_metric(_mapping(one), f"{verb} {text} {name}", f"{how}: {name}", sources)
     return Found(found)
 
 

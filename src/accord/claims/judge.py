@@ -65,11 +65,9 @@ class PartVerdict:
 
     @property
     def slack(self) -> float:
-        """How far the value is on the true side, as a logarithm; below zero where the test is false."""
-        test = self.part.test
-        if test is None or self.margin is None or self.margin <= -1.0:
-            return -math.inf if test is None or test.op != "<" else math.inf
-        return _slack(test, self.margin)
+        """How far the value is on the true side, below zero where the test is false; nothing to compare with is far."""
+        room = room_of(self.part.test, self.margin)
+        return math.log(room) if room is not None else math.inf
 
     def written(self, words: Mapping[str, str]) -> str:
         """The expression with words in place of names of terms."""
@@ -273,9 +271,15 @@ def _ends(draws: Array, level: float) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def _slack(test: Test, margin: float) -> float:
-    """Logarithm of the value over its bar, with the sign that is above zero where the test is true."""
-    size = math.log1p(margin)
-    if test.op == "within":
-        return math.log1p(test.tolerance or 0.0) - abs(size)
-    return size if test.op in (">", ">=") else -size
+def room_of(test: Test | None, margin: float | None) -> float | None:
+    """Return by which factor a value is on the true side of its test, below 1 where the test is false.
+
+    margin: value over what it is compared with, less 1; None where it is unknown, or the value is not above 0
+    """
+    if test is None or margin is None or not margin > -1.0:
+        return None
+    ratio = 1.0 + margin
+    if test.op != "within":
+        return ratio if test.op in (">", ">=") else 1.0 / ratio
+    tolerance = test.tolerance or 0.0
+    return (1.0 + tolerance) / ratio if ratio >= 1.0 else ratio / max(1.0 - tolerance, _EXACT)

@@ -1,7 +1,8 @@
 """Claims as rows: how far each is from what it would have to be, on a logarithmic axis. Needs no extra.
 
-Right of the line the claim is true: a test of "less than" is turned round. A row shows the stated part that is nearest
-to failing with its interval, and small ticks for the parts beside it. Shape and word tell the verdict, not colour alone.
+Right of the line the claim is true: a test of "less than" is turned round, "within" is told from its nearer end. A row
+shows the stated part that is nearest to failing with its interval, and small ticks for the parts beside it. Shape and
+word tell the verdict, not colour alone.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from accord.claims.judge import VERDICTS, ClaimVerdict, ClaimWord, PartVerdict
+from accord.claims.judge import VERDICTS, ClaimVerdict, ClaimWord, PartVerdict, room_of
 from accord.report.audit_result import amount, test_text
-from accord.report.svg import FAINT, GREY, INK, Sheet, width_of
+from accord.report.svg import FAINT, GREY, INK, PAPER, Sheet, width_of
 
 LEFT, PLOT, RIGHT = 300.0, 560.0, 330.0
 TOP, ROW, GROUP, FOOT = 64.0, 21.0, 26.0, 78.0
@@ -65,24 +66,20 @@ def _row(sheet: Sheet, axis: _Axis, one: ClaimVerdict, y: float) -> None:
             sheet.line(axis.at(place), middle - 4.0, axis.at(place), middle + 4.0, GREY, 1.0)
     at = _ratio(part, part.margin) if part is not None else None
     if part is None or at is None:
-        sheet.text(LEFT + 8.0, middle + 3.5, _cut(_lacking(one), PLOT - 10.0), size=SMALL, fill=GREY)
-        _mark(one.verdict)(sheet, LEFT + PLOT + 14.0, middle, colour)
+        sheet.rect(LEFT + 2.0, y + 2.0, PLOT - 4.0, ROW - 4.0, PAPER)
+        sheet.text(LEFT + 22.0, middle + 3.5, _cut(_lacking(one), PLOT - 22.0), size=SMALL, fill=GREY)
+        _mark(one.verdict)(sheet, LEFT + 10.0, middle, colour)
         return
-    ends = sorted(end for end in (_ratio(part, part.margin_low), _ratio(part, part.margin_high)) if end is not None)
-    if len(ends) == 2 and ends[1] > ends[0]:
-        first, last = axis.at(ends[0]), axis.at(ends[1])
+    ends = [end for end in (_ratio(part, part.margin_low), at, _ratio(part, part.margin_high)) if end is not None]
+    if max(ends) > min(ends):
+        first, last = axis.at(min(ends)), axis.at(max(ends))
         sheet.line(first, middle, last, middle, colour, 2.2)
         for end in (first, last):
             sheet.line(end, middle - 3.0, end, middle + 3.0, colour, 1.2)
     _mark(one.verdict)(sheet, axis.at(at), middle, colour)
     _arrow(sheet, axis, at, middle, colour)
-    words = f"{amount(part.value, part.part.unit)} {_sign(part)} {test_text(part)}"
+    words = f"{amount(part.value, part.part.unit)}, has to be {test_text(part)}"
     sheet.text(LEFT + PLOT + 14.0, middle + 3.5, _cut(words, RIGHT - 22.0), size=SMALL)
-
-
-def _sign(part: PartVerdict) -> str:
-    """What stands between a value and its test."""
-    return "is" if part.part.test is not None and part.part.test.op == "within" else "for"
 
 
 def _arrow(sheet: Sheet, axis: _Axis, at: float, y: float, colour: str) -> None:
@@ -108,7 +105,7 @@ def _grid(sheet: Sheet, axis: _Axis, high: float) -> None:
     sheet.line(x, TOP - 8.0, x, high + 3.0, INK, 1.2)
     sheet.text(x - 6.0, TOP - 10.0, "false", size=SMALL, fill=GREY, anchor="end")
     sheet.text(x + 6.0, TOP - 10.0, "true", size=SMALL, fill=GREY)
-    words = "value over what it is compared with (turned round where it has to be less)"
+    words = "factor by which a value is on the true side of its test"
     sheet.text(LEFT + PLOT / 2.0, high + 30.0, words, size=10.0, anchor="middle")
 
 
@@ -157,11 +154,7 @@ def _axis(found: Sequence[ClaimVerdict]) -> _Axis:
 
 
 def _ratio(part: PartVerdict | None, margin: float | None) -> float | None:
-    """Value over bar so that above 1 is the true side; None where it is no number above 0."""
-    test = part.part.test if part is not None else None
-    if test is None or margin is None or not margin > -1.0:
-        return None
-    return 1.0 / (1.0 + margin) if test.op in ("<", "<=") else 1.0 + margin
+    return room_of(part.part.test, margin) if part is not None else None
 
 
 def _order(one: ClaimVerdict) -> tuple[float, str]:

@@ -106,7 +106,7 @@ def _sources(one: ClaimVerdict, explain: bool) -> Table:
 
 
 def _key(told: Told) -> tuple[str, str]:
-    return told.name, told.quantity.identity if told.quantity is not None else told.refused or ""
+    return told.name, told.quantity.how if told.quantity is not None else told.refused or ""
 
 
 def _said(one: ClaimVerdict) -> str:
