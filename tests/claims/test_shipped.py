@@ -1,0 +1,195 @@
+"""Verdicts of the claims that are shipped, and that a value of the catalog decides them."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from accord.api.claim_verbs import Verbs
+from accord.catalog.claim import Claim
+from accord.catalog.load import DATA, load_catalog
+from accord.claims.judge import ClaimVerdict, PartVerdict, judge
+
+# verdict, and margin of the stated part nearest to failing with what it may differ by
+EXPECTED: dict[str, tuple[str, float | None, float]] = {
+    "capex-209bn": ("holds if", 0.004, 0.01),
+    "capex-400bn": ("holds if", -0.075, 0.01),
+    "capex-84bn": ("holds if", -0.007, 0.02),
+    "china-chips-2026": ("fails", -0.505, 0.01),
+    "chips-lag-systems-close": ("holds if", 0.604, 0.05),
+    "cloudmatrix-300-petaflops": ("holds if", -0.037, 0.05),
+    "cloudmatrix-384-chips": ("holds if", 0.0, 0.0001),
+    "cloudmatrix-beats-nvl72": ("holds if", 0.604, 0.05),
+    "cloudmatrix-decode-1943": ("holds if", 0.0, 0.005),
+    "cloudmatrix-prefill-6688": ("holds if", -0.45, 0.02),
+    "cloudmatrix-tokens-per-tflops": ("holds if", 0.10, 0.02),
+    "deepseek-5.6m": ("holds if", 0.0, 0.01),
+    "deepseek-no-downtime": ("holds if", 0.0, 0.0001),
+    "glm-45-below-1e25": ("holds if", -0.48, 0.03),
+    "h20-against-a100": ("holds if", 0.82, 0.25),
+    "kimi-k2-below-1e25": ("holds", -0.68, 0.02),
+    "kimi-k2-cheaper": ("holds if", -0.82, 0.03),
+    "pangu-ultra-above-1e25": ("holds if", 0.069, 0.002),
+    "quality-deepseek": ("cannot tell", None, 0.0),
+    "quality-glm-gpt4o": ("cannot tell", None, 0.0),
+    "quality-glm4plus": ("cannot tell", None, 0.0),
+    "quality-kimi-k2": ("cannot tell", None, 0.0),
+    "restrictions-raised-cost": ("cannot tell", -0.02, 0.3),
+    "smart-glasses-latency": ("holds if", -0.54, 0.15),
+    "two-alliances": ("holds if", 0.0, 0.001),
+    "un-140-countries": ("holds if", 0.0, 0.001),
+    "waic-2025-800-firms": ("cannot tell", None, 0.0),
+    "waic-2025-attendance-xai": ("cannot tell", None, 0.0),
+    "xinjiang-115000-chips": ("holds if", -0.026, 0.01),
+}
+
+# parts that the audit must show whatever else: claim, words of the part's name, its verdict
+PARTS = (
+    ("cloudmatrix-300-petaflops", "sustained in training", "fails"),
+    ("cloudmatrix-beats-nvl72", "INT8 against FP4", "fails"),
+    ("cloudmatrix-beats-nvl72", "dense BF16 per chip", "fails"),
+    ("cloudmatrix-beats-nvl72", "per watt", "fails"),
+    ("cloudmatrix-beats-nvl72", "per dollar", "open"),
+    ("cloudmatrix-prefill-6688", "as measured", "fails"),
+    ("cloudmatrix-tokens-per-tflops", "per chip, not per TFLOPS", "fails"),
+    ("deepseek-5.6m", "hours times the rent", "holds"),
+    ("deepseek-5.6m", "research", "cannot tell"),
+    ("deepseek-no-downtime", "interruption expected", "fails"),
+    ("kimi-k2-cheaper", "DeepSeek-V3", "fails"),
+    ("pangu-ultra-above-1e25", "presumed of systemic risk", "cannot tell"),
+    ("restrictions-raised-cost", "910B over H100, in chip-hours", "holds"),
+    ("un-140-countries", "votes", "fails"),
+    ("xinjiang-115000-chips", "in the country", "fails"),
+    ("xinjiang-115000-chips", "power of the machines", "holds"),
+)
+
+# claim, entry of the catalog, text there, text instead, verdict then
+CHANGES = (
+    ("cloudmatrix-384-chips", "systems/huawei-cloudmatrix-384", "nodes: {value: 48,", "nodes: {value: 47,", "fails"),
+    ("glm-45-below-1e25", "instruments/eu-aia-51", "value: 1e25 FLOP", "value: 1e24 FLOP", "fails"),
+    ("kimi-k2-below-1e25", "instruments/eu-aia-51", "value: 1e25 FLOP", "value: 2e24 FLOP", "fails"),
+    ("pangu-ultra-above-1e25", "models/pangu-ultra-135b", "value: 135.0e9", "value: 125.0e9", "fails"),
+    ("un-140-countries", "governance/unga-78-311", "number: 140", "number: 39", "fails"),
+    (
+        "two-alliances",
+        "governance/sgcc-ai",
+        'who: "MiniMax", kind: company',
+        'who: "X", joined: false, kind: company',
+        "fails",
+    ),
+    ("xinjiang-115000-chips", "systems/xinjiang-desert-datacentres", "value: 14000", "value: 9000", "fails"),
+    ("cloudmatrix-beats-nvl72", "chips/nvidia-gb200", "value: 8 TB/s", "value: 20 TB/s", "fails"),
+    (
+        "capex-84bn",
+        "prices/exchange-cny-usd",
+        "cny_per_usd_2025: {value: 7.19",
+        "cny_per_usd_2025: {value: 6.19",
+        "fails",
+    ),
+    (
+        "smart-glasses-latency",
+        "workloads/smart-glasses-voice",
+        "radio: {value: 65 ms",
+        "radio: {value: 1500 ms",
+        "fails",
+    ),
+)
+
+
+@cache
+def _audited() -> tuple[dict[str, ClaimVerdict], float]:
+    """All shipped claims judged, and how long that took [s]."""
+    catalog, begun = load_catalog(), time.perf_counter()
+    verbs = Verbs(catalog)
+    found = {id: judge(catalog.claim(id), verbs) for id in catalog.ids("claims")}
+    return found, time.perf_counter() - begun
+
+
+def _part(claim: ClaimVerdict, words: str) -> PartVerdict:
+    (found,) = [one for one in claim.parts if words in one.part.name]
+    return found
+
+
+def _near(got: float | None, wanted: float | None, room: float) -> bool:
+    return got is None if wanted is None else got is not None and abs(got - wanted) <= room
+
+
+def test_the_claims_are_those_that_were_promised() -> None:
+    assert set(EXPECTED) <= set(_audited()[0]), "an id that others cite is gone"
+    assert len(EXPECTED) >= 24
+
+
+@pytest.mark.parametrize("id", EXPECTED)
+def test_verdict_and_margin(id: str) -> None:
+    verdict, margin, room = EXPECTED[id]
+    found = _audited()[0][id]
+    assert found.verdict == verdict, [(one.part.name, one.verdict, one.probability, one.missing) for one in found.parts]
+    assert _near(found.margin, margin, room), found.margin
+
+
+@pytest.mark.parametrize(("id", "words", "verdict"), PARTS)
+def test_what_an_audit_must_show(id: str, words: str, verdict: str) -> None:
+    part = _part(_audited()[0][id], words)
+    assert part.verdict == verdict, (part.probability, part.value, part.missing)
+
+
+def test_an_audit_of_all_is_quick() -> None:
+    assert _audited()[1] < 10.0
+
+
+@pytest.mark.parametrize(("id", "entry", "old", "new", "verdict"), CHANGES)
+def test_a_value_of_the_catalog_decides(tmp_path: Path, id: str, entry: str, old: str, new: str, verdict: str) -> None:
+    text = (DATA / f"{entry}.yaml").read_text("utf-8")
+    assert old in text, "the entry says it otherwise now"
+    path = tmp_path / f"{entry}.yaml"
+    path.parent.mkdir()
+    path.write_text(text.replace(old, new), "utf-8")
+    catalog = load_catalog((tmp_path,))
+    assert judge(catalog.claim(id), Verbs(catalog, (str(tmp_path),))).verdict == verdict
+    assert verdict != _audited()[0][id].verdict
+
+
+def _claims() -> list[Claim]:
+    return [found.claim for found in _audited()[0].values()]
+
+
+def test_every_source_says_where_and_when() -> None:
+    for claim in _claims():
+        for key, source in claim.sources.items():
+            assert source.title and source.publisher and source.date, (claim.id, key)
+            assert source.url is not None or source.publisher == "Accord", (claim.id, key)
+
+
+def test_no_claim_is_carried_by_numbers_of_memory_alone() -> None:
+    """A stated part rests on something that was seen: a verb, the catalog, or a number that is not assumed."""
+    for claim in _claims():
+        for part in claim.parts:
+            if part.aside or part.value is None:
+                continue
+            assert any(term.basis != "assumed" for term in part.terms.values()), (claim.id, part.name)
+
+
+def test_what_is_aside_and_not_true_says_its_condition_in_words() -> None:
+    for found in _audited()[0].values():
+        for one in found.parts:
+            if one.part.aside and one.verdict in ("fails", "open"):
+                assert one.part.condition, (found.claim.id, one.part.name)
+
+
+def test_quality_has_no_score() -> None:
+    """No number stands in a claim about quality: Accord computes none."""
+    quality = [claim for claim in _claims() if claim.topic == "quality"]
+    assert len(quality) >= 4
+    for claim in quality:
+        assert all(part.value is None and not part.terms and part.needs for part in claim.parts), claim.id
+
+
+def test_most_claims_are_recomputed() -> None:
+    """Claims that have a calculation at all ask a verb or the catalog for at least one figure."""
+    for claim in _claims():
+        terms = [term for part in claim.parts for term in part.terms.values() if part.value is not None]
+        if terms:
+            assert any(term.verb is not None or term.catalog is not None for term in terms), claim.id
