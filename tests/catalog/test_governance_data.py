@@ -163,6 +163,10 @@ def test_counts_of_members_agree_with_what_sources_count(instruments: dict[str, 
     assert those("oecd-ai-principles", day="2019-12-31") == 42
     assert those("oecd-ai-principles") == 47
     assert those("pax-silica", "founder") == 7
+    assert those("paris-2025", day="2025-02-11") == 58 + 2
+    assert those("seoul-ministers-2024") == 27 + 1
+    code = [one for one in instruments["eu-gpai-code"].members if one.joined and one.until is None]
+    assert len(code) == 21 + 1
 
 
 def test_the_paris_counts_rise_and_two_declined(instruments: dict[str, Governance]) -> None:
