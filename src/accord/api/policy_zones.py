@@ -13,13 +13,16 @@ from accord.api.policy_ask import Asked
 from accord.catalog.chip import Chip
 from accord.policy.facts import FactValue, Uncertain, completed
 from accord.policy.item import chip_facts
-from accord.policy.logic import TRUE, UNKNOWN, CompiledRule
+from accord.policy.logic import NOWHERE, CompiledRule
 from accord.policy.rulebook import Rulebook
+from accord.policy.vector import classes
 from accord.report.zones_svg import NO_CLASS, UNKNOWN_CLASS, Axis, Point, Zones
 
 TPP = "tpp"
 _ACROSS = ("performance_density", "io_bandwidth")  # what the other axis may be, the first that the rules ask
 _AXES = {"performance_density": ("performance density", "1/mm2", 1.0), "io_bandwidth": ("I/O bandwidth", "GB/s", 1e9)}
+# of a chip that no letter or guidance names, sold by who designed it
+_NAMELESS = {"item_names": "|", "exporter_role": "designer", "designer_hq": NOWHERE}
 _ROOM = 1.5  # around the outermost point or threshold
 _FEWEST, _MOST = 0.5, 2.0
 
@@ -34,9 +37,12 @@ def zones_of(asked: Asked, found: Classified, law: Law) -> Zones:
     xs = _edges(_cuts(rules, TPP), [point.x for point in points])
     ys = _edges([cut / size for cut in _cuts(rules, across)], [point.y for point in points])
     marketed = facts.get("datacenter_marketed")
-    fixed: dict[str, FactValue] = {"item_type": "ic", "datacenter_marketed": "no" if marketed == "no" else "yes"}
-    names = (NO_CLASS, UNKNOWN_CLASS, *dict.fromkeys(rule.rule.consequence.value for rule in rules))
+    fixed = {"item_type": "ic", "datacenter_marketed": "no" if marketed == "no" else "yes", **_NAMELESS}
+    fixed |= {"designer_hq": designer} if isinstance(designer := facts.get("designer_hq"), str) else {}
+    classing = (*book.stage("presumption"), *rules)
+    names = (NO_CLASS, UNKNOWN_CLASS, *dict.fromkeys(rule.rule.consequence.value for rule in classing))
     meant = "not marketed for data centres" if marketed == "no" else "designed or marketed for data centres"
+    meant += f", by a designer of {fixed['designer_hq']}" if fixed["designer_hq"] != NOWHERE else ""
     left = "those announced later, or of which a figure is not known, are left out; those of unknown date are shown"
     return Zones(
         title=f"{asked.item.name} on {book.day}: {found.verdict.eccn}",
@@ -49,7 +55,7 @@ def zones_of(asked: Asked, found: Classified, law: Law) -> Zones:
 
 
 def _classes(
-    book: Rulebook, xs: Sequence[float], ys: Sequence[float], across: str, fixed: dict[str, FactValue],
+    book: Rulebook, xs: Sequence[float], ys: Sequence[float], across: str, fixed: Mapping[str, str],
     names: Sequence[str],
 ) -> NDArray[np.intp]:  # fmt: skip
     """Class in the middle of each cell, all cells at once; shape (len(ys) - 1, len(xs) - 1), indices into ``names``."""
@@ -57,15 +63,9 @@ def _classes(
     x, y = (grid.ravel() for grid in np.meshgrid(*middles))
     arrays: dict[str, NDArray[np.generic]] = {TPP: x, across: y}
     arrays |= {name: np.full(len(x), value) for name, value in fixed.items()}
-    found = np.zeros(len(x), np.intp)
-    done = np.zeros(len(x), bool)
-    for rule in book.stage("class"):
-        verdict = np.broadcast_to(rule.vectorised(arrays, len(x)), x.shape)
-        for told, name in ((TRUE, rule.rule.consequence.value), (UNKNOWN, UNKNOWN_CLASS)):
-            here = (verdict == told) & ~done
-            found[here] = names.index(name)
-            done |= here
-    return found.reshape(len(ys) - 1, len(xs) - 1)
+    found = classes(book, arrays, len(x))
+    places = np.array([names.index(name) if name in names else names.index(NO_CLASS) for name in found.words], np.intp)
+    return places[found.codes].reshape(len(ys) - 1, len(xs) - 1)
 
 
 def _cuts(rules: Sequence[CompiledRule], name: str) -> list[float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.decide import IMPORT_STAGES, Decision, Hit, export_side, import_facts, import_side
 from accord.policy.facts import Facts, FactValue, completed
-from accord.policy.logic import CompiledRule, LeafTrace
+from accord.policy.logic import FALSE, TRUE, CompiledRule, LeafTrace
 from accord.policy.rulebook import Rulebook
 from accord.policy.unknowns import cases, missing
 
@@ -107,8 +107,8 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
         return _Found(UNKNOWN_CLASS, UNKNOWN_CLASS, "depends:destination", ("destination",))
     if not first.unsure:
         return _Found(first.eccn or UNKNOWN_CLASS, first.chip_eccn or UNKNOWN_CLASS, first.outcome, ())
-    search = _Search(book, side)
-    answers = search.answers(facts, first)
+    search = _Search(side)
+    answers = search.answers(book, facts, first)
     eccns, chips = ({answer[at] for answer in answers} for at in (0, 1))
     outcomes = {answer[2] for answer in answers}
     eccn, chip = (_only(names) or UNKNOWN_CLASS for names in (eccns, chips))
@@ -131,6 +131,19 @@ def _is_floor(outcome: str, outcomes: set[str]) -> bool:
     )
 
 
+def _false(found: Decision) -> set[str]:
+    """Rules that no further fact makes true."""
+    return {rule.id for rule, verdict, _ in found.trace if verdict == FALSE}
+
+
+def _by_default(found: Decision) -> bool:
+    """Whether a presumption decides the class that further facts may overcome, and with it rules that ask for it."""
+    return any(
+        verdict == TRUE and rule.rule.stage == "fallback" and rule.rule.consequence.kind == "presumed"
+        for rule, verdict, _ in found.trace
+    )
+
+
 def _only(names: Collection[str | None]) -> str | None:
     return next(iter(names)) if len(names) == 1 else None
 
@@ -144,17 +157,18 @@ class _Search:
     deciding: facts whose value made a difference somewhere; cut_short: whether :data:`MOST_PASSES` was reached
     """
 
-    def __init__(self, book: Rulebook, side: _Side) -> None:
-        self.book = book
+    def __init__(self, side: _Side) -> None:
         self.side = side
         self.passes = 0
         self.deciding: set[str] = set()
         self.cut_short = False
 
-    def answers(self, facts: Mapping[str, FactValue], first: Decision | None = None) -> frozenset[_Answer]:
-        """Every answer that some values of the missing facts lead to."""
+    def answers(
+        self, book: Rulebook, facts: Mapping[str, FactValue], first: Decision | None = None
+    ) -> frozenset[_Answer]:
+        """Every answer that some values of the missing facts lead to; ``book`` may lack rules that are false anyway."""
         self.passes += 1
-        found = first or self.side(self.book, facts)
+        found = first or self.side(book, facts)
         lacking = missing(self._asked(facts, found), found.unsure)
         if not found.unsure or not lacking:
             return frozenset({(found.eccn, found.chip_eccn, found.outcome)})
@@ -162,8 +176,8 @@ class _Search:
             self.cut_short = True
             self.deciding |= set(lacking)
             return frozenset({(None, None, found.outcome)})
-        name = lacking[0]
-        ways = [self.answers(completed({**facts, name: case.value})) for case in cases(name, facts, found.unsure)]
+        name, left = lacking[0], book if _by_default(found) else book.without(_false(found))
+        ways = [self.answers(left, completed({**facts, name: case.value})) for case in cases(name, facts, found.unsure)]
         if any(way != ways[0] for way in ways):
             self.deciding.add(name)
         return frozenset().union(*ways)

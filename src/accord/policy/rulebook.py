@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -81,6 +82,17 @@ class Rulebook:
 
     def _of(self, stages: tuple[Stage, ...]) -> tuple[CompiledRule, ...]:
         return tuple(rule for rule in self.rules if rule.rule.stage in stages)
+
+    def without(self, gone: Container[str]) -> Rulebook:
+        """Return the rules less some, by id, that are false whatever is told beside what is known."""
+        left = copy.copy(self)
+        left.strictest = tuple(rule for rule in self.strictest if rule.id not in gone)
+        left.milder = tuple(rule for rule in self.milder if rule.id not in gone)
+        left._by_stage = {
+            key: rules if key == "class" else tuple(rule for rule in rules if rule.id not in gone)
+            for key, rules in self._by_stage.items()
+        }
+        return left
 
     def must_be_kept(self, rule: CompiledRule) -> bool:
         """Whether the compliance day of a rule, if it has one, has come."""
