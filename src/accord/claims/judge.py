@@ -80,7 +80,7 @@ class ClaimVerdict:
 
     probability: share of draws in which all stated parts are true, None where one cannot be told and none fails
     deciding: the stated part that is nearest to failing, None where none has a value
-    condition: under which it holds; why: what is missing, where it cannot be told
+    conditions: under which it holds; why: what is missing, where it cannot be told
     """
 
     claim: Claim
@@ -88,8 +88,13 @@ class ClaimVerdict:
     parts: tuple[PartVerdict, ...]
     probability: float | None
     deciding: PartVerdict | None
-    condition: str | None
+    conditions: tuple[str, ...]
     why: tuple[str, ...]
+
+    @property
+    def condition(self) -> str | None:
+        """All conditions in one line, None where there is none."""
+        return "; ".join(self.conditions) or None
 
     @property
     def margin(self) -> float | None:
@@ -106,11 +111,11 @@ def judge(claim: Claim, answers: Answers, level: float = 0.9) -> ClaimVerdict:
     parts = tuple(_placed_part(claim, at, answers, level) for at in range(len(claim.parts)))
     stated = [one for one in parts if not one.part.aside]
     words = {one.verdict for one in stated}
-    condition = _condition([one for one in parts if one.part.aside])
+    conditions = _conditions([one for one in parts if one.part.aside])
     verdict: ClaimWord = (
         "fails" if "fails" in words
         else "cannot tell" if not stated or words & {"cannot tell", "open"}
-        else "holds if" if condition else "holds"
+        else "holds if" if conditions else "holds"
     )  # fmt: skip
     valued = [one for one in stated if one.true is not None]
     told = bool(valued) and (verdict == "fails" or len(valued) == len(stated))
@@ -119,20 +124,21 @@ def judge(claim: Claim, answers: Answers, level: float = 0.9) -> ClaimVerdict:
         probability=float(np.mean(np.all([one.true for one in valued if one.true is not None], axis=0)))
         if told else None,
         deciding=min(valued, key=lambda one: (one.probability, one.slack), default=None),
-        condition=condition if verdict == "holds if" else None,
+        conditions=conditions if verdict == "holds if" else (),
         why=_why(stated) if verdict == "cannot tell" else (),
     )  # fmt: skip
 
 
-def _condition(asides: list[PartVerdict]) -> str | None:
+def _conditions(asides: list[PartVerdict]) -> tuple[str, ...]:
     """Under which the claim holds: what parts say that are aside and do not hold."""
     said = []
     for one in asides:
+        words = one.part.condition or f"not asked of {one.part.name}"
         if one.verdict == "fails":
-            said.append(one.part.condition or f"not asked of {one.part.name}")
+            said.append(words)
         elif one.verdict == "open":
-            said.append(f"{one.part.condition or f'not asked of {one.part.name}'} (open: {one.probability:.0%})")
-    return "; ".join(said) or None
+            said.append(f"{words} (open: {one.probability:.0%})")
+    return tuple(dict.fromkeys(said))
 
 
 def _why(stated: list[PartVerdict]) -> tuple[str, ...]:

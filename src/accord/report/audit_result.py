@@ -10,6 +10,7 @@ from accord.claims.quantity import Quantity
 from accord.report.tables import number
 
 _STORED = frozenset(units.known_units())
+_DIGITS = 4  # significant, of what is told
 
 
 def claim_dict(one: ClaimVerdict) -> dict[str, object]:
@@ -87,8 +88,8 @@ def amount(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
     if unit in _STORED:
-        return units.show(value, unit)
-    return f"{number(value)} {unit}"
+        return units.show(value, unit, _DIGITS)
+    return f"{number(value, _DIGITS)} {unit}"
 
 
 def span(one: PartVerdict) -> str:

@@ -43,7 +43,8 @@ def _head(one: ClaimVerdict) -> Table:
     claim = one.claim
     items = [
         ("said by", f"{claim.said_by}, {claim.date}"),
-        ("verdict", f"{one.verdict}{f': {one.condition}' if one.condition else ''}"),
+        ("verdict", one.verdict),
+        *(("" if at else "if", text) for at, text in enumerate(one.conditions)),
         *(("" if at else "why", text) for at, text in enumerate(one.why)),
         ("probability", _percent(one.probability, " %")),
         ("margin", margin_text(one.margin) + (f" ({one.deciding.part.name})" if one.deciding is not None else "")),
