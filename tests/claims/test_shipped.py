@@ -24,6 +24,7 @@ EXPECTED: dict[str, tuple[str, float | None, float]] = {
     "cloudmatrix-384-chips": ("holds if", 0.0, 0.0001),
     "cloudmatrix-beats-nvl72": ("holds if", 0.604, 0.05),
     "cloudmatrix-decode-1943": ("holds if", 0.0, 0.005),
+    "cloudmatrix-only-in-china": ("cannot tell", None, 0.0),
     "cloudmatrix-prefill-6688": ("holds if", -0.45, 0.02),
     "cloudmatrix-tokens-per-tflops": ("holds if", 0.10, 0.02),
     "deepseek-5.6m": ("holds if", 0.0, 0.01),
