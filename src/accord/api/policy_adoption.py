@@ -117,7 +117,8 @@ def _who(name: str, catalog: Catalog, instruments: Sequence[Governance]) -> str:
     known |= {member.who for id in catalog.ids("governance") for member in catalog.governance(id).members}
     if word in known:
         return word
-    hint = did_you_mean(word, known) if len(word) > 2 else "write two capital letters of ISO 3166, such as KZ"
+    close = did_you_mean(word, sorted(known))
+    hint = close if close is not None and close.startswith("did you") else "write countries as two letters, such as KZ"
     raise UsageError(f"'{word}' is no country, and no instrument names it", where="--who", hint=hint)
 
 
