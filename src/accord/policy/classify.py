@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
-from accord.policy.decide import IMPORT_STAGES, Decision, Hit, export_side, import_facts, import_side
+from accord.policy.decide import IMPORT_STAGES, NONE, Decision, Hit, export_side, import_facts, import_side
 from accord.policy.facts import Facts, FactValue, completed
 from accord.policy.logic import FALSE, TRUE, CompiledRule, LeafTrace
 from accord.policy.rulebook import Rulebook
@@ -111,6 +111,8 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
     answers = search.answers(book, facts, first)
     eccns, chips = ({answer[at] for answer in answers} for at in (0, 1))
     outcomes = {answer[2] for answer in answers}
+    if len(eccns) > 1 and {str(name).rpartition(":")[2] for name in eccns} == {NONE}:
+        eccns = {NONE}  # whichever text it is none under
     eccn, chip = (_only(names) or UNKNOWN_CLASS for names in (eccns, chips))
     deciding = tuple(name for name in FACTS if name in search.deciding)
     outcome = _only(outcomes)

@@ -43,6 +43,6 @@ def stated_definition(holder: Node | None) -> dict[str, str]:
 
 
 def stated_settings(holder: Node | None, key: str) -> dict[str, str]:
-    """Settings that a file states under a key, one line of text each."""
+    """Settings that a file states under a key, one line of text each; those that are null are not stated."""
     stated = holder.get(key) if holder is not None else None
-    return {} if stated is None else {name: one.setting() for name, one in stated.pairs()}
+    return {} if stated is None else {name: one.setting() for name, one in stated.pairs() if one.value is not None}

@@ -105,10 +105,10 @@ class Node:
         return int(found)
 
     def setting(self) -> str:
-        """A setting as a line of text: text as it is, numbers by :func:`plain`, true and false."""
+        """A setting as a line of text: text without space around it, a number as short as it goes, true and false."""
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
-        return plain(self.text()) if isinstance(self.value, str) else plain(str(self.number()))
+        return self.text().strip() if isinstance(self.value, str) else f"{self.number():.12g}"
 
     def day(self) -> datetime.date:
         """A day, in UTC where the text has a zone; ISO 8601 or 20240509-135231. Raises DataError for anything else."""
@@ -146,7 +146,7 @@ def read_document(data: bytes, file: str) -> Document:
 
 
 def plain(text: str) -> str:
-    """A setting in one form: ``1.0`` and ``1`` are the same, text is stripped."""
+    """A setting in one form, to be held against one that is fixed: ``1.0`` and ``1`` are the same."""
     stripped = text.strip()
     try:
         number = float(stripped)

@@ -71,7 +71,7 @@ def completed(facts: Facts) -> dict[str, FactValue]:
 def _ratio(top: FactValue, bottom: FactValue, per: float) -> float | Uncertain | None:
     if isinstance(top, float) and isinstance(bottom, float):
         return top / bottom / per if bottom > 0.0 else None
-    if not isinstance(top, float | Uncertain) or not isinstance(bottom, float | Uncertain):
+    if not isinstance(top, float | Uncertain) or not isinstance(bottom, float | Uncertain) or 0.0 in (top, bottom):
         return None
     above = top if isinstance(top, Uncertain) else Uncertain(top, top, top)
     below = bottom if isinstance(bottom, Uncertain) else Uncertain(bottom, bottom, bottom)

@@ -72,6 +72,8 @@ def _numbers(name: str, facts: Mapping[str, FactValue], rules: Sequence[Compiled
     if not cuts:
         return (Case(1.0),)
     ends: list[float | None] = [None, *cuts, None]
+    if isinstance(within, Uncertain):
+        ends = [within.low, *cuts, within.high]
     found: list[Case] = []
     for low, high in zip(ends, ends[1:], strict=False):
         found.append(Case(_between(low, high), low, high))

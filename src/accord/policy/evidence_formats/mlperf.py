@@ -61,7 +61,7 @@ def read(document: Document) -> Iterator[Found]:
     elif node.has("Performance_Result"):
         yield _row(node)
     else:
-        yield _run(dict(node.pairs()), document)
+        yield _run({key: one for key, one in node.pairs() if one.value is not None}, document)
 
 
 def _detail(document: Document) -> Iterator[tuple[str, Node]]:
