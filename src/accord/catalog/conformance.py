@@ -27,7 +27,8 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Conformance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One test definition.
 
-    kind: what is tested; format: of the result file; protocol: steps in order; fixed: settings both must use
+    kind: what is tested; format: of the result file; protocol: steps in order
+    fixed: settings both must use; ``same`` stands for any value, but the same in both
     data_sha256: hash [hex] of the data that both run on, None where the definition carries its own items
     items: inputs, where the definition carries them; risks: of the taxonomy it speaks to; valid_days: life of a result
     """
