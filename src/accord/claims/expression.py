@@ -24,7 +24,7 @@ MOST_CHARS, MOST_DEPTH = 1000, 50
 FUNCTIONS = {"min": np.minimum, "max": np.maximum}
 _RANK = {"+": 1, "-": 1, "*": 2, "/": 2}
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9][0-9_]*)?\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?|[0-9]+\.)"
+    r"\s*(?:(?P<number>(?:[0-9][0-9_]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>[-+*/(),]))"
 )
 
