@@ -88,7 +88,8 @@ def evidence_of(
     found: dict[EvidenceName, Finding] = {
         "emissions": _emissions(read), "training_compute": _compute(read), "standards": _standards(read, files),
         "supply_dependence": _dependence(read), "shared_compute": _offered(read, offered),
-        "safety_tests": _safety(files, catalog, day), "performance_tests": _listed(files, "performance", "result file of a performance test"),
+        "safety_tests": _safety(files, catalog, day),
+        "performance_tests": _listed(files, "performance", "result file of a performance test"),
         "bill_of_materials": _listed(files, "bom", "bill of materials"),
         "open_weights": _open(read), "licence": _licence(read, catalog),
     }  # fmt: skip

@@ -118,7 +118,7 @@ def _who(name: str, catalog: Catalog, instruments: Sequence[Governance]) -> str:
     if word in known:
         return word
     close = did_you_mean(word, sorted(known))
-    hint = close if close is not None and close.startswith("did you") else "write countries as two letters, such as KZ"
+    hint = close if close.startswith("did you") else "write countries as two letters, such as KZ"
     raise UsageError(f"'{word}' is no country, and no instrument names it", where="--who", hint=hint)
 
 
