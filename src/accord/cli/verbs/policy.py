@@ -26,6 +26,7 @@ PARTS: tuple[Part, ...] = (
     Part("party", "accord.cli.policy_party", "Which lists a party is on, and who owns it."),
     Part("adoption", "accord.cli.policy_adoption", "Who has joined which instrument; where systems stand."),
     Part("evidence", "accord.cli.policy_evidence", "What result files of tests show, and which risks they cover."),
+    Part("bom", "accord.cli.policy_bom", "Bill of materials of a model and what runs it (CycloneDX ML-BOM)."),
     Part("conformance", "accord.cli.policy_conformance", "Whether two parties' results of one test agree."),
     Part("commitments", "accord.cli.policy_commitments", "What instruments ask of a plan, and what can be shown."),
     Part("cases", "accord.cli.policy_cases", "Dated cases of a table: expected against got, and why."),
