@@ -72,11 +72,10 @@ def _numbers(name: str, facts: Mapping[str, FactValue], rules: Sequence[Compiled
     if not cuts:
         return (Case(1.0),)
     ends: list[float | None] = [None, *cuts, None]
-    if isinstance(within, Uncertain):
-        ends = [within.low, *cuts, within.high]
+    inner = [within.low, *cuts, within.high] if isinstance(within, Uncertain) else ends
     found: list[Case] = []
-    for low, high in zip(ends, ends[1:], strict=False):
-        found.append(Case(_between(low, high), low, high))
+    for at, (low, high) in enumerate(zip(ends, ends[1:], strict=False)):
+        found.append(Case(_between(*inner[at : at + 2]), low, high))
         if high is not None:
             found.append(Case(high, high, high))
     return tuple(found)
