@@ -48,6 +48,7 @@ PACKAGE = Path(__file__).parents[1]
 # Members of a result that are not hashed: paths of files that the verb wrote.
 EXCLUDED: Mapping[str, tuple[str, ...]] = {
     "simulate": ("files",), "fabric": ("picture",), "train": ("picture",), "policy.classify": ("picture",),
+    "policy.adoption": ("picture",), "audit": ("picture",),
 }  # fmt: skip
 _SCHEMA = re.compile(r"accord\.([a-z]+(?:[.-][a-z]+)*)/\d{1,4}")
 _HEX = re.compile(r"[0-9a-f]{64}")

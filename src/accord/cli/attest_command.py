@@ -29,7 +29,8 @@ VERBS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 FOLDER = "catalog_paths"
 FILES = (FOLDER, "trace", "scenario", "deployment")  # parameters that name what is read
-TEXT_OR_FILE = ("model", "transfers", "subject")  # an id, a text or a name of what is read
+TEXT_OR_FILE = ("model", "transfers", "subject", "claim")  # an id, a text or a name of what is read
+INSIDE = ("model", "trace", "transfers", "scenario", "deployment")
 DROPPED = ("as_json", "keep")  # --json is added; a run is never kept
 REFUSED: Mapping[str, str] = {  # and whatever else names a place to write to
     "executor": "runs elsewhere", "workers": "runs elsewhere", "ray_address": "runs elsewhere",
@@ -309,12 +310,20 @@ def _copy(source: Path, target: Path) -> str:
 
 
 def _names_inside(copy: Path, role: str) -> list[str]:
-    """Fields of a scenario or a deployment that name a file; of one that cannot be read, none: the verb refuses it."""
-    found: object = {}
+    """Members of a scenario, a deployment or a claim that name a file; none where the verb will refuse it anyway."""
     with contextlib.suppress(ValueError, RecursionError, yaml.YAMLError):
         if role == "scenario":
-            found = tomllib.loads(copy.read_text(encoding="utf-8-sig")).get("plan")
-        elif role == "deployment":
-            found = yaml.safe_load(copy.read_text(encoding="utf-8"))
-    fields = found if isinstance(found, dict) else {}
-    return [name for name in ("model", "trace") if name in fields and _is_path(str(fields[name]))]
+            return _paths(tomllib.loads(copy.read_text(encoding="utf-8-sig")).get("plan"))
+        if role in ("deployment", "claim"):
+            return _paths(yaml.safe_load(copy.read_text(encoding="utf-8")))
+    return []
+
+
+def _paths(value: object) -> list[str]:
+    """Names of members, at any depth, that verbs take for a file and whose value is a path."""
+    if isinstance(value, list):
+        return [name for one in value for name in _paths(one)]
+    if not isinstance(value, dict):
+        return []
+    found = [name for name in INSIDE if isinstance(value.get(name), str) and _is_path(value[name])]
+    return found + [name for one in value.values() for name in _paths(one)]

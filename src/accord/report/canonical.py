@@ -42,21 +42,22 @@ def canonical(value: object) -> bytes:
 def read_json(data: bytes, where: str) -> object:
     """Read JSON from elsewhere, and refuse what two readers may understand in two ways.
 
-    where: name for messages. Raises DataError for what is larger than 16 MiB, not UTF-8, not JSON, nested deeper
-    than 64, or has a name twice in an object, NaN, an infinity, a number out of range or half of a surrogate pair.
+    where: name for messages. Whole numbers above 2^53 become doubles. Raises DataError for what is larger than 16 MiB,
+    not UTF-8, not JSON, nested deeper than 64, or has a name twice in an object, NaN, an infinity, a number out of
+    range or half of a surrogate pair.
     """
     if len(data) > MOST_BYTES:
         raise DataError(f"is larger than {MOST_BYTES >> 20} MiB", where=where)
     try:
-        found = json.loads(data.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_float=_finite)
+        found = json.loads(
+            data.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_float=_finite, parse_int=_whole
+        )
     except UnicodeDecodeError as error:
         raise DataError(f"is not UTF-8 (byte {error.start})", where=where) from None
     except json.JSONDecodeError as error:
         raise DataError(f"is not JSON, or cut short: {error.msg} (line {error.lineno})", where=where) from None
     except RecursionError:
         raise DataError(f"is nested deeper than {MOST_DEPTH}", where=where) from None
-    except ValueError:  # of int(), for thousands of digits
-        raise DataError("has a number of thousands of digits", where=where) from None
     except DataError as error:
         raise error.at(where) from None
     _check(found, where)
@@ -75,9 +76,11 @@ def differences(one: object, other: object, path: str = "$") -> Iterator[tuple[s
             else:
                 yield from differences(one[key], other[key], f"{path}.{key}")
     elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        for index in range(max(len(one), len(other))):
-            left, right = (side[index] if index < len(side) else None for side in (one, other))
+        for index, (left, right) in enumerate(zip(one, other, strict=False)):
             yield from differences(left, right, f"{path}[{index}]")
+        both = min(len(one), len(other))
+        yield from ((f"{path}[{index}]", item, None) for index, item in enumerate(one[both:], both))
+        yield from ((f"{path}[{index}]", None, item) for index, item in enumerate(other[both:], both))
     elif canonical(one) != canonical(other):
         yield path, one, other
 
@@ -183,6 +186,12 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_number(word: str) -> object:
     raise DataError(f"has {word}, which is no JSON")
+
+
+def _whole(text: str) -> int | float:
+    """A whole number; above 2^53 the nearest double, which is what a reader in another language has of it."""
+    value = _finite(text)
+    return int(text) if -_SAFE < value < _SAFE else value
 
 
 def _finite(text: str) -> float:

@@ -66,7 +66,8 @@ class KeyFiles:
 def make_keys(stem: Path) -> KeyFiles:
     """Make a pair and write ``STEM.key`` (0600) and ``STEM.pub``.
 
-    Raises UsageError where either is there already or the name is none, OSError that names the file where it cannot be written.
+    Raises UsageError where either is there already or the name is none, OSError naming the file where it cannot be
+    written.
     """
     if not stem.name:
         raise UsageError(f"'{stem}' is no name of a file", hint="such as party-a, for party-a.key and party-a.pub")
@@ -148,15 +149,17 @@ def _read(file: Path, *, private: bool = False, most_bytes: int = MOST_BYTES) ->
         descriptor = os.open(file, _READ)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=where) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
             raise DataError("is no file", where=where)
-        if private and about.st_mode & OTHERS:
-            mode = stat.S_IMODE(about.st_mode)
-            what = f"others may read or write this private key (mode {mode:04o})"
+        if private and mode & OTHERS:
+            what = f"others may read or write this private key (mode {stat.S_IMODE(mode):04o})"
             raise DataError(what, where=where, hint=f"chmod 600 {file}, and make a new key if it was shared")
-        data = stream.read(most_bytes + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(most_bytes + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > most_bytes:
         raise DataError(f"is larger than {most_bytes >> 10} KiB, so it is no key", where=where)
     return data
