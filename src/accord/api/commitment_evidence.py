@@ -27,6 +27,7 @@ Band = tuple[float, float, float]
 _J_PER_KWH = 3.6e6
 _TOKENS = 1e6  # that emissions are told for
 _NO_PLAN = "the answer has no plan that keeps its limits"
+_OTHER_MODEL = ", which is not known to be the model of the plan"
 _RUN_ONLY = "a run says nothing of how its model will be offered"
 
 
@@ -88,7 +89,7 @@ def evidence_of(
     found: dict[EvidenceName, Finding] = {
         "emissions": _emissions(read), "training_compute": _compute(read), "standards": _standards(read, files),
         "supply_dependence": _dependence(read), "shared_compute": _offered(read, offered),
-        "safety_tests": _safety(files, catalog, day),
+        "safety_tests": _safety(read, files, catalog, day),
         "performance_tests": _listed(files, "performance", "result file of a performance test"),
         "bill_of_materials": _listed(files, "bom", "bill of materials"),
         "open_weights": _open(read), "licence": _licence(read, catalog),
@@ -256,17 +257,22 @@ def _dependence(read: Read) -> Finding:
 # Files of others
 
 
-def _safety(files: Sequence[Evidence], catalog: Catalog, day: datetime.date) -> Finding:
+def _safety(read: Read, files: Sequence[Evidence], catalog: Catalog, day: datetime.date) -> Finding:
     tests = [one for one in files if one.kind == "safety"]
     if not tests:
         return Lacking("no result file of a safety test is given", "--evidence FILE adds one")
     taxonomy = [catalog.risk(id) for id in catalog.ids("risks")]
     risks = coverage([Finished(one.title, one.tests, one.date) for one in tests], taxonomy, day)
-    models = ", ".join(dict.fromkeys(one.model or "no model named" for one in tests))
-    return Shown(
-        f"{coverage_words(risks)}; tested: {models}", ", ".join(dict.fromkeys(one.file for one in tests)),
-        basis="measured",
-    )  # fmt: skip
+    models = dict.fromkeys(one.model or "no model named" for one in tests)
+    other = "" if read.trains or any(names_model(name, read.subject.model) for name in models) else _OTHER_MODEL
+    words = f"{coverage_words(risks)}; tested: {', '.join(models)}{other}"
+    return Shown(words, ", ".join(dict.fromkeys(one.file for one in tests)), basis="measured")
+
+
+def names_model(name: str, model: str | None) -> bool:
+    """Whether a file's name of a model holds a model's id, whatever the case and the marks between."""
+    plain = ["".join(letter for letter in text.lower() if letter.isalnum()) for text in (name, model or "")]
+    return bool(plain[1]) and plain[1] in plain[0]
 
 
 def coverage_words(risks: Sequence[Covered]) -> str:
