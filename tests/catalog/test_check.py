@@ -74,6 +74,7 @@ def test_the_sample_is_sound() -> None:
         "deployments": 1,
         "claims": 1,
         "conformance": 1,
+        "risks": 1,
         "values": 77,
     }
 

@@ -26,7 +26,8 @@ def governed_sources(record: _Governed) -> set[str]:
     """Keys of sources that an entry names; all of a test definition's, whose text rests on them as a whole."""
     if isinstance(record, Conformance):
         return set(record.sources)
-    return {key for _, key, _ in _named(record)} | {value.source for _, value in walk(record)}
+    counted = walk(record) if isinstance(record, Deployment) else ()
+    return {key for _, key, _ in _named(record)} | {value.source for _, value in counted}
 
 
 def governed_problems(record: _Governed) -> Iterator[_Problem]:
