@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accord.policy.deal import Deal, deal_facts
+from accord.policy.deal import Deal, deal_facts, moves
 from accord.policy.facts import FactValue
 
 
@@ -16,6 +16,7 @@ from accord.policy.facts import FactValue
         ("CN", "CN", "US", "in_country_transfer"), ("CN", "CN", "CN", "domestic"), ("CN", "CN", None, None),
         ("SG", "CN", "US", "reexport"), ("CN", "MY", "CN", "export_from_cn"), ("CN", "MY", None, None),
         (None, "CN", "US", None), ("US", None, "US", None), (None, None, None, None),
+        ("TW", "US", "US", "export_from_tw"), ("TW", "US", None, "export_from_tw"), ("MY", "CN", "CN", "export_from_my"),
     ],
 )  # fmt: skip
 def test_transactions(seller: str | None, buyer: str | None, origin: str | None, transaction: str | None) -> None:
@@ -46,3 +47,14 @@ def test_a_transaction_that_is_told_counts_for_more_than_the_countries() -> None
     deal = Deal(seller="US", buyer="CN", transaction="use_or_service")
     assert deal_facts(deal, {})["transaction"] == "use_or_service"
     assert deal_facts(Deal(more={"transaction": "domestic"}, transaction="reexport"), {})["transaction"] == "domestic"
+
+
+def test_ways_a_deal_could_go_where_the_sender_or_the_origin_is_not_told() -> None:
+    assert moves(Deal(seller="US", buyer="CN"), {}) == ()
+    assert moves(Deal(buyer="CN", transaction="reexport"), {}) == ()
+    assert moves(Deal(seller="US"), {}) == ()
+    american = moves(Deal(buyer="CN"), {"designer_hq": "US"})
+    assert american == ("export_from_us", "in_country_transfer", "reexport")
+    chinese = moves(Deal(buyer="MY"), {"designer_hq": "CN"})
+    assert chinese == ("export_from_us", "domestic", "export_from_--")
+    assert moves(Deal(seller="SG", buyer="MY"), {}) == ("reexport", "export_from_sg")

@@ -13,7 +13,7 @@ from accord.catalog.instrument import Instrument
 from accord.catalog.load import Catalog
 from accord.catalog.party import Party
 from accord.policy.classify import Verdict, classify
-from accord.policy.deal import Deal, deal_facts
+from accord.policy.deal import Deal, deal_facts, moves
 from accord.policy.item import Item, chip_facts, system_facts
 from accord.policy.rulebook import Rulebook, rulebook
 
@@ -88,7 +88,9 @@ class Law:
         """Ask the rules of a day of an item in a deal."""
         book = self.book(day, what_if)
         verdict = classify(book, deal_facts(deal, item.facts))
-        return Classified(item, deal, _renamed(verdict, deal, item), book)
+        if "transaction" in verdict.deciding:
+            verdict = _whatever_way(book, deal, item) or verdict
+        return Classified(item, deal, _renamed(verdict, deal), book)
 
 
 def classify_system(law: Law, system: str, deal: Deal, day: datetime.date) -> Classified:
@@ -96,13 +98,19 @@ def classify_system(law: Law, system: str, deal: Deal, day: datetime.date) -> Cl
     return law.classified(law.item(system), deal, day)
 
 
-def _renamed(verdict: Verdict, deal: Deal, item: Item) -> Verdict:
+def _whatever_way(book: Rulebook, deal: Deal, item: Item) -> Verdict | None:
+    """The verdict that every way to move the item leads to, None where they differ."""
+    ways = [classify(book, deal_facts(replace(deal, transaction=way), item.facts)) for way in moves(deal, item.facts)]
+    answers = {(way.eccn, way.outcome, way.importer) for way in ways}
+    return ways[0] if len(answers) == 1 else None
+
+
+def _renamed(verdict: Verdict, deal: Deal) -> Verdict:
     """Say of an undecided transaction what would decide it: the countries, or the item's origin."""
     if "transaction" not in verdict.deciding:
         return verdict
-    lacking = [name for name, given in (("from", deal.seller), ("to", deal.buyer)) if given is None]
+    lacking = [name for name, given in (("from", deal.seller), ("destination", deal.buyer)) if given is None]
     names = lacking or ["origin"]
-    names = ["destination" if name == "to" else name for name in names]
     deciding = tuple(
         dict.fromkeys(n for name in verdict.deciding for n in (names if name == "transaction" else [name]))
     )

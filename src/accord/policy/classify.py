@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS, ITEM
-from accord.policy.decide import IMPORT_STAGES, NONE, Decision, Hit, export_side, import_facts, import_side
+from accord.policy.decide import IMPORT_STAGES, NO_RULE, NONE, Decision, Hit, export_side, import_facts, import_side
 from accord.policy.facts import Facts, FactValue, completed
 from accord.policy.logic import FALSE, TRUE, CompiledRule, LeafTrace
 from accord.policy.rulebook import Rulebook
@@ -123,7 +123,8 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
     technical = [name for name in deciding if name in ITEM]
     if eccn == UNKNOWN_CLASS and first.chip_eccn is None and len(technical) > 1:
         return _Found(eccn, chip, INSUFFICIENT, deciding)
-    return _Found(eccn, chip, "|".join(f"depends:{name}" for name in deciding), deciding)
+    sure = [first.outcome] if side is import_side and first.outcome != NO_RULE else []  # what is known stays told
+    return _Found(eccn, chip, "|".join((*sure, *(f"depends:{name}" for name in deciding))), deciding)
 
 
 def _is_floor(outcome: str, outcomes: set[str]) -> bool:

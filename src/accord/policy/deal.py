@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accord.policy.facts import Facts, FactValue
 
 US = "US"
+_ELSEWHERE = "--"  # a country that no rule names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +44,30 @@ def deal_facts(deal: Deal, item: Facts) -> dict[str, FactValue]:
     return facts | dict(deal.more or {})
 
 
+def moves(deal: Deal, item: Facts) -> tuple[str, ...]:
+    """Every transaction that a deal whose sender, or whose item's origin, is not told could be; none where it is clear.
+
+    What moves nothing (use, tests) is left out: who means that says so.
+    """
+    origin = item.get("origin", item.get("designer_hq"))
+    if deal.transaction is not None or deal.buyer is None or _transaction(deal, origin) is not None:
+        return ()
+    sellers = (deal.seller,) if deal.seller is not None else (US, deal.buyer, _ELSEWHERE)
+    origins = (origin,) if origin is not None else (US, _ELSEWHERE)
+    found = (_transaction(replace(deal, seller=seller), one) for seller in sellers for one in origins)
+    return tuple(dict.fromkeys(word for word in found if word is not None))
+
+
 def _transaction(deal: Deal, origin: FactValue | None) -> str | None:
     """What the countries make of it; None where they, or the item's origin, leave it open."""
     if deal.seller is None or deal.buyer is None:
         return None
-    if deal.seller == deal.buyer:
-        if deal.seller == US or origin is None:
-            return "domestic" if deal.seller == US else None
-        return "in_country_transfer" if origin == US else "domestic"
     if deal.seller == US:
-        return "export_from_us"
+        return "domestic" if deal.buyer == US else "export_from_us"
+    if deal.buyer == US:
+        return f"export_from_{deal.seller.lower()}"  # a reexport goes from one foreign country to another
     if origin is None:
         return None
+    if deal.seller == deal.buyer:
+        return "in_country_transfer" if origin == US else "domestic"
     return "reexport" if origin == US else f"export_from_{deal.seller.lower()}"

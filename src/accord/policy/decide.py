@@ -161,12 +161,17 @@ def _rank(rule: CompiledRule) -> int:
     return _RANK.get(word, _RANK.get(consequence.kind, len(_RANK)))
 
 
+def _order(rule: CompiledRule) -> tuple[int, bool, str]:
+    """The strictest first; of two alike the one that is known to stand."""
+    return _rank(rule), rule.span.standing == "unverified", rule.id
+
+
 def _outcome(book: Rulebook, asked: _Trace) -> tuple[str, list[Hit]]:
     """The strictest licence, prohibition or permission, and the exceptions beside it."""
     holding = [rule for rule, verdict, _ in asked if verdict == TRUE and book.must_be_kept(rule)]
     overridden = {name for rule in holding for name in rule.rule.overrides}
     left = [rule for rule in holding if rule.id not in overridden]
-    strict = sorted((rule for rule in left if rule.rule.stage == "licence"), key=lambda rule: (_rank(rule), rule.id))
+    strict = sorted((rule for rule in left if rule.rule.stage == "licence"), key=_order)
     words = [_word(strict[0])] if strict else []
     counted = {id(rule) for rule in strict if _word(rule) in words}
     if strict and strict[0].rule.consequence.kind == "licence" and not words[0].endswith(_OWN_LETTER):
