@@ -16,7 +16,8 @@ from accord.policy.facts import FactValue
         ("CN", "CN", "US", "in_country_transfer"), ("CN", "CN", "CN", "domestic"), ("CN", "CN", None, None),
         ("SG", "CN", "US", "reexport"), ("CN", "MY", "CN", "export_from_cn"), ("CN", "MY", None, None),
         (None, "CN", "US", None), ("US", None, "US", None), (None, None, None, None),
-        ("TW", "US", "US", "export_from_tw"), ("TW", "US", None, "export_from_tw"), ("MY", "CN", "CN", "export_from_my"),
+        ("TW", "US", "US", "export_from_tw"), ("TW", "US", None, "export_from_tw"),
+        ("MY", "CN", "CN", "export_from_my"),
     ],
 )  # fmt: skip
 def test_transactions(seller: str | None, buyer: str | None, origin: str | None, transaction: str | None) -> None:
