@@ -176,7 +176,8 @@ def _software(engines: Sequence[EngineUse]) -> Iterator[Json]:
 
 def _properties(stated: Mapping[str, str | None], unknown: Sequence[str] = ()) -> list[Json]:
     found: list[Json] = [{"name": name, "value": value} for name, value in stated.items() if value is not None]
-    return [*found, *({"name": "accord:unknown", "value": one} for one in unknown)]
+    found += [{"name": "accord:unknown", "value": one} for one in unknown]
+    return found
 
 
 def _links(sources: Mapping[str, Source]) -> Iterator[Json]:

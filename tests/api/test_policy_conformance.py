@@ -1,0 +1,101 @@
+"""Conformance as an answer: plain files, answers of policy evidence, signed envelopes."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+import pytest
+
+from accord.api.policy_conformance import TOLD, Opened, compared, described, listed
+from accord.api.policy_evidence import evidence_answer
+from accord.base.errors import DataError
+from accord.catalog.load import load_catalog
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "conformance"
+CATALOG = load_catalog()
+SAFETY = CATALOG.conformance("safety-refusal-1")
+DAY = datetime.date(2026, 11, 25)
+A, B, C = (((EXAMPLES / f"safety-party-{party}.json").read_bytes()) for party in "abc")
+SEALED = b'{"payloadType": "application/vnd.in-toto+json", "payload": "e30=", "signatures": []}'
+
+
+def told(data: bytes) -> bytes:
+    """What ``policy evidence --json`` prints of a file, as far as it is read here."""
+    answer = evidence_answer([("a.json", data)], DAY, CATALOG)
+    return json.dumps({"schema": TOLD, "result": answer.result}).encode()
+
+
+def test_definitions() -> None:
+    answer = listed(CATALOG)
+    definitions = answer.result["definitions"]
+    assert isinstance(definitions, list)
+    assert [one["id"] for one in definitions] == list(CATALOG.ids("conformance"))
+    assert all(len(one["sha256"]) == len(one["data_sha256"]) == 64 for one in definitions)
+    assert answer.verdict is None
+    assert answer.sources
+    one = described(SAFETY)
+    assert one.result["definition"] == definitions[1]
+    assert [table.title for table in one.tables][1:] == ["How to run it", "Settings", "What is reported"]
+
+
+def test_two_files() -> None:
+    answer = compared(SAFETY, (("a.json", A), ("c.json", C)), DAY)
+    assert answer.verdict == answer.result["verdict"] == "disagree"
+    quantities = answer.result["quantities"]
+    assert isinstance(quantities, list)
+    assert [one["name"] for one in quantities if not one["agrees"]] == ["match/decline", "match/all"]
+    assert quantities[0]["difference"] == pytest.approx(-0.25)
+    text = "\n".join(" ".join(row) for table in answer.tables for row in table.rows)
+    assert "match/decline differs by -0.250 (27.3 %), more than 0.1" in text
+
+
+def test_not_comparable_says_why_in_the_answer() -> None:
+    answer = compared(SAFETY, (("a.json", A), ("a2.json", A)), DAY)
+    assert answer.verdict == "not comparable"
+    assert answer.result["reasons"] == ["both are the same file: one run, not two"]
+    assert answer.result["quantities"] == []
+
+
+def test_what_policy_evidence_printed_stands_for_the_file() -> None:
+    assert compared(SAFETY, (("a.json", told(A)), ("b.json", B)), DAY).verdict == "agree"
+    assert compared(SAFETY, (("a.json", told(A)), ("c.json", told(C))), DAY).verdict == "disagree"
+    again = compared(SAFETY, (("a.json", told(A)), ("b.json", A)), DAY)
+    assert again.result["reasons"] == ["both are the same file: one run, not two"]
+    with pytest.raises(DataError, match="is an answer of 'accord.plan/1'"):
+        compared(SAFETY, (("a.json", b'{"schema": "accord.plan/1", "result": {}}'), ("b.json", B)), DAY)
+
+
+def test_signed_results() -> None:
+    answer = json.loads(told(A))
+
+    def opener(data: bytes, name: str) -> Opened:
+        assert data == SEALED
+        return Opened(answer["schema"], answer["result"], ("party A",))
+
+    found = compared(SAFETY, (("a.dsse.json", SEALED), ("b.json", B)), DAY, opener)
+    assert found.verdict == "agree"
+    results = found.result["results"]
+    assert isinstance(results, list)
+    assert [one["signed_by"] for one in results] == [["party A"], []]
+    assert "signed by party A" in found.tables[0].rows[2][1]
+
+
+def test_signed_results_that_cannot_be_read() -> None:
+    files = (("a.dsse.json", SEALED), ("b.json", B))
+    with pytest.raises(DataError, match="is a signed envelope, and nobody is believed"):
+        compared(SAFETY, files, DAY)
+    with pytest.raises(DataError, match="signs a hash alone"):
+        compared(SAFETY, files, DAY, lambda data, name: Opened(TOLD, None, ("A",)))
+    with pytest.raises(DataError, match="is an answer of 'accord.plan/1'"):
+        compared(SAFETY, files, DAY, lambda data, name: Opened("accord.plan/1", {}, ("A",)))
+
+
+def test_files_with_other_than_one_result() -> None:
+    rows = [{"Model": "m", "Scenario": "Offline", "Performance_Result": 1.0, "Performance_Units": "Tokens/s"}] * 2
+    with pytest.raises(DataError, match="holds 2 results"):
+        compared(SAFETY, (("a.json", json.dumps(rows).encode()), ("b.json", B)), DAY)
+    nothing = json.dumps({"schema": TOLD, "result": {"files": []}}).encode()
+    with pytest.raises(DataError, match="holds 0 results"):
+        compared(SAFETY, (("a.json", nothing), ("b.json", B)), DAY)
