@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned import BASE
+from tests.cli.planned import BASE
 
 from accord.cli.main import main
 
