@@ -150,6 +150,13 @@ def test_whoever_is_asked_for_is_answered_in_that_order() -> None:
     assert list(adoption([instrument("i", member("Acme", kind="company"), member("BB"))], DAY).whos) == ["BB", "Acme"]
 
 
+def test_counts_are_of_everybody_whoever_is_asked_about() -> None:
+    one = instrument("i", member("BB"), member("CC"), member("DD", joined=False), member("EE", role="observer"))
+    for whos in ((), ("BB",), ("ZZ",)):
+        counts = adoption([one], DAY, whos).standings[0].counts
+        assert (counts.joined, counts.aside, counts.not_joined) == (2, 1, 1)
+
+
 WHO = st.sampled_from(["AA", "BB", "CC", "DD"])
 DATES = st.one_of(st.none(), st.dates(datetime.date(2025, 1, 1), datetime.date(2027, 1, 1)).map(str))
 

@@ -46,6 +46,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How many have joined, watch or take part, and are known not to have joined."""
+
+    joined: int
+    aside: int
+    not_joined: int
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A number that a source states, and how many entries here name somebody on the day that is asked."""
 
@@ -58,12 +67,14 @@ class Standing:
     """One instrument on a day.
 
     state: the last that had begun; cells: of everybody asked about, by name
+    counts: of everybody that is recorded, asked about or not
     named: who has joined, observers and participants left out; aside: observers and participants
     """
 
     instrument: Governance
     state: State | None
     cells: Mapping[str, Cell]
+    counts: Counts
     told: tuple[Told, ...]
 
     @property
@@ -137,7 +148,7 @@ def adoption(instruments: Iterable[Governance], day: datetime.date, whos: Sequen
     made = [one for one in every if one.date <= day.isoformat()]
     kinds = _kinds(made)
     asked = {who: kinds.get(who, "state") for who in whos} if whos else kinds
-    standings = tuple(_standing(one, day, asked) for one in made)
+    standings = tuple(_standing(one, day, asked, {**kinds, **asked}) for one in made)
     blocs = _blocs(standings)
     return Adoption(
         day=day, standings=standings, later=tuple(one for one in every if one not in made), whos=asked,
@@ -184,15 +195,22 @@ def _kinds(made: Sequence[Governance]) -> dict[str, str]:
     return dict(sorted(kinds.items(), key=lambda item: (order.index(item[1]), item[0].lower())))
 
 
-def _standing(instrument: Governance, day: datetime.date, whos: Mapping[str, str]) -> Standing:
+def _standing(
+    instrument: Governance, day: datetime.date, asked: Mapping[str, str], whos: Mapping[str, str]
+) -> Standing:
     text = day.isoformat()
     states = [state for state in sorted(instrument.states, key=lambda one: one.start) if state.start <= text]
-    cells = {who: cell_of(instrument, who, kind, day) for who, kind in whos.items()}
-    named = len({one.who for one in instrument.members if one.joined and one.role not in ASIDE and one.holds(day)})
-    told = tuple(
-        Told(tally, named) for tally in sorted(instrument.tallies, key=lambda one: one.date) if tally.date <= text
+    every = {who: cell_of(instrument, who, kind, day) for who, kind in whos.items()}
+    counts = Counts(
+        joined=sum(cell.full for cell in every.values()),
+        aside=sum(cell.answer == JOINED and not cell.full for cell in every.values()),
+        not_joined=sum(cell.answer == NOT_JOINED for cell in every.values()),
     )
-    return Standing(instrument, states[-1] if states else None, cells, told)
+    tallies = sorted(instrument.tallies, key=lambda one: one.date)
+    return Standing(
+        instrument, states[-1] if states else None, {who: every[who] for who in asked}, counts,
+        tuple(Told(tally, counts.joined) for tally in tallies if tally.date <= text),
+    )  # fmt: skip
 
 
 def _overlap(a: Standing, b: Standing) -> Overlap:

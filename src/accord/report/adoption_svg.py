@@ -63,7 +63,7 @@ class _Drawing:
             (Cell("", "", "", JOINED, role="signatory", sure="recalled"), "joined, named from memory"),
             (Cell("", "", "", JOINED, role="observer", sure="seen"), "observer or participant"),
             (Cell("", "", "", JOINED, role="founder", sure="seen"), "founder or sponsor"),
-            (Cell("", "", "", NOT_JOINED), "not joined: a source says so"),
+            (Cell("", "", "", NOT_JOINED), "not joined: by a source or a whole list"),
         ]  # fmt: skip
         for cell, words in entries:
             self._cell(cell, x, 46.0)
@@ -114,8 +114,8 @@ class _Drawing:
             self.sheet.text(LEFT + STEP * column + BOX / 2, y, who, size=8.5, anchor="middle")
 
     def _count(self, one: Standing) -> str:
-        aside = f" + {len(one.aside)}" if one.aside else ""
-        return f"{len(one.named)}{aside} named{f'; said: {told_words(one)}' if one.told else ''}"
+        aside = f" + {one.counts.aside}" if one.counts.aside else ""
+        return f"{one.counts.joined}{aside} named{f'; said: {told_words(one)}' if one.told else ''}"
 
     def _others(self, rows: Sequence[tuple[int, Standing]], names: Sequence[str], top: float) -> float:
         """The second matrix: long names as rows, instruments by number as columns."""

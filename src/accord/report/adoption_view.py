@@ -15,7 +15,9 @@ WIDTH = 100
 LEAST = 2  # instruments that somebody has joined, to be shown in a matrix
 MOST_OVERLAPS = 16
 MARKS: Mapping[str, str] = {JOINED: "J", "aside": "o", NOT_JOINED: "x", NOT_RECORDED: "."}
-LEGEND = "J joined, o observer or participant, x not joined (a source says so), . not recorded: nothing is said"
+LEGEND = (
+    "J joined, o observer or participant, x not joined (by a source or a whole list), . not recorded: nothing is said"
+)
 CODE = 2  # letters of a code; longer names have a table of their own
 _TOLD, _NAMED, _FEW = 44, 56, 2  # letters, letters, names
 
@@ -96,8 +98,9 @@ def _instrument_dict(one: Standing) -> dict[str, object]:
         },
         "complete": instrument.complete,
         "counts": {
-            "joined": len(one.named), "observers_and_participants": len(one.aside), "not_joined": len(one.not_joined),
-            "recorded": len(one.named) + len(one.aside) + len(one.not_joined),
+            "joined": one.counts.joined, "observers_and_participants": one.counts.aside,
+            "not_joined": one.counts.not_joined,
+            "recorded": one.counts.joined + one.counts.aside + one.counts.not_joined,
         },
         "tallies": [_told_dict(instrument, told) for told in one.told],
         "provisions": [provision_dict(instrument, provision) for provision in instrument.provisions],
@@ -171,7 +174,7 @@ def _instruments(found: Adoption) -> Table:
     rows = tuple(
         (
             str(at), one.instrument.id, one.instrument.date, one.instrument.bloc or NOTHING, one.instrument.form,
-            one.instrument.binding, str(len(one.named)), str(len(one.not_joined)), told_words(one),
+            one.instrument.binding, str(one.counts.joined), str(one.counts.not_joined), told_words(one),
         )
         for at, one in enumerate(found.standings, start=1)
     )  # fmt: skip
