@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accord.api.policy_adoption import AdoptionAnswer, AdoptionAsk, adoption_answer, places_of, systems_answer
 from accord.api.policy_commitments import CommitAnswer, CommitAsk, commitments_answer
@@ -307,6 +309,66 @@ def test_an_old_safety_test_has_expired() -> None:
     found = committed(PLAN, files=(("safety.json", log(finished="2020-06-01T10:00:00+00:00")),))
     assert "expired: cyber" in found["evidence"]["safety_tests"]["text"]
     assert "covered: cyber" not in found["evidence"]["safety_tests"]["text"].replace("not covered", "")
+
+
+def changed(body: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    """An answer whose result has other parts."""
+    return {**body, "result": {**body["result"], **parts}}
+
+
+def with_metrics(**metrics: Any) -> dict[str, Any]:
+    plan = {**PLAN["result"]["plans"][0], "metrics": metrics}
+    return changed(PLAN, plans=[plan])
+
+
+def test_what_an_answer_lacks_is_said() -> None:
+    found = committed(with_metrics(chips={"value": 64.0}))["evidence"]
+    assert found["energy_per_token"]["why"] == "the plan states no power"
+    assert found["emissions"]["why"] == "no grid or no power is known"
+    direct = with_metrics(kgco2_per_million_output_tokens={"value": 0.5, "low": 0.4, "high": 0.6})
+    assert committed(direct)["evidence"]["emissions"]["value"] == 0.5
+    run = committed(changed(TRAIN, metrics={}, flop=None))["evidence"]
+    assert run["energy_of_run"]["why"] == "the run states no power"
+    assert run["emissions"]["why"] == "no grid is known for the run"
+    assert run["training_compute"]["why"] == "the run has no tokens"
+
+
+def test_a_model_that_the_catalog_has_not() -> None:
+    found = committed({**PLAN, "inputs": {"problem": {"model": "mine/config.json"}}})
+    assert not any(found["evidence"][name]["shown"] for name in ("open_weights", "licence", "training_compute"))
+    assert {"theme": "open-source", "because": "whether its model's weights are open is not known"} in found["themes"]
+    closed = committed({**PLAN, "inputs": {"problem": {"model": "gpt-4o"}}})
+    assert closed["evidence"]["open_weights"]["text"] == "weights are not open"
+
+
+def test_other_files_are_listed() -> None:
+    bom = {
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+        "components": [{"type": "machine-learning-model", "name": "deepseek-v3", "version": "1"}],
+    }  # fmt: skip
+    found = committed(PLAN, files=(("bom.json", json.dumps(bom).encode()),))
+    assert found["evidence"]["bill_of_materials"]["from"] == "bom.json"
+    assert "result files: cyclonedx" in found["evidence"]["standards"]["text"]
+
+
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["metrics", "chips", "value", "low", "high", "power_w", "pools", "system", "country", "flop"]),
+        inner, max_size=3,
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["plans", "terms", "dependence", "metrics", "layout", "law"]), NESTED, st.booleans())
+def test_a_damaged_answer_is_answered_or_refused(key: str, value: object, trains: bool) -> None:
+    body = changed(TRAIN if trains else PLAN, **{key: value})
+    try:
+        committed(body, offered=1.0, instruments=("gaigap-2025",))
+    except (DataError, UsageError) as error:
+        assert str(error)
 
 
 def test_bad_input_is_refused() -> None:
