@@ -165,6 +165,27 @@ def test_inspect_says_which_definition_it_follows() -> None:
     assert found.settings["few"] == "true"
 
 
+def test_system_messages_of_many_lines_are_settings() -> None:
+    log = inspect_log()
+    log["plan"]["config"]["system_message"] = "You are\n\n  kind.\t"
+    assert one(log).settings["system_message"] == "You are kind."
+    for text in ("kind " * 300, "\u202ekind", "\ud800"):
+        log["plan"]["config"]["system_message"] = text
+        hashed = hashlib.sha256(text.strip().encode(errors="surrogatepass")).hexdigest()
+        assert one(log).settings["system_message"] == f"sha256:{hashed}"
+    log["plan"]["config"]["system_message"] = ["kind"]
+    assert refused(log) == "plan.config.system_message is a list, not a number"
+
+
+def test_names_in_any_script_that_stay_on_their_line() -> None:
+    log = inspect_log()
+    log["eval"]["task"] = "\u4e2d\u6587\u3000\u6d4b\u8bd5\u00a01"
+    assert one(log).title == log["eval"]["task"]
+    for text in ("a\u202eb", "a\u2028b", "a\ud800b", "a\nb"):
+        log["eval"]["task"] = text
+        assert refused(log) == "eval.task holds characters that cannot be printed on a line"
+
+
 @pytest.mark.parametrize("status", ["error", "cancelled", "started"])
 def test_a_log_that_did_not_succeed_is_no_evidence(status: str) -> None:
     log = inspect_log(status=status, results=None, error={"message": "out of memory"})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +15,9 @@ from accord.base.errors import DataError
 
 MOST_BYTES = 16_000_000
 MOST_DEEP = 64
-MOST_TEXT = 10_000  # characters of a name, a status or a setting
+MOST_TEXT = 10_000  # characters of a name or a status
+MOST_SETTING = 1_000
+_OFF_THE_LINE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format, half a pair, ends of lines and paragraphs
 _COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[-T_]?\d{6})?")
 
 
@@ -71,7 +75,7 @@ class Node:
             raise self.wrong(f"is {_kind(self.value)}, not text")
         if len(self.value) > MOST_TEXT:
             raise self.wrong(f"is longer than {MOST_TEXT} characters")
-        if not self.value.isprintable():
+        if not _on_a_line(self.value):
             raise self.wrong("holds characters that cannot be printed on a line")
         return self.value
 
@@ -105,10 +109,19 @@ class Node:
         return int(found)
 
     def setting(self) -> str:
-        """A setting as a line of text: text without space around it, a number as short as it goes, true and false."""
+        """A setting as a line of text: true, false, a number as short as it goes, or text.
+
+        Of text, runs of space become one space; what then is no line or longer than 1,000 characters stands as its
+        hash. Raises DataError for lists and objects.
+        """
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
-        return self.text().strip() if isinstance(self.value, str) else f"{self.number():.12g}"
+        if not isinstance(self.value, str):
+            return f"{self.number():.12g}"
+        text = " ".join(self.value.split())
+        if len(text) <= MOST_SETTING and _on_a_line(text):
+            return text
+        return f"sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()}"
 
     def day(self) -> datetime.date:
         """A day, in UTC where the text has a zone; ISO 8601 or 20240509-135231. Raises DataError for anything else."""
@@ -224,6 +237,10 @@ def _check_depth(value: object, file: str) -> None:
             inner for one in level if isinstance(one, dict | list)
             for inner in (one.values() if isinstance(one, dict) else one)
         ]  # fmt: skip
+
+
+def _on_a_line(text: str) -> bool:
+    return text.isprintable() or not any(unicodedata.category(letter) in _OFF_THE_LINE for letter in text)
 
 
 def _kind(value: object) -> str:
