@@ -18,7 +18,7 @@ from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance, Member
 from accord.catalog.legal_fact import FACTS, RUN
 from accord.claims.quantity import Quantity
-from accord.policy.facts import FactValue, Uncertain
+from accord.policy.facts import FactValue
 
 _END = datetime.date(9999, 12, 31)
 _APPLIES, _NOT = ("applies",), ("does_not_apply", "lifted", "exempt", "no_duty", "voluntary", "suspended", "proposed",
@@ -155,11 +155,7 @@ def _fact(name: str, value: object) -> FactValue:
 
 
 def _of_fact(name: str, value: FactValue, identity: str, how: str, sources: Entries) -> Quantity | str:
-    unit = FACTS[name].unit if name in FACTS else "1"
-    unit = unit or "1"
-    if isinstance(value, Uncertain):
-        return Quantity(value=value.value, low=value.low, high=value.high, unit=unit, basis="derived",
-                        identity=identity, how=how, sources=sources)  # fmt: skip
+    unit = (FACTS[name].unit if name in FACTS else "") or "1"
     if isinstance(value, int | float):
         return exact(float(value), unit, identity, how, sources=sources)
     if value in ("yes", "no"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -87,11 +88,11 @@ class Verbs:
         record = _entry(catalog, kind, id)
         values = dict(walk(record))
         how, identity = f"accord catalog show {kind}/{id}: {take}", f"catalog {kind}/{id} {take}"
-        plain = {name: one for name, one in msgspec.structs.asdict(record).items() if type(one) in (int, float)}
-        if take in plain:
-            return exact(float(plain[take]), "1", identity, how)
+        first = re.split(r"[.\[]", take, maxsplit=1)[0]
+        if first not in record.__struct_fields__:
+            raise CatalogError(f"take is {take!r}, which {kind} have not", hint=did_you_mean(take, tuple(values)))
         if take not in values:
-            raise MissingFact(f"{kind}/{id} states no {take}", hint=did_you_mean(take, (*values, *plain)))
+            raise MissingFact(f"{kind}/{id} states no {take}", hint=did_you_mean(take, tuple(values)))
         return self._value(values[take], f"{kind}/{id}", identity, how)
 
     def _value(self, value: Value, owner: str, identity: str, how: str) -> Quantity:
@@ -137,9 +138,9 @@ def _cited(term: Term, claim: Claim) -> Quantity:
 
 
 def _placed(error: AccordError, verb: str) -> CatalogError:
-    """What a verb complains of, as a fault of a term's inputs."""
-    if error.what.startswith(("with", "take")):
+    """What a verb complains of, as a fault of a term's inputs; one of another entry's file stays what it is."""
+    flag = error.where if error.where is not None and error.where.startswith("--") else None
+    if error.what.startswith(("with", "take")) or (error.where is not None and flag is None):
         return CatalogError(error.what, where=error.where, hint=error.hint)
-    flag = f"{error.where}: " if error.where is not None and error.where.startswith("--") else ""
-    where = error.where if not flag else None
-    return CatalogError(f"with, asked of {verb}: {flag}{error.what}", where=where, hint=error.hint)
+    said = f"{flag}: {error.what}" if flag is not None else error.what
+    return CatalogError(f"with, asked of {verb}: {said}", hint=error.hint)

@@ -155,7 +155,7 @@ def _placed_part(claim: Claim, at: int, answers: Answers, level: float) -> PartV
     try:
         return _part(claim.parts[at], claim, answers, level)
     except CatalogError as error:
-        raise CatalogError(f"parts[{at}].{error.what}", where=error.where, hint=error.hint) from None
+        raise _within(f"parts[{at}]", error) from None
 
 
 def _part(part: Part, claim: Claim, answers: Answers, level: float) -> PartVerdict:
@@ -179,7 +179,12 @@ def _term(name: str, part: Part, claim: Claim, answers: Answers) -> Told:
     except Refusal as refusal:
         return Told(name, None, refusal.what)
     except CatalogError as error:
-        raise CatalogError(f"terms.{name}.{error.what}", where=error.where, hint=error.hint) from None
+        raise _within(f"terms.{name}", error) from None
+
+
+def _within(key: str, error: CatalogError) -> CatalogError:
+    """An error with the key it lies below; one that says where it is, in another file, is not of this claim."""
+    return error if error.where is not None else CatalogError(f"{key}.{error.what}", hint=error.hint)
 
 
 def _read(key: str, text: str, part: Part) -> Node:
