@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import hashlib
 import json
@@ -210,8 +211,7 @@ class _WrongError(Exception):
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        ((twice, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
         raise _WrongError(f"has the key {twice[:60]!r} twice in one object")
     return found
 
