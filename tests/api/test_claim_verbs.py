@@ -125,11 +125,10 @@ def test_compute_alone_needs_no_system(verbs: Verbs) -> None:
 
 
 def test_size(verbs: Verbs) -> None:
-    load: dict[str, Any] = {"model": "qwen3-32b", "system": "nvidia-hgx-h100-8", "isl": 2048, "osl": 512}
-    small = ask(verbs, "size", "chips", **load, goodput=1.0, tpot_s=0.05, ttft_s=2.0)
-    large = ask(verbs, "size", "chips", **load, goodput=40.0, tpot_s=0.05, ttft_s=2.0)
-    assert small.value <= large.value
-    assert ask(verbs, "size", "goodput", **load, goodput=40.0, tpot_s=0.05, ttft_s=2.0).value >= 40.0
+    load: dict[str, Any] = {"model": "qwen3-8b", "system": "nvidia-hgx-h100-8", "isl": 2048, "osl": 512}
+    wanted = {"goodput": 20.0, "tpot_s": 0.05, "ttft_s": 2.0}
+    assert ask(verbs, "size", "chips", **load, **wanted).value >= 1.0
+    assert ask(verbs, "size", "goodput", **load, **wanted).value >= 20.0
     with pytest.raises(Refusal, match="nvidia-hgx-h100-8"):
         ask(verbs, "size", "chips", **load, goodput=1.0, tpot_s=1e-5, weights="bf16")
 

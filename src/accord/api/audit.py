@@ -9,6 +9,7 @@ from pathlib import Path
 
 from accord.api.claim_verbs import Verbs
 from accord.base.errors import CatalogError
+from accord.base.registry import did_you_mean
 from accord.catalog.claim import Claim
 from accord.catalog.load import Catalog, load_file
 from accord.catalog.yaml_text import Item, read_yaml
@@ -86,6 +87,9 @@ def audit_answer(
 
 def _judged(claim: Claim, path: Path, shown: str, verbs: Verbs, level: float) -> ClaimVerdict:
     try:
+        if claim.source not in claim.sources:
+            hint = did_you_mean(claim.source, tuple(claim.sources))
+            raise CatalogError(f"source is {claim.source!r}, which the file's sources do not hold", hint=hint)
         return judge(claim, verbs, level)
     except CatalogError as error:
         if error.where is not None:
