@@ -18,6 +18,7 @@ import yaml
 
 from accord.api.law import Law
 from accord.api.policy_ask import Question, parse_fact, read_question
+from accord.catalog.legal_fact import FACTS
 from accord.catalog.load import load_catalog
 from accord.policy.classify import Verdict
 from accord.policy.item import Item
@@ -47,17 +48,23 @@ def law() -> Law:
     return Law(load_catalog())
 
 
+def stated(name: str, value: object) -> str:
+    """A fact as a flag states it: numbers of a case are in the unit of the fact."""
+    unit = FACTS[name].unit
+    return f"{value} {unit}" if isinstance(value, int | float) and unit != "1" else str(value)
+
+
 def answer(case: Mapping[str, Any]) -> Verdict:
     """What the rules say of a case."""
     day = datetime.date.fromisoformat(case["day"])
     question = Question(
         id=case.get("item", "nvidia-h20"), seller=case.get("from"), buyer=case.get("to"), hq=case.get("hq"),
         consignee=case.get("consignee"), exporter=case.get("exporter"), transaction=case.get("transaction"),
-        given={name: str(value) for name, value in case.get("set", {}).items()},
+        given={name: stated(name, value) for name, value in case.get("set", {}).items()},
     )  # fmt: skip
     asked = read_question(question, law())
     if "part" in case:
-        facts = {name: parse_fact(name, str(value)) for name, value in case["part"].items()}
+        facts = {name: parse_fact(name, stated(name, value)) for name, value in case["part"].items()}
         asked = replace(asked, item=Item(case["case"], "a part", facts, {}))
     return law().classified(asked.item, asked.deal(day), day).verdict
 

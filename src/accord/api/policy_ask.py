@@ -14,28 +14,34 @@ from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import ACTS, DEAL, FACTS, ITEM
 from accord.catalog.load import Catalog
 from accord.catalog.party import Party
-from accord.policy.countries import CODES
+from accord.policy.cases import DESCRIBED, described_item, item_words
+from accord.policy.countries import CODES, OTHERWISE, REGIONS
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
-from accord.policy.item import Item, Told
+from accord.policy.item import Item, Told, name_words
 from accord.policy.screen import closest, resolve, sides_facts
 from accord.report.policy_words import GIVEN
 
 ASKABLE = (*ITEM, *DEAL)
 _MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
-_ACROSS = re.compile(r"(?:export_from|import_into)_([a-z]{2})")
+_ACROSS = re.compile(r"(export_from|import_into)_([a-z]{2})")
+_FLAGS = (("destination", "buyer", "--to"), ("hq", "hq", "--hq"), ("exporter", "exporter", "--exporter"),
+          ("transaction", "transaction", "--transaction"))  # fmt: skip
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked, as it was written; what is not told is None.
 
-    id: chip or system; seller, buyer: countries; hq: country of the consignee's headquarters
+    id: chip or system, "" for an item that is described instead; seller, buyer: countries
+    hq: country of the consignee's headquarters
     consignee, exporter: parties by id, name or alias; given: facts by name, which go before the catalog's
     what_if: numbers in place of rules' parameters
+    item, name: kind of an item that the catalog has not, and what it is called
     """
 
-    id: str
+    id: str = ""
     seller: str | None = None
     buyer: str | None = None
     hq: str | None = None
@@ -44,13 +50,16 @@ class Question:
     transaction: str | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     what_if: Mapping[str, float] = field(default_factory=dict)
+    item: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question read: what is traded, in which deal.
 
-    kind: chips or systems; hq: country, of the consignee where only that is told
+    kind: chips, systems, or items for what is described; announced: day of the chip, where it is known
+    hq: country, of the consignee where only that is told
     exporter: id of the party, else the word that was written; sender, consignee: of the catalog
     unscreened: parties that the catalog has not, in words; parties: of the catalog
     """
@@ -64,6 +73,7 @@ class Asked:
     consignee: Party | None
     unscreened: tuple[str, ...]
     parties: Sequence[Party]
+    announced: str | None = None
 
     def deal(self, day: datetime.date) -> Deal:
         """The deal on a day: what is known of the consignee changes with it."""
@@ -90,12 +100,13 @@ def read_question(question: Question, law: Law) -> Asked:
 
     Raises UsageError for words that name nothing, CatalogError for an unknown item, both with the closest.
     """
+    question = _one_deal(question)
     for flag, code in (("--from", question.seller), ("--to", question.buyer), ("--hq", question.hq)):
         check_country(code, flag, law.catalog)
-    _check_transaction(question.transaction)
-    kind = _kind(law.catalog, question.id)
-    asked = Asked(question, kind, law.item(question.id), question.hq, None, None, None, (), law.parties)
-    given = {name: value for name, value in asked.given().items() if name in (*ITEM, "origin")}
+    _check_transaction(question)
+    kind, item, announced = _item(question, law)
+    asked = Asked(question, kind, item, question.hq, None, None, None, (), law.parties, announced)
+    given = {name: value for name, value in asked.given().items() if name not in DEAL or name == "origin"}
     asked = replace(asked, item=_with(asked.item, given)) if given else asked
     return _with_parties(asked, law)
 
@@ -104,15 +115,19 @@ def check_country(code: str | None, flag: str, catalog: Catalog) -> None:
     """Refuse what is no country code of two letters. Raises UsageError with the closest."""
     if code is None or code in CODES:
         return
-    if code.upper() in CODES:
-        raise UsageError(f"'{code}' is no country code", where=flag, hint=f"did you mean '{code.upper()}'?")
+    upper = code.upper()
+    if upper in CODES or upper in OTHERWISE:
+        hint = f"did you mean '{OTHERWISE.get(upper, upper)}'?"
+        raise UsageError(f"'{code}' is no country code", where=flag, hint=hint)
+    if upper in REGIONS:
+        raise UsageError(f"'{code}' is {REGIONS[upper]}, not one country", where=flag, hint="ask of one country, as DE")
     names = {
         catalog.place(id).name.casefold(): catalog.place(id).country
         for id in catalog.ids("places")
         if catalog.place(id).kind == "country"
     }
     named = names.get(code.casefold())
-    hint = f"did you mean '{named}'?" if named else did_you_mean(code.upper(), sorted(CODES))
+    hint = f"did you mean '{named}'?" if named else "such as CN or US (ISO 3166-1)"
     raise UsageError(f"'{code}' is no country code of two letters", where=flag, hint=hint)
 
 
@@ -123,7 +138,7 @@ def parse_fact(name: str, text: str) -> FactValue:
     fact = FACTS[name]
     where = f"--set {name}"
     if fact.kind == "number":
-        return _number(text, fact.unit, where)
+        return _number(text, "1" if name.endswith(f"_{fact.unit.lower()}") else fact.unit, where)
     if fact.kind == "day":
         try:
             return float(datetime.date.fromisoformat(text).toordinal())
@@ -138,22 +153,80 @@ def parse_fact(name: str, text: str) -> FactValue:
     return text
 
 
-def _kind(catalog: Catalog, id: str) -> str:
-    """Raises CatalogError naming the closest chip or system."""
-    for kind in ("chips", "systems"):
-        if id in catalog.ids(kind):
-            return kind
-    names = (*catalog.ids("chips"), *catalog.ids("systems"))
-    raise CatalogError(f"no chip or system is called '{id}'", hint=did_you_mean(id, names))
+def _one_deal(question: Question) -> Question:
+    """The question with each part of the deal told once. Raises UsageError where it is told in two ways."""
+    given = dict(question.given)
+    if "class" in given:
+        hint = "state what it is made of: tpp, die_area, ..."
+        raise UsageError("the class follows from the rules and is not stated", where="--set class", hint=hint)
+    for fact, name, flag in _FLAGS:
+        if fact not in given:
+            continue
+        flagged, value = getattr(question, name), given.pop(fact)
+        if flagged is not None and flagged != value:
+            said = f"{flag} {flagged} and --set {fact}={value} contradict one another"
+            raise UsageError(said, where=f"--set {fact}", hint=f"leave one of them out; {flag} is enough")
+        question = replace(question, **{name: value})
+    return replace(question, given=given)
 
 
-def _check_transaction(word: str | None) -> None:
-    if word is None or word in _MOVES:
+def _item(question: Question, law: Law) -> tuple[str, Item, str | None]:
+    """Kind, item and day of announcement. Raises CatalogError naming the closest chip or system."""
+    catalog, id = law.catalog, question.id
+    if question.item is not None:
+        if question.item not in DESCRIBED:
+            hint = did_you_mean(question.item, DESCRIBED)
+            raise UsageError(f"'{question.item}' is no kind of item that can be described", where="--item", hint=hint)
+        if id or not question.name:
+            said = "--item describes an item in place of a chip or system" if id else "the item has no name"
+            raise UsageError(said, where="--item", hint='such as --item memory --name "HBM3E stack"')
+        return "items", described_item(question.item, question.name), None
+    if question.name is not None or not id:
+        hint = 'name a chip or system, or describe it: --item memory --name "HBM3E stack"'
+        said = "no chip or system is named" if not id else "only an item that is described has a name"
+        raise UsageError(said, where="--name" if id else "CHIP|SYSTEM", hint=hint)
+    if id in catalog.ids("chips"):
+        return "chips", law.item(id), catalog.chip(id).announced
+    if id in catalog.ids("systems"):
+        item, chip = law.item(id), catalog.system(id).chip
+        return "systems", item, catalog.chip(chip).announced if chip is not None else None
+    raise CatalogError(f"no chip or system is called '{id}'", hint=_closest_item(id, catalog))
+
+
+def _closest_item(asked: str, catalog: Catalog) -> str:
+    """Entries whose name has all words of what was asked, the shortest first, else the closest id."""
+    names = {id: catalog.chip(id).name for id in catalog.ids("chips")}
+    names |= {id: catalog.system(id).name for id in catalog.ids("systems")}
+    words = item_words(asked)
+    near = [id for id, name in names.items() if words and words <= {*name_words(id), *name_words(name)}]
+    near.sort(key=lambda id: (len(name_words(id)), id))
+    if not near:
+        return did_you_mean(asked, tuple(names))
+    more = f", ... ({len(near)} in all)" if len(near) > _MOST_NAMED else ""
+    return f"did you mean {' or '.join(repr(id) for id in near[:_MOST_NAMED])}{more}?"
+
+
+def _check_transaction(question: Question) -> None:
+    """Refuse a word that is no transaction, or one that the countries belie. Raises UsageError."""
+    word, seller, buyer = question.transaction, question.seller, question.buyer
+    if word is None:
         return
     across = _ACROSS.fullmatch(word)
-    if across is None or across.group(1).upper() not in CODES:
+    if word not in _MOVES and (across is None or across.group(2).upper() not in CODES):
         known = ("export_from_us", *_MOVES)
         raise UsageError(f"no transaction is called '{word}'", where="--transaction", hint=did_you_mean(word, known))
+    belied = None
+    if across is not None:
+        way, there = across.group(1), across.group(2).upper()
+        flag, told = ("--from", seller) if way == "export_from" else ("--to", buyer)
+        belied = f"{flag} {told}" if told is not None and told != there else None
+    elif seller is not None and buyer is not None:
+        within = word in ("in_country_transfer", "domestic")
+        if (within and seller != buyer) or (word == "reexport" and (seller == buyer or "US" in (seller, buyer))):
+            belied = f"--from {seller} --to {buyer}"
+    if belied:
+        hint = "leave --transaction out: the countries make it"
+        raise UsageError(f"{word} contradicts {belied}", where="--transaction", hint=hint)
 
 
 def _with(item: Item, given: Mapping[str, FactValue]) -> Item:
@@ -178,6 +251,10 @@ def _with_parties(asked: Asked, law: Law) -> Asked:
             near = closest(law.parties, name)
             meant = f"; did you mean {' or '.join(near)}?" if near else ""
             unscreened.append(f"{what} {name}: not screened, the catalog has no such party{meant}")
+    if consignee is not None and question.hq not in (None, consignee.country):
+        said = f"--hq {question.hq} contradicts the catalog: {consignee.name}, or its ultimate parent, is of "
+        hint = f"leave --hq out: {consignee.country} counts, wherever the entity that buys is registered"
+        raise UsageError(said + consignee.country, where="--hq", hint=hint)
     hq = question.hq or (consignee.country if consignee is not None else None)
     named = exporter.id if exporter is not None else (question.exporter or "").strip().lower() or None
     return replace(
@@ -186,14 +263,18 @@ def _with_parties(asked: Asked, law: Law) -> Asked:
 
 
 def _number(text: str, unit: str, where: str) -> float:
-    """A plain number is in the fact's unit; another unit is converted where units know it."""
+    """A number with its unit, plain where the fact has none or is named for it."""
     try:
-        found = float(text)
+        found = float(text) if unit == "1" else units.parse(text, unit, name="it")
     except ValueError:
-        try:
-            found = units.parse(text, unit, name="the value")
-        except AccordError as error:
-            raise UsageError(error.what, where=where, hint=error.hint) from None
+        raise UsageError(f"'{text}' is no number", where=where, hint="write a plain number, such as 4800") from None
+    except AccordError as error:
+        hint = f"write it with a unit, such as '{_LIKE[unit]}'" if unit in _LIKE else error.hint
+        raise UsageError(f"'{text}' is no number in {unit}" if unit in _LIKE else error.what, where=where,
+                         hint=hint) from None  # fmt: skip
     if not 0.0 <= found < float("inf"):
         raise UsageError(f"'{text}' is no number of 0 or more", where=where)
     return found
+
+
+_LIKE = {"mm2": "814 mm2", "B/s": "8 TB/s", "b/s": "400 Gb/s", "nm": "5 nm"}

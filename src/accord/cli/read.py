@@ -14,7 +14,7 @@ def read_text(file: Path) -> str:
     try:
         if file.stat().st_size > MOST_BYTES:
             raise TableError(f"larger than {MOST_BYTES >> 20} MiB", where=str(file))
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise TableError(
             f"cannot be read: {error.strerror}", where=str(file), hint="give the path of a measured table (CSV)"

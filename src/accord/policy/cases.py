@@ -17,9 +17,9 @@ from accord.base.registry import did_you_mean
 from accord.catalog.chip import Chip
 from accord.catalog.legal_fact import ACTS, FACTS
 from accord.catalog.party import Party
-from accord.policy.countries import CODES
-from accord.policy.facts import FactValue
-from accord.policy.item import name_words
+from accord.policy.countries import CODES, OTHERWISE
+from accord.policy.facts import FactValue, Uncertain
+from accord.policy.item import Item, Told, name_words
 from accord.policy.screen import UNNAMED, exporter_facts, resolve
 
 NUMBERS: Mapping[str, tuple[str, float]] = {  # column -> fact, and its unit in the fact's
@@ -38,6 +38,16 @@ ABOUT = ("case_id", "basis")
 COLUMNS = (*ABOUT, *ASKED, *EXPECTED)
 REQUIRED = ("case_id", "chip", "date", *EXPECTED)
 UNKNOWN = "unknown"
+_CLASSES = (
+    "not_3A090_yet", "none", "3A090", "3A090(2022):none", "3A090.a", "3A090.b", "3A090.c", "3A090(presumed)",
+    "unknown", "4A090", "4A090.a", "4A090.b", "4A090(presumed)",
+)  # fmt: skip
+_REVIEWS = (
+    "required", "is_informed", "case_by_case", "presumption_of_denial", "presumption_of_approval",
+    "granted_with_15pct_share",
+)  # fmt: skip
+_OUTCOMES = ("no_licence", "insufficient_data", *(f"licence:{review}" for review in _REVIEWS))
+_EXPECTED = {"expected_eccn": _CLASSES, "expected_outcome": _OUTCOMES}
 _FORMS = frozenset(("sxm", "pcie", "oam", "mm2", "gb"))  # of words of names: shapes and sizes, which no maker owns
 _MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")
 _JOINED = re.compile(r"([a-z]{4,})([0-9][0-9a-z]*)")  # Ascend910C
@@ -47,6 +57,8 @@ _NODE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?nm\b")
 _SYMBOLS = {"ga": "gallium", "ge": "germanium", "sb": "antimony"}  # of the periodic table
 _MATERIALS = frozenset(("gallium", "germanium", "antimony", "superhard", "rare_earth"))
 _ACROSS = re.compile(r"(export_from|import_into)_([a-z]{2})")
+_PLAIN_DENSITY = Uncertain(0.5, 0.05, 1.5)  # GB/s per mm2; GDDR7 at 48 Gb/s: 192 GB/s over 12 x 14 mm is 1.14
+DESCRIBED = ("memory", "material", "equipment", "weights")  # kinds of item that a name and facts describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,8 @@ def read_case(cells: Mapping[str, str], where: str) -> Case:
         facts["transaction"] = _transaction(cells["transaction"], where)
     if "tpp" in facts and "die_area" in facts:
         facts.pop("performance_density", None)  # follows from the two
+    for column, known in _EXPECTED.items():
+        _expected(cells[column], column, known, where)
     return Case(
         id=cells["case_id"], basis=cells.get("basis", UNKNOWN), chip=cells["chip"], day=_day(cells["date"], where),
         facts=facts, exporter=cells.get("exporter"), expected_eccn=cells["expected_eccn"],
@@ -125,9 +139,7 @@ def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> d
         chip that the catalog has not, an exporter that sells chips of its own is the designer.
     """
     facts = dict(case.facts)
-    words = item_words(case.chip)
-    facts["item_names"] = words
-    facts |= _described(case.chip, words, facts.get("item_type"))
+    facts |= {name: value for name, value in described(case.chip, facts).items() if name not in case.facts}
     exporter = resolve(parties, case.exporter) if case.exporter is not None else None
     if case.exporter is not None:
         facts |= exporter_facts(exporter) if exporter is not None else {"exporter": case.exporter.strip().lower()}
@@ -139,18 +151,39 @@ def case_facts(case: Case, chips: Iterable[Chip], parties: Sequence[Party]) -> d
     return {**facts, **UNNAMED}
 
 
-def _described(name: str, words: frozenset[str], item_type: FactValue | None) -> dict[str, FactValue]:
-    """What the description of an item says of what it is: kind of memory, material, node of a circuit."""
+def described(name: str, facts: Mapping[str, FactValue]) -> dict[str, FactValue]:
+    """What the description of an item says of what it is: words, kind of memory, material, node of a circuit.
+
+    facts: what else is known of it. A device of GDDR, LPDDR or DDR has a density far below that of any HBM stack.
+    """
+    words, item_type = item_words(name), facts.get("item_type")
+    found: dict[str, FactValue] = {"item_names": words}
     if item_type == "memory":
-        kinds = [found.group(1) for word in sorted(words) if (found := _MEMORY.fullmatch(word))]
-        return {"memory_kind": kinds[0]} if kinds else {}
-    if item_type in ("material", "equipment"):
+        kinds = [one.group(1) for word in sorted(words) if (one := _MEMORY.fullmatch(word))]
+        kind = facts.get("memory_kind", kinds[0] if kinds else None)
+        if isinstance(kind, str):
+            found |= {"memory_kind": kind, "item_names": words | {kind}}
+        if kind is not None and kind != "hbm":
+            found["memory_density"] = _PLAIN_DENSITY
+    elif item_type in ("material", "equipment"):
         made = {_SYMBOLS.get(word, word) for word in words}
         made |= {"rare_earth"} if {"rare", "earth"} <= words else set()
         named = made & _MATERIALS
-        return {"material": frozenset(named)} if named else {}
-    node = _NODE.search(name.lower())
-    return {"process_nm": float(node.group(1))} if node and item_type == "ic" else {}
+        found |= {"material": frozenset(named)} if named else {}
+    else:
+        node = _NODE.search(name.lower())
+        found |= {"process_nm": float(node.group(1))} if node and item_type == "ic" else {}
+    return found
+
+
+def described_item(item_type: str, name: str) -> Item:
+    """An item that the catalog has not, as its name describes it. item_type: of :data:`DESCRIBED`."""
+    known: dict[str, FactValue] = {"item_type": item_type}
+    read = described(name, known)
+    how = {"memory_density": "no such device comes near the density of HBM"}
+    told = {fact: Told(how.get(fact, "the item's name says so"), "assumed", ()) for fact in read}
+    told["item_type"] = Told("given with the question", "assumed", ())
+    return Item(name, name, {**known, **read}, told)
 
 
 def item_words(name: str) -> frozenset[str]:
@@ -218,7 +251,29 @@ def _word(text: str, column: str, words: Collection[str], where: str) -> str:
     return text
 
 
+def _expected(text: str, column: str, known: Sequence[str], where: str) -> None:
+    """Refuse an expected answer that no rule could give."""
+    for word in text.split("|"):
+        kind, _, rest = word.partition(":")
+        if word in known or (column == "expected_outcome" and _is_open_word(kind, rest)):
+            continue
+        said = f"{column} is {text!r}: no answer is called {word!r}"
+        raise TableError(said, where=where, hint=did_you_mean(word, known))
+
+
+def _is_open_word(kind: str, rest: str) -> bool:
+    """Whether a word of an outcome is of a kind that names a fact, a day or a rule's own word."""
+    return (
+        (kind == "depends" and rest in (*FACTS, "from"))
+        or (kind == "check" and _DAY.fullmatch(rest) is not None)
+        or (kind in ("restricted", "duty", "prohibited", "permitted", "exception") and bool(rest))
+    )
+
+
 def _country(text: str, column: str, where: str) -> str:
+    if text in OTHERWISE:
+        hint = f"did you mean '{OTHERWISE[text]}'?"
+        raise TableError(f"{column} is {text!r}, no country code", where=where, hint=hint)
     if text not in CODES:
         hint = f"{did_you_mean(text, sorted(CODES))} (ISO codes of two letters, such as CN)"
         raise TableError(f"{column} is {text!r}, no country code", where=where, hint=hint)

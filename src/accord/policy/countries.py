@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 _CODES = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
 CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO
@@ -12,3 +14,21 @@ PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY
 TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
 CODES: frozenset[str] = frozenset(_CODES.split())
+
+OTHERWISE: Mapping[str, str] = {"UK": "GB", "EL": "GR", "USA": "US", "PRC": "CN", "ROC": "TW", "UAE": "AE", "KSA": "SA"}
+"""Other short forms of countries, and the code of each."""
+REGIONS: Mapping[str, str] = {"EU": "the European Union", "EEA": "the European Economic Area", "ASEAN": "ASEAN"}
+
+
+def named_as(codes: Collection[str], ways: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Countries by the names that rules give them, groups first: ``("D:5", "MO")``.
+
+    ways: countries of each group or code that rules write; where they do not make up ``codes`` the codes themselves
+    """
+    left, found = set(codes), []
+    within = {name: some for name, some in ways.items() if some and some <= left}
+    for name, some in sorted(within.items(), key=lambda one: (-len(one[1]), one[0])):
+        if not left.isdisjoint(some):
+            found.append(name)
+            left -= some
+    return (*found, *sorted(left)) if found else tuple(codes)

@@ -33,7 +33,7 @@ def read_table(
     row: makes a row of its filled cells, ``file:line`` and the line
     Raises TableError with file and line.
     """
-    reader = csv.DictReader(io.StringIO(content))
+    reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")))  # a byte-order mark, as spreadsheets write it
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing:
         raise TableError(
