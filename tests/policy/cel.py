@@ -134,6 +134,8 @@ def member(group: Group, country: str, day: datetime.date) -> bool | None:
     listed = [one for one in group.members if one.country == country]
     if any((one.start or "") <= day.isoformat() < (one.until or "9999") for one in listed):
         return True
+    if any(one.country == country and one.holds(day) for one in group.unsure):
+        return None
     named = any(one.country == country and one.holds(day) for one in group.outside)
     return False if group.complete or listed or named else None
 

@@ -135,7 +135,9 @@ def test_citations_are_of_what_holds_or_else_of_what_held(known: dict[str, Party
 def test_a_subsidiary_of_a_listed_party(known: dict[str, Party]) -> None:
     nexperia = known["nexperia"]
     assert listed_share(known, nexperia, DAY) == (1.0, 1.0)
-    assert party_facts(known, nexperia, DAY) == {"hq": "CN", "consignee_listed": "no", "consignee_listed_share": 1.0}
+    assert party_facts(known, nexperia, DAY) == {
+        "hq": "CN", "consignee_listed": "no", "consignee_review": "other", "consignee_listed_share": 1.0,
+    }  # fmt: skip
     assert listed_share(known, nexperia, day("2024-12-01"))[0] == 0.0  # the owner was listed a day later
     assert listed_share(known, known["honor"], day("2020-11-16")) == (1.0, 1.0)
     assert listed_share(known, known["honor"], day("2020-11-17"))[0] == 0.0
@@ -164,7 +166,9 @@ def test_a_licence_follows_from_some_lists(list: str) -> None:
 
 def test_what_was_looked_up_and_what_was_not() -> None:
     one = party("a", unlisted_as_of="2025-10-10", large_platform=False)
-    assert party_facts((one,), one, DAY) == {"hq": "CN", "consignee_listed": "no", "large_platform": "no"}
+    assert party_facts((one,), one, DAY) == {
+        "hq": "CN", "consignee_listed": "no", "consignee_review": "other", "large_platform": "no",
+    }  # fmt: skip
     assert screen((one,), "a", DAY).status == "not listed"
     later = DAY + datetime.timedelta(days=1)
     assert "consignee_listed" not in party_facts((one,), one, later)

@@ -22,6 +22,7 @@ JUST_BELOW = 1.0 - 1e-9
 CHIP: dict[str, FactValue] = {
     "item_type": "ic", "item_names": frozenset(("chip",)), "designer_hq": "US", "origin": "US", "exporter": "nvidia",
     "exporter_role": "designer", "consignee_listed": "no", "consignee_listed_share": 0.0,
+    "consignee_review": "other",
     "transaction": "export_from_us",
     "destination": "CN", "hq": "CN", "datacenter_marketed": "yes", "tpp": 1000.0, "die_area": 800.0,
     "io_bandwidth": 64e9, "dram_bandwidth": 600e9, "process_nm": 5.0,
@@ -131,7 +132,7 @@ def test_an_h100_by_day_and_place(day: str, place: str, outcome: str) -> None:
         ("2024-04-04", "CN", "CN", "reexport", "licence:required|exception:NAC_notify"),
         ("2024-04-03", "CN", "CN", "in_country_transfer", "licence:required|exception:NAC"),
         ("2024-04-04", "CN", "CN", "in_country_transfer", "licence:required|exception:ACA"),
-        ("2024-04-04", "IR", "IR", "export_from_us", "licence:required"),
+        ("2024-04-04", "IR", "IR", "export_from_us", "licence:presumption_of_denial"),
         ("2024-04-04", "DE", "CN", "export_from_us", "licence:required|exception:NAC_notify"),
         ("2024-04-04", "DE", "DE", "export_from_us", "no_licence"),
     ],

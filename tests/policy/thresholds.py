@@ -112,6 +112,7 @@ def _countries(words: Sequence[str], groups: Sequence[Group]) -> Iterator[str]:
         yield from [one.country for one in group.members][:4]
         yield from [one.country for one in group.members if one.start or one.until][:4]
         yield from [one.country for one in group.outside][:4]
+        yield from [one.country for one in group.unsure]
     yield from ("CN", "US", "SA", "IL")
 
 

@@ -69,7 +69,7 @@ def _named(record: _Law) -> Iterator[tuple[str, str]]:
         for at, rule in enumerate(record.rules):
             yield from _cited(f"rules[{at}].cites", rule.cites)
     elif isinstance(record, Group):
-        for name in ("members", "outside"):
+        for name in ("members", "outside", "unsure"):
             for at, member in enumerate(getattr(record, name)):
                 yield f"{name}[{at}].source", member.source
     elif isinstance(record, Party):

@@ -44,6 +44,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     code: as rules write it, such as D:5
     complete: whether a country that is not listed is known to be outside; missing: what is not known, in words
     outside: countries known not to be in it, where it is not complete
+    unsure: countries of which nobody knows on the days named, complete or not
     """
 
     id: str
@@ -53,6 +54,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     missing: str | None = None
     members: tuple[Membership, ...]
     outside: tuple[Membership, ...] = ()
+    unsure: tuple[Membership, ...] = ()
     sources: Sources
 
     def __post_init__(self) -> None:

@@ -61,6 +61,11 @@ DEAL: Mapping[str, LegalFact] = {
     "exporter": LegalFact("party", "who sends it; a letter binds its addressee alone"),
     "exporter_role": LegalFact("word", "what the exporter is", words=("designer", "foundry", "osat", "other")),
     "consignee_listed": LegalFact("word", "on a list of restricted parties that day", words=_YES_NO),
+    "consignee_review": LegalFact(
+        "word",
+        "review policy that its entry on the list states",
+        words=("presumption_of_denial", "case_by_case", "other"),
+    ),
     "consignee_listed_share": LegalFact("number", "sum of shares that listed parties hold in the consignee", "1"),
     "state_funded": LegalFact("word", "for a data centre that the state pays for", words=_YES_NO),
     "large_platform": LegalFact("word", "consignee is a large internet platform of China", words=_YES_NO),

@@ -14,6 +14,7 @@ from accord.catalog.instrument import Citation
 from accord.catalog.value import Count, Date, Sources
 
 Role = Literal["designer", "foundry", "osat", "oem", "cloud", "lab", "agency", "other"]
+Review = Literal["presumption_of_denial", "case_by_case", "other"]
 ListName = Literal["entity-list", "meu-list", "uvl", "1260h", "sdn", "ns-cmic", "dpl"]
 
 
@@ -22,13 +23,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     list: entity-list, meu-list and uvl of the Bureau of Industry and Security, 1260h of the Department of Defense
         (no licence follows from it), sdn and ns-cmic of the Treasury, dpl of denied persons
-    start: first day; until: first day no longer; policy: review policy it states; covers: which entity, in words
+    start: first day; until: first day no longer; policy: review policy it states; review: the same for chips and what
+        holds them, in a word; covers: which entity, in words
     """
 
     list: ListName
     start: Date
     until: Date | None = None
     policy: str | None = None
+    review: Review = "other"
     covers: str | None = None
     cites: tuple[Citation, ...]
     note: str | None = None

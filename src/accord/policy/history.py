@@ -104,5 +104,5 @@ def _of_rules(instruments: Sequence[Instrument]) -> Iterator[str | None]:
 
 def _of_groups(groups: Sequence[Group]) -> Iterator[str | None]:
     for group in groups:
-        for one in (*group.members, *group.outside):
+        for one in (*group.members, *group.outside, *group.unsure):
             yield from (one.start, one.until)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import itertools
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from accord.catalog.group import Group
+
+_EVERY = frozenset(map("".join, itertools.product(string.ascii_uppercase, repeat=2)))  # whatever could be a country
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ class Places:
 
 def _members(group: Group, day: datetime.date) -> Members:
     inside = frozenset(one.country for one in group.members if one.holds(day))
+    unsure = frozenset(one.country for one in group.unsure if one.holds(day)) - inside
     if group.complete:
-        return Members(inside, None)
+        return Members(inside, _EVERY - inside - unsure if unsure else None)
     former = {one.country for one in group.members} - inside
     outside = {one.country for one in group.outside if one.holds(day)} | former
-    return Members(inside, frozenset(outside) - inside)
+    return Members(inside, frozenset(outside) - inside - unsure)

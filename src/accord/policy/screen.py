@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from accord.catalog.instrument import Citation
-from accord.catalog.party import Holding, Listing, ListName, Party
+from accord.catalog.party import Holding, Listing, ListName, Party, Review
 from accord.policy.facts import FactValue
 
 RESTRICTING: tuple[ListName, ...] = ("entity-list", "meu-list", "sdn", "dpl")
@@ -18,7 +18,8 @@ PASSED_ON: tuple[ListName, ...] = ("entity-list", "meu-list")
 """Lists whose members' shares the affiliates rule adds up."""
 HALF = 0.5  # share from which on the affiliates rule of September 2025 takes a party for listed
 
-UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", "consignee_listed_share": 0.0}
+REVIEW = "consignee_review"
+UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", REVIEW: "other", "consignee_listed_share": 0.0}
 """Of a consignee whom nobody names: answers are for one on no list and say that nobody was screened."""
 
 Status = Literal[
@@ -128,8 +129,9 @@ def party_facts(parties: Parties, party: Party, day: datetime.date) -> dict[str,
     """Return what rules may ask of a consignee; what is not known is left out.
 
     ``consignee_listed_share`` is given where both bounds lie on one side of a half: the bound nearer to it.
+    ``consignee_review`` is the strictest that its entries on restricting lists state; ``other`` where none states one.
     """
-    facts: dict[str, FactValue] = {"hq": party.country}
+    facts: dict[str, FactValue] = {"hq": party.country, REVIEW: _review(party, day)}
     listed = _on(party, day, RESTRICTING)
     if listed is not None:
         facts["consignee_listed"] = "yes" if listed else "no"
@@ -157,7 +159,7 @@ def sides_facts(
 
     named: whether a consignee is named at all; one that the catalog has not (``consignee`` None) stays unknown
     """
-    facts = {} if named else dict(UNNAMED)
+    facts = {REVIEW: UNNAMED[REVIEW]} if named else dict(UNNAMED)
     facts |= party_facts(parties, consignee, day) if consignee is not None else {}
     facts |= exporter_facts(exporter) if exporter is not None else {}
     return {name: value for name, value in facts.items() if name not in ("hq", "exporter")}
@@ -190,6 +192,13 @@ def _on(party: Party, day: datetime.date, lists: tuple[ListName, ...]) -> bool |
         return False
     first = min((one.start for one in named), default=None)
     return False if first is not None and text < first else None
+
+
+def _review(party: Party, day: datetime.date) -> Review:
+    """What the entries of a party state of how applications are decided, the strictest of several."""
+    stated = {one.review for one in party.listings if one.list in RESTRICTING and one.holds(day)}
+    words: tuple[Review, ...] = ("presumption_of_denial", "other", "case_by_case")
+    return next((word for word in words if word in stated), "other")
 
 
 def _least(known: Mapping[str, Party], party: Party, day: datetime.date, *, lower: bool) -> float:
