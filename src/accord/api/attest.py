@@ -42,7 +42,7 @@ from accord.report.attestation import (
     sign,
     statement_bytes,
 )
-from accord.report.canonical import differences, read_json
+from accord.report.canonical import MOST_BYTES, differences, read_json
 
 PACKAGE = Path(__file__).parents[1]
 # Members of a result that are not hashed: paths of files that the verb wrote.
@@ -57,17 +57,18 @@ _ANY_DAY = datetime.date(2025, 1, 1)  # a rule book's digest is over all its rul
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How the answer was made here: the command, the files it read, and the exit code."""
+    """How the answer was made: the command, the files it read, and the exit code, None where it was not made here."""
 
     command: Command
-    files: tuple[FileRef, ...]
-    exit_code: int
+    files: tuple[FileRef, ...] = ()
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A verb's JSON answer that was read: its parts, and what of its result is hashed."""
 
+    verb: str
     schema: str
     version: str
     catalog: str
@@ -90,7 +91,7 @@ def read_document(data: bytes, where: str) -> Document:
         raise DataError("is no answer of a verb", where=where, hint="give a file that 'accord VERB --json' printed")
     excluded = tuple(name for name in EXCLUDED.get(known[1], ()) if name in result)
     hashed = {key: value for key, value in result.items() if key not in excluded}
-    return Document(known[0], version, catalog, inputs, hashed, excluded)
+    return Document(known[1], known[0], version, catalog, inputs, hashed, excluded)
 
 
 def attest(
@@ -101,14 +102,14 @@ def attest(
 
     data: what it printed with ``--json``; name: of its file, for messages and, with ``beside``, as a subject
     catalog: of here; its rules are recorded where it is the one that answered
-    run: where the answer was made a moment ago by this code; embed: put the result itself into the statement
-    Returns the envelope. Raises DataError for what is no answer.
+    run: how it was made, where that is known; embed: put the result itself into the statement
+    Returns the envelope. Raises DataError for what is no answer, or too large or too deep to be read again.
     """
     document = read_document(data, name)
     here = document.catalog == catalog.digest
-    result = digest(document.result)
+    result, ran = digest(document.result), run is not None and run.exit_code is not None
     report = Report(
-        schema=document.schema, code=_code(document.version, ran=run is not None), catalog=document.catalog,
+        schema=document.schema, code=_code(document.version, ran=ran), catalog=document.catalog,
         rules=rules_digest(catalog) if here else None, inputs=digest(document.inputs), result=result,
         excluded=document.excluded, files=run.files if run else (), command=run.command if run else None,
         exit_code=run.exit_code if run else None, value=dict(document.result) if embed else None,
@@ -116,9 +117,12 @@ def attest(
     subjects = {RESULT: result}
     if beside:
         subjects[name if name != RESULT else f"file {name}"] = sha256(data).hexdigest()
-    payload = statement_bytes(Statement(subjects, report))
-    read_json(payload, name)  # what would not be read is not signed
-    return sign(payload, signers)
+    envelope = sign(statement_bytes(Statement(subjects, report)), signers)
+    if len(envelope) > MOST_BYTES:
+        raise DataError(
+            f"its envelope would be larger than {MOST_BYTES >> 20} MiB", where=name, hint="leave --embed out"
+        )
+    return envelope
 
 
 def verify(data: bytes, where: str, keys: Sequence[Believed]) -> Verified:
@@ -176,11 +180,10 @@ def recomputed(report: Report, data: bytes, exit_code: int, found: Sequence[Drif
     data, exit_code: of the verb, run with the recorded command; found: what is known not to be the same here
     """
     document = read_document(data, "the answer made again")
-    same = (
-        document.schema == report.schema and digest(document.result) == report.result and exit_code == report.exit_code
-    )
+    same_code = report.exit_code in (None, exit_code)
+    same = document.schema == report.schema and digest(document.result) == report.result and same_code
     places = tuple(islice(_differences(report, document), MOST_DIFFERENCES))
-    if exit_code != report.exit_code:
+    if not same_code:
         places = (difference("exit code", report.exit_code, exit_code), *places)
     return Recomputed(tuple(found), True, same, digest(document.inputs) == report.inputs, places)
 

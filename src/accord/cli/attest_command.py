@@ -177,7 +177,7 @@ def _command(verb: Sequence[str]) -> click.Command:
 
 def _refused(param: click.Parameter) -> str | None:
     """Why a parameter is not signed, or None."""
-    name = param.name or ""
+    name = "help" if "--help" in param.opts else param.name or ""
     if name not in REFUSED and isinstance(param.type, click.Path) and name not in FILES:
         return "writes a file"
     return REFUSED.get(name)

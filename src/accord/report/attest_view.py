@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from accord.report.attestation import SHOWN, FileRef, Signed, Statement, shown
+from accord.report.attestation import SHOWN, Signed, Statement, shown
 from accord.report.canonical import canonical
 from accord.report.tables import Column, Table, pairs, text_column
 
@@ -115,16 +114,6 @@ def keys_table(id: str, private: str, public: str) -> Table:
     """What a reader sees of a pair that was made."""
     rows = (("key id", id), ("private", f"{private} (mode 0600; keep it)"), ("public", f"{public} (hand it out)"))
     return pairs("Key pair", rows)
-
-
-def drift_words(drifts: Sequence[Drift]) -> str:
-    """One line: what differs, with the beginnings of both."""
-    return "; ".join(f"{one.what} differs: signed {one.signed}, here {one.here}" for one in drifts)
-
-
-def files_words(files: Sequence[FileRef]) -> str:
-    """Names of files that must be given again."""
-    return ", ".join(f"{one.name} (sha256 {one.sha256[:SHOWN]})" for one in files)
 
 
 def _recomputed_tables(one: Recomputed) -> tuple[Table, ...]:

@@ -107,7 +107,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The predicate: how an answer came about.
 
-    schema: of the answer, ``accord.<verb>/1``; exit_code: of the verb, None where it was not run here
+    schema: of the answer, ``accord.<verb>/1``; exit_code: of the verb, None where it was not run to be signed
     catalog, rules, inputs, result: SHA-256 [hex] of the data, of the rules of law in it, and of the canonical inputs
     and result; rules is None where another catalog answered. excluded: members of the result that are not hashed
     files: what was read beside the catalog; command: how to ask again, None where it is not known

@@ -60,8 +60,9 @@ def sign(
 ) -> int:  # fmt: skip
     """Sign an answer: hashes of result, inputs, catalog, rules, code and files.
 
-    RESULT.json is what a verb printed with --json. With --run the command itself is recorded too, so that
-    'accord attest verify --recompute' can ask again. No time is signed: a signer's clock proves nothing.
+    RESULT.json is what a verb printed with --json. Where its inputs say the whole command (compare, plan and size by
+    flags, simulate, most of policy, audit, catalog show, demo), 'accord attest verify --recompute' can ask again; with
+    --run it always can, and files that were read are hashed too. No time is signed: a signer's clock proves nothing.
 
     \b
     accord attest sign answer.json --key accord.key --out answer.dsse.json
@@ -153,11 +154,16 @@ def _need() -> None:
 
 def _read(file: Path, key: Path, embed: bool) -> bytes:
     """The envelope of an answer in a file."""
-    from accord.api.attest import attest
+    from accord.api.attest import Run, attest, read_document
     from accord.catalog.load import load_catalog
+    from accord.cli.attest_inputs import command_of
     from accord.store.keys import read_private_key
 
-    return attest(_bytes(file), file.name, [read_private_key(key)], load_catalog(), embed=embed)
+    signer, data = read_private_key(key), _bytes(file)
+    document = read_document(data, str(file))
+    known = command_of(document.verb, document.inputs)
+    run = None if known is None else Run(known)
+    return attest(data, file.name, [signer], load_catalog(), run=run, embed=embed)
 
 
 def _run(
@@ -192,7 +198,8 @@ def _recompute(found: Verified, texts: Sequence[str], anyway: bool) -> Recompute
     report = found.statement.report
     if report.command is None:
         hint = "'accord attest sign --run -- VERB ...' records it; --result RESULT.json compares with a file"
-        raise Refusal("was signed from a file, so its command is not known and it is not recomputed", hint=hint)
+        what = "was signed from a file whose inputs do not say the whole command, so it is not recomputed"
+        raise Refusal(what, hint=hint)
     words = words_of(report.command)
     with staged(report.command, _files(texts), report.files):
         catalog = load_catalog(catalogs(report.command))
