@@ -33,10 +33,9 @@ def claims_table(found: Sequence[ClaimVerdict]) -> Table:
 
 def claim_tables(one: ClaimVerdict, *, explain: bool = False) -> tuple[Table, ...]:
     """One claim unfolded; explain: with every source of its terms."""
-    shown = [told for part in one.parts for told in part.terms]
-    distinct = list({_key(told): told for told in shown}.values())
     tables = [_head(one), _parts(one.parts), _calculation(one)]
-    return tuple([*tables, *([_terms(distinct)] if distinct else []), _sources(one, explain)])
+    terms = _terms(one.parts)
+    return tuple([*tables, *([terms] if terms.rows else []), _sources(one, explain)])
 
 
 def _head(one: ClaimVerdict) -> Table:
@@ -56,37 +55,46 @@ def _head(one: ClaimVerdict) -> Table:
 def _parts(parts: Sequence[PartVerdict]) -> Table:
     rows = tuple(
         (
-            part.part.name, "aside" if part.part.aside else "stated", part.verdict,
+            str(at), part.part.name, "aside" if part.part.aside else "stated", part.verdict,
             amount(part.value, part.part.unit) + span(part) if part.value is not None else NOTHING,
             test_text(part) or NOTHING, _percent(part.probability),
         )
-        for part in parts
+        for at, part in enumerate(parts, 1)
     )  # fmt: skip
     columns = (
-        text_column("part"), text_column("role"), text_column("verdict"), text_column("value"), text_column("test"),
-        number_column("true", "%"),
+        number_column("no"), text_column("part"), text_column("role"), text_column("verdict"), text_column("value"),
+        text_column("test"), number_column("true", "%"),
     )  # fmt: skip
     return Table(title="Parts", columns=columns, rows=rows)
 
 
 def _calculation(one: ClaimVerdict) -> Table:
-    lines = [(calculation(part),) for part in one.parts]
+    lines = [(str(at), calculation(part)) for at, part in enumerate(one.parts, 1)]
     notes = tuple(f"{part.part.name}: {part.part.note}" for part in one.parts if part.part.note)
-    return Table(title="Calculation", columns=(text_column(""),), rows=tuple(lines), notes=notes)
+    return Table(title="Calculation", columns=(number_column(""), text_column("")), rows=tuple(lines), notes=notes)
 
 
-def _terms(terms: Sequence[Told]) -> Table:
+def _terms(parts: Sequence[PartVerdict]) -> Table:
+    """Every term once, with the numbers of the parts that use it."""
+    users: dict[tuple[str, str], list[int]] = {}
+    terms: dict[tuple[str, str], Told] = {}
+    for at, part in enumerate(parts, 1):
+        for told in part.terms:
+            users.setdefault(_key(told), []).append(at)
+            terms[_key(told)] = told
     rows = []
-    for told in terms:
-        found = told.quantity
+    for key, told in terms.items():
+        found, used = told.quantity, ", ".join(map(str, users[key]))
         if found is None:
-            rows.append((told.name, "not known", NOTHING, told.refused or ""))
+            rows.append((used, told.name, "not known", NOTHING, told.refused or ""))
             continue
         ends = NOTHING if found.exact else f"{amount(found.low, found.unit)} to {amount(found.high, found.unit)}"
         if len(found.points) > 1:
             ends += f" ({len(found.points)} values of sources)"
-        rows.append((told.name, amount(found.value, found.unit), ends, f"{found.how} [{found.basis}]"))
-    columns = (text_column("term"), text_column("value"), text_column("90 % interval"), text_column("how"))
+        rows.append((used, told.name, amount(found.value, found.unit), ends, f"{found.how} [{found.basis}]"))
+    columns = (
+        text_column("of"), text_column("term"), text_column("value"), text_column("90 % interval"), text_column("how"),
+    )  # fmt: skip
     return Table(title="Terms", columns=columns, rows=tuple(rows))
 
 
