@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accord.api.answers import answer
 from accord.api.claim_terms import Desk, cited, command_text, of_metric
@@ -12,7 +15,7 @@ from accord.api.claim_verbs import VERBS, Verbs
 from accord.api.law import Law
 from accord.api.train import train_answer
 from accord.api.train_request import TrainAsk
-from accord.base.errors import CatalogError, Refusal
+from accord.base.errors import AccordError, CatalogError, Refusal
 from accord.base.source import Source
 from accord.catalog.claim import Claim, Part, Term, TermVerb
 from accord.catalog.load import Catalog, load_catalog
@@ -361,6 +364,13 @@ def test_cited_numbers(verbs: Verbs) -> None:
         (Term(catalog="chips/nvidia-h20", take="pek.bf16"), "take is 'pek.bf16', which chips have not"),
         (Term(number=1.0, basis="estimate", source="T"), "source is 'T'"),
         (Term(number=1.0, basis="estimate", source="S", unit="parsec"), "unit: "),
+        (Term(verb="failures", take="none", inputs={"chips": 0, "days": 9.0, "chip": "nvidia-h20"}), "with.chips is 0"),
+        (Term(verb="failures", take="none", inputs={"chips": 8, "days": 1e9, "chip": "nvidia-h20"}), "with.days is"),
+        (Term(verb="spend", take="chips", inputs={"system": H100, "amount": -1.0}), "with.amount is -1"),
+        (Term(verb="spend", take="chips", inputs={"system": H100, "amount": float("inf")}), "with.amount is a number"),
+        (Term(verb="estimate", take="x", inputs={"tp": [1, float("nan")]}), "with.tp is a number beyond"),
+        (Term(verb="policy", take="x", inputs={"what_if": {"a": 1e40}}), "with.what_if.a is a number beyond"),
+        (Term(number=1e40, basis="estimate", source="S"), "number is beyond"),
         (Term(number=1.0, low=2.0, basis="estimate", source="S"), "low is on the wrong side"),
         (Term(number=1.0, high=0.5, basis="estimate", source="S"), "high is on the wrong side"),
     ],
@@ -378,6 +388,47 @@ def test_what_is_no_number_and_no_source_is_left_out(verbs: Verbs, catalog: Cata
     assert of_metric({"value": None}, "x", "by hand", ()) == "the answer gives no number"
     text = command_text("estimate", {"prefill": {"instances": 2}, "tp": [1, 2], "balanced": True, "graph": False})
     assert text == "accord estimate --prefill instances=2 --tp 1,2 --balanced"
+
+
+ODD: tuple[object, ...] = (
+    0,
+    -1,
+    1e-9,
+    1e300,
+    float("nan"),
+    True,
+    None,
+    "",
+    "..",
+    [],
+    [1, 2],
+    {},
+    10**40,
+    "qwen3-8b",
+    2.5,
+)
+ASKED: tuple[tuple[str, dict[str, object]], ...] = (
+    ("compare", PAIR),
+    ("estimate", {"model": "qwen3-8b", "system": "nvidia-hgx-h20-8", "phase": "decode", "tp": 1, "kv_len": 2048}),
+    ("train", {"model": "glm-4.5", "tokens": 1e13, "seq": 4096}),
+    ("fabric", {"system": "huawei-cloudmatrix-384", "collective": "all-reduce", "size_bytes": 1e8, "ranks": 8}),
+    ("failures", {"chip": "nvidia-h800-sxm", "chips": 2048, "chip_hours": 1e6}),
+    ("policy", {"item": "nvidia-h100-sxm", "date": "2025-07-08", "from": "US", "to": "CN", "hq": "CN"}),
+    ("policy", {"training_flop": 1e25, "date": "2025-10-01", "jurisdictions": ["eu"], "facts": {"role": "provider"}}),
+    ("adoption", {"system": "huawei-cloudmatrix-384", "date": "2026-01-01", "state": "operating"}),
+    ("spend", {"amount": 84e9, "currency": "CNY", "system": "nvidia-hgx-h100-8"}),
+)
+
+
+@given(st.sampled_from(ASKED), st.integers(0, 9), st.sampled_from(ODD))
+@settings(max_examples=60)
+def test_odd_inputs_are_answered_or_refused(
+    verbs: Verbs, asked: tuple[str, dict[str, object]], at: int, odd: object
+) -> None:
+    verb, inputs = asked
+    name = sorted(inputs)[at % len(inputs)]
+    with contextlib.suppress(AccordError):
+        ask(verbs, verb, "x", **{**inputs, name: odd})
 
 
 def test_facts_of_a_run_in_words_and_lists(verbs: Verbs) -> None:

@@ -16,6 +16,7 @@ from accord.api.claim_terms import (
     inputs_of,
     of_figure,
     of_metric,
+    within,
 )
 from accord.api.fabric import FabricRequest, fabric_answer
 from accord.api.reliability import DRAWS, ENTRY, failures, job_plan
@@ -34,6 +35,7 @@ from accord.uncertainty import figure
 from accord.uncertainty.figure import Figure
 
 _S_PER_H, _H_PER_D = 3600.0, 24.0
+MOST_USD, MOST_CHIPS, MOST_HOURS = 1e20, 1e9, 1e7  # money, and a job's chips and its time
 _STATE_BYTES = 1e12  # of a job's checkpoint; interruptions do not depend on it, what they cost does a little
 
 
@@ -109,6 +111,8 @@ def ask_spend(values: Mapping[str, object], desk: Desk) -> Found:
     asked = inputs_of(SpendInputs, values)
     if (asked.amount is None) == (asked.chips is None):
         raise CatalogError("with: amount or chips, one of both", hint="write 'amount: 84e9' or 'chips: 115000'")
+    within("amount", asked.amount, MOST_USD)
+    within("chips", asked.chips, MOST_CHIPS)
     catalog, scenario = desk.catalog, Scenario()
     terms, (profile,) = terms_of(catalog, asked.system, scenario), profiles_of(catalog, (asked.system,))
     price, power = terms.capex_usd, terms.power_w
@@ -166,10 +170,12 @@ def ask_failures(values: Mapping[str, object], desk: Desk) -> Found:
     if len(given) != 1 or (asked.system is None) == (asked.chip is None):
         raise CatalogError("with: one of days, hours and chip_hours, and one of system and chip",
                            hint="such as 'with: {chip: nvidia-h800-sxm, chips: 2048, days: 54}'")  # fmt: skip
+    within("chips", asked.chips, MOST_CHIPS)
     chip = asked.chip or desk.catalog.system(asked.system or "").chip
     if chip is None:
         raise CatalogError(f"with.system is {asked.system!r}, whose entry names no chip", hint="write 'chip:'")
     hours = asked.hours or (asked.days or 0.0) * _H_PER_D or (asked.chip_hours or 0.0) / asked.chips
+    within(given[0], hours, MOST_HOURS)
     plan = job_plan(desk.catalog, chip, asked.chips, hours * _S_PER_H, _STATE_BYTES)
     job = failures(desk.catalog, chip, plan, draws=DRAWS)
     how = f"rates of catalog reliability/{ENTRY}: {asked.chips:,.0f} of {chip}, {hours:,.0f} h of computing"

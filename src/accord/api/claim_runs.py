@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from accord.api.answers import answer
-from accord.api.claim_terms import Desk, Entries, Found, asked_text, command_text, exact, inputs_of, of_metric
+from accord.api.claim_terms import Desk, Entries, Found, asked_text, command_text, exact, inputs_of, of_metric, within
 from accord.api.plan import plan
 from accord.api.records import model_spec
 from accord.api.simulate import SimulateRequest, simulate_deployment
@@ -27,6 +27,7 @@ from accord.workloads.lengths import Law as Lengths
 from accord.workloads.sessions import Sessions, Talk
 from accord.workloads.synthetic import Traffic, generate
 
+MOST_TOKENS, MOST_REQUESTS = 1e7, 2000  # of a request, and of a simulation
 _USUAL_SEQ = 4096
 _NO_COST = "the catalog prices no hour of the chip; give price_usd_per_chip_hour"
 _SIX = 6.0  # FLOP of a weight and token, forward and backward
@@ -139,6 +140,9 @@ def ask_simulate(values: Mapping[str, object], desk: Desk) -> Found:
     asked = inputs_of(SimulateInputs, {
         **{name: values[name] for name in (*own, "isl", "osl") if name in values}, "deployment": nested,
     })  # fmt: skip
+    for name in ("isl", "osl"):
+        within(name, getattr(asked, name), MOST_TOKENS)
+    within("requests", asked.requests, MOST_REQUESTS)
     law = Arrivals(asked.arrivals, asked.rate)
     talk = Talk(Lengths("constant", asked.isl), Lengths("constant", asked.osl), Sessions())
     workload = generate(Traffic("synthetic", talk, law), asked.seed, count=asked.requests)

@@ -21,6 +21,7 @@ from accord.uncertainty.figure import Figure
 Entries = tuple[Mapping[str, object], ...]
 Inputs = TypeVar("Inputs", bound=msgspec.Struct)
 _INFINITE = 1e300
+MOST = 1e30  # of any number that is asked with
 _FLAGS: Mapping[str, tuple[str, str]] = {  # inputs that are written otherwise on the command line
     "price_usd_per_chip_hour": ("price", "USD/h"), "tariff_usd_per_kwh": ("tariff", "USD/kWh"),
     "tpot_s": ("tpot", "s"), "ttft_s": ("ttft", "s"), "size_bytes": ("size", "B"),
@@ -62,12 +63,19 @@ def inputs_of(kind: type[Inputs], values: Mapping[str, object]) -> Inputs:
     for name in values:
         if name not in fields:
             raise CatalogError(f"with.{name} is no input of the verb", hint=did_you_mean(name, fields))
+        _check_sizes(f"with.{name}", values[name])
     try:
         return msgspec.convert(dict(values), kind)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         key = "".join(("with", place.rstrip("`")))
         raise CatalogError(f"{key}: {what[0].lower()}{what[1:]}") from None
+
+
+def within(name: str, value: float | None, most: float) -> None:
+    """Refuse a number that is not above 0, or above ``most``. Raises CatalogError naming the input."""
+    if value is not None and not 0.0 < value <= most:
+        raise CatalogError(f"with.{name} is {value:g}", hint=f"give a number above 0, up to {most:g}")
 
 
 def asked_text(values: Mapping[str, object]) -> str:
@@ -127,6 +135,18 @@ def cited(desk: Desk, keys: Sequence[str]) -> Entries:
         except CatalogError:
             continue
     return tuple(entries)
+
+
+def _check_sizes(key: str, value: object) -> None:
+    """Refuse a number that is not finite or beyond all meaning, wherever in a value it stands."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            _check_sizes(f"{key}.{name}", one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _check_sizes(key, one)
+    elif isinstance(value, int | float) and not -MOST <= value <= MOST:
+        raise CatalogError(f"{key} is a number beyond {MOST:g}", hint="leave it out if it is not known")
 
 
 _BASES = ("measured", "published", "derived", "estimate", "assumed")

@@ -10,7 +10,7 @@ import msgspec
 from accord.api.claim_hardware import ask_compare, ask_fabric, ask_failures, ask_spend
 from accord.api.claim_law import ask_adoption, ask_policy
 from accord.api.claim_runs import ask_estimate, ask_simulate, ask_size, ask_train
-from accord.api.claim_terms import Desk, Found, asked_text, exact, of_figure
+from accord.api.claim_terms import MOST, Desk, Found, asked_text, exact, of_figure
 from accord.api.law import Law
 from accord.base.errors import AccordError, CatalogError, DataError, MissingFact, Refusal, UnitError, UsageError
 from accord.base.registry import did_you_mean
@@ -114,6 +114,8 @@ def _cited(term: Term, claim: Claim) -> Quantity:
     if term.source not in claim.sources:
         hint = did_you_mean(term.source, tuple(claim.sources))
         raise CatalogError(f"source is {term.source!r}, which the claim's sources do not hold", hint=hint)
+    if not all(abs(one or 0.0) <= MOST for one in (term.number, term.low, term.high)):
+        raise CatalogError(f"number is beyond {MOST:g}", hint="write a larger unit")
     try:
         parse_unit(term.unit)
     except UnitError as error:
