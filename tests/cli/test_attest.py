@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -530,3 +531,23 @@ def test_another_missing_module_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(verb, "import_module", broken)
     with pytest.raises(ModuleNotFoundError):
         verb._need()
+
+
+# What is loaded
+
+
+def test_only_keys_load_cryptography() -> None:
+    package = Path(verb.__file__).parents[2]
+    users = [file.relative_to(package).as_posix() for file in package.rglob("*.py")
+             if re.search(r"^\s*(?:import|from) cryptography\b", file.read_text(encoding="utf-8"), re.M)]  # fmt: skip
+    assert users == ["store/keys.py"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["attest", "--help"], ["attest", "verify", "--help"],
+                                   ["catalog", "list"]], ids=" ".join)  # fmt: skip
+def test_other_verbs_and_help_do_without_it(words: list[str]) -> None:
+    code = ("import sys; from accord.cli.main import main; main(sys.argv[1:]);"
+            "print([name for name in ('cryptography', 'accord.store.keys') if name in sys.modules], file=sys.stderr)"
+            )  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["[]"]

@@ -11,7 +11,7 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -188,6 +188,7 @@ def recomputed(report: Report, data: bytes, exit_code: int, found: Sequence[Drif
     return Recomputed(tuple(found), True, same, digest(document.inputs) == report.inputs, places)
 
 
+@lru_cache(maxsize=2)
 def rules_digest(catalog: Catalog) -> str:
     """SHA-256 [hex] over all rules and groups of countries of a catalog, as answers of the law give it."""
     return Law(catalog).book(_ANY_DAY).digest

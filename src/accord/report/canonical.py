@@ -9,13 +9,16 @@ are, and because hashes of results are wanted where no extra is installed; the t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from accord.base.errors import DataError
 
 MOST_BYTES = 16 << 20
 MOST_DEPTH = 64
 _SAFE = 2**53
+_RISKY = re.compile(r"[0-9]{16}|[eE]\+?[0-9]{3}")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode  # escapes what RFC 8785 escapes, and as it does
 
 
@@ -28,7 +31,7 @@ def canonical(value: object) -> bytes:
     """
     parts: list[str] = []
     try:
-        _write(value, parts, 0)
+        _write(value, parts, 0, {})
     except DataError as error:
         raise DataError(error.what, where=f"${error.where}") from None
     text = "".join(parts)
@@ -49,9 +52,9 @@ def read_json(data: bytes, where: str) -> object:
     if len(data) > MOST_BYTES:
         raise DataError(f"is larger than {MOST_BYTES >> 20} MiB", where=where)
     try:
-        found = json.loads(
-            data.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_float=_finite, parse_int=_whole
-        )
+        text = data.decode()
+        hooks = _NUMBERS if _RISKY.search(text) else {}  # calls for every number only where one may be out of range
+        found = json.loads(text, object_pairs_hook=_members, parse_constant=_no_number, **hooks)
     except UnicodeDecodeError as error:
         raise DataError(f"is not UTF-8 (byte {error.start})", where=where) from None
     except json.JSONDecodeError as error:
@@ -60,7 +63,7 @@ def read_json(data: bytes, where: str) -> object:
         raise DataError(f"is nested deeper than {MOST_DEPTH}", where=where) from None
     except DataError as error:
         raise error.at(where) from None
-    _check(found, where)
+    _check(found, where, escaped="\\u" in text)
     return found
 
 
@@ -88,7 +91,10 @@ def differences(one: object, other: object, path: str = "$") -> Iterator[tuple[s
 # Writing
 
 
-def _write(value: object, parts: list[str], depth: int) -> None:
+Orders = dict[tuple[object, ...], tuple[tuple[str, str], ...]]  # members in order, by the names of an object
+
+
+def _write(value: object, parts: list[str], depth: int, orders: Orders) -> None:
     if isinstance(value, str):
         parts.append(_quoted(value))
     elif isinstance(value, float):
@@ -99,47 +105,51 @@ def _write(value: object, parts: list[str], depth: int) -> None:
         parts.append(str(value) if -_SAFE < value < _SAFE else _number(_double(value)))
     elif depth >= MOST_DEPTH:
         raise DataError(f"is nested deeper than {MOST_DEPTH}", where="")
-    elif isinstance(value, Mapping):
-        _write_object(value, parts, depth + 1)
-    elif isinstance(value, list | tuple):
-        _write_array(value, parts, depth + 1)
+    elif isinstance(value, (dict, Mapping)):
+        _write_object(value, parts, depth + 1, orders)
+    elif isinstance(value, (list, tuple)):
+        _write_array(value, parts, depth + 1, orders)
     else:
         raise DataError(f"{type(value).__name__} has no JSON form", where="")
 
 
-def _write_array(value: Sequence[object], parts: list[str], depth: int) -> None:
+def _write_array(value: Sequence[object], parts: list[str], depth: int, orders: Orders) -> None:
     comma, index = "[", 0
     try:
         for index, item in enumerate(value):  # noqa: B007  the place of an error
             parts.append(comma)
             comma = ","
-            _write(item, parts, depth)
+            _write(item, parts, depth, orders)
     except DataError as error:
         raise DataError(error.what, where=f"[{index}]{error.where}") from None
     parts.append("]" if value else "[]")
 
 
-def _write_object(value: Mapping[object, object], parts: list[str], depth: int) -> None:
-    comma, key = "{", ""
-    names = _in_order(value)
+def _write_object(value: Mapping[object, object], parts: list[str], depth: int, orders: Orders) -> None:
+    names, name = tuple(value), ""
+    order = orders.get(names)
+    if order is None:
+        order = orders[names] = _in_order(names)
+    parts.append("{")
     try:
-        for key in names:
-            parts.append(f"{comma}{_quoted(key)}:")
-            comma = ","
-            _write(value[key], parts, depth)
+        for name, written in order:
+            parts.append(written)
+            _write(value[name], parts, depth, orders)
     except DataError as error:
-        raise DataError(error.what, where=f".{key}{error.where}") from None
-    parts.append("}" if value else "{}")
+        raise DataError(error.what, where=f".{name}{error.where}") from None
+    parts.append("}")
 
 
-def _in_order(value: Mapping[object, object]) -> list[str]:
-    """Names sorted as UTF-16 code units, which code points are too unless a name has one above U+FFFF."""
-    names = [key for key in value if isinstance(key, str)]
-    if len(names) != len(value):
+def _in_order(names: tuple[object, ...]) -> tuple[tuple[str, str], ...]:
+    """Names as they are written, sorted as UTF-16 code units: code points are too, up to U+FFFF."""
+    texts = [name for name in names if isinstance(name, str)]
+    if len(texts) != len(names):
         raise DataError("a name of an object is no text", where="")
-    if all(map(str.isascii, names)):
-        return sorted(names)
-    return sorted(names, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+    if all(map(str.isascii, texts)):
+        texts.sort()
+    else:
+        texts.sort(key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+    return tuple((name, f"{',' if index else ''}{_quoted(name)}:") for index, name in enumerate(texts))
 
 
 def _double(value: int) -> float:
@@ -201,15 +211,19 @@ def _finite(text: str) -> float:
     return value
 
 
-def _check(value: object, where: str) -> None:
-    """Look at every level for its depth, and at every text for half of a surrogate pair."""
+_NUMBERS: Mapping[str, Any] = {"parse_float": _finite, "parse_int": _whole}
+
+
+def _check(value: object, where: str, escaped: bool) -> None:
+    """Look at every level for its depth and, where texts have escapes, for half of a surrogate pair."""
     level, depth = [value], 0
     while level:
-        texts = [item for item in level if isinstance(item, str) and not item.isascii()]
-        texts += [key for item in level if isinstance(item, dict) for key in item if not key.isascii()]
-        if any("\ud800" <= sign <= "\udfff" for text in texts for sign in text):
-            raise DataError("a text has half of a surrogate pair", where=where)
-        nested = [item for item in level if isinstance(item, dict | list)]
+        if escaped:
+            texts = [item for item in level if isinstance(item, str)]
+            texts += [key for item in level if isinstance(item, dict) for key in item]
+            if any("\ud800" <= sign <= "\udfff" for text in texts if not text.isascii() for sign in text):
+                raise DataError("a text has half of a surrogate pair", where=where)
+        nested = [item for item in level if isinstance(item, (dict, list))]
         depth += bool(nested)
         if depth > MOST_DEPTH:
             raise DataError(f"is nested deeper than {MOST_DEPTH}", where=where)
