@@ -326,3 +326,36 @@ def test_a_training_run_names_the_rules_its_compute_is_measured_by() -> None:
     assert ("eu-aia-open-source", "free-and-open-source") not in rules  # an exemption
     assert law_of_training(body["inputs"], body["result"], catalog(), None)["why"] == "no day given"
     assert law_of_training(body["inputs"], {"flop": None}, catalog(), DAY)["answer"] == "not checked"
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ({}, "result: holds nothing"),
+        ({"flop": None, "metrics": None}, "result: holds nothing"),
+        ({"flop": {"total_flop": "abc"}}, "result.flop.total_flop: is 'abc', no number"),
+        ({"flop": {"total_flop": None}}, "result.flop.total_flop: is None, no number"),
+        ({"flop": {"total_flop": 1e24, "base_flop": -1.0}}, "result.flop.base_flop: is -1.0, no number"),
+    ],
+)  # fmt: skip
+def test_a_result_without_counts_is_refused(result: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        subject({"schema": "accord.train/1", "inputs": {"model": "deepseek-v3"}, "result": result})
+
+
+def test_a_model_that_the_catalog_has_not_is_said() -> None:
+    body = trained()
+    found = subject({**body, "inputs": {**body["inputs"], "model": "./mine/config.json"}})
+    assert any("./mine/config.json is not in the catalog" in text for text in found.said)
+    assert not any("not in the catalog" in text for text in subject(body).said)
+
+
+@pytest.mark.parametrize("data", [b"[" * 100_000, b'{"a":' * 100_000])
+def test_what_is_nested_too_deeply_is_one_line(data: bytes) -> None:
+    with pytest.raises(DataError, match="nested too deeply"):
+        subject_of(data, "file.json", catalog())
+
+
+def test_a_mark_of_the_byte_order_is_passed_over() -> None:
+    data = b"\xef\xbb\xbf" + json.dumps(PLAN).encode()
+    assert subject_of(data, "file.json", catalog()).model == "deepseek-v3"

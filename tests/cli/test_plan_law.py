@@ -129,6 +129,14 @@ def test_a_stated_fact_decides(capsys: Capture) -> None:
         assert one["deciding"] == []
 
 
+def test_a_restriction_that_lets_no_buyer_in_stops(capsys: Capture) -> None:
+    words = (*LLAMA, "--system", H200, *TO_CN, "--date", "2026-02-01", "--exporter", "nvidia", "--law", "licensable")
+    facts = ("--set", "state_funded=yes", "--set", "built_share=0")
+    (one,) = asked(capsys, *words, *facts, code=1)["law"]["systems"]
+    assert one["importer"] == "restricted:only_when_necessary|restricted:domestic_only"
+    assert (one["passes"], one["no_way"]) == (False, ["restricted:domestic_only"])
+
+
 def test_what_is_assumed_and_not_covered_is_said(capsys: Capture) -> None:
     law = asked(capsys, *LLAMA, "--system", H200, "--from", "US", "--to", "DE", "--date", "2024-06-01")["law"]
     assert law["hq"] == "DE" and any("headquarters are taken to be in DE" in text for text in law["assumed"])

@@ -171,6 +171,7 @@ def test_the_importers_side_is_its_own() -> None:
     discouraged = rule(
         "h20", "import", "restricted", "large platforms are told to stop",
         scope={"transactions": ["import_into_cn"]}, when={"fact": "large_platform", "op": "is", "value": "yes"},
+        then={"leaves_a_way": True},
     )  # fmt: skip
     some = book(instrument(CLASS_A, DENIED, discouraged), groups=(D5,))
     facts: dict[str, FactValue] = {**TO_CHINA, "tpp": 100.0, "transaction": "export_from_us"}

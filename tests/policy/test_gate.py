@@ -87,6 +87,19 @@ def test_the_side_of_the_importer(importer: str, strict: bool, licensable: bool)
         assert kept.conditions == tuple(f"law of CN: {part}" for part in importer.split("|"))
 
 
+def test_a_restriction_that_lets_no_buyer_in_is_a_bar() -> None:
+    for mode in MODES:
+        stopped = gate(FREE, "restricted:a|restricted:b", mode, country="CN", no_way=("restricted:b",))
+        assert stopped == Gate(False, "importer: restricted:a|restricted:b")
+    assert gate(FREE, "restricted:a", "licensable", country="CN", no_way=("restricted:b",)).passes
+
+
+def test_no_rule_of_a_country_that_has_rules_is_not_said_to_be_none() -> None:
+    assert gate(FREE, "no_rule", "strict", country="US", ruled=True).conditions == (
+        "no rule of US here speaks of this item",
+    )
+
+
 def test_a_fact_that_the_importer_asks_for_is_named() -> None:
     for mode in MODES:
         assert gate(FREE, "depends:state_funded", mode).deciding == ("state_funded",)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from accord.api.answer_json import read_json
 from accord.api.lookup import residual_log_sd
 from accord.api.plan import plan
 from accord.api.records import efficiency_of, machine_of
@@ -58,10 +59,7 @@ def parse_plans(data: bytes, name: str) -> Printed:
     name: for messages
     Raises DataError for what is none: no JSON, another verb's answer, a plan that is broken, no plan at all.
     """
-    try:
-        found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not JSON: {error}", where=name, hint=_HINT) from None
+    found = read_json(data, name, _HINT)
     schema = found.get("schema") if isinstance(found, dict) else None
     if schema not in SCHEMAS:
         what = f"is an answer of '{schema}'" if isinstance(schema, str) else "is no answer of a verb"

@@ -115,13 +115,24 @@ def lawful(
 
 def _not_covered(law: Law, terms: LawTerms) -> tuple[str, ...]:
     """What no rule covers: subjects, countries without rules, parties that nobody screened."""
-    ruled = {one.jurisdiction for one in law.instruments if one.topic in ("export", "import")}
+    ruled = _ruled(law)
     places = dict.fromkeys(code for code in (terms.seller, terms.buyer, terms.hq) if code is not None)
     said = [*NOT_COVERED, *(f"law of {code}, of which the catalog has no rule" for code in places
-                            if code.lower() not in ruled)]  # fmt: skip
+                            if code not in ruled)]  # fmt: skip
     if terms.consignee is None:
         said.append("lists that the consignee may be on, for no name is given")
     return tuple(said)
+
+
+def _ruled(law: Law) -> frozenset[str]:
+    """Countries of whose law on trade the catalog has a rule."""
+    return frozenset(one.jurisdiction.upper() for one in law.instruments if one.topic in ("export", "import"))
+
+
+def _no_way(found: Classified) -> tuple[str, ...]:
+    """What the importer's law says that lets no buyer in."""
+    hits = (hit for hit in found.verdict.importer_hits if hit.counts)
+    return tuple(dict.fromkeys(hit.word for hit in hits if hit.rule.rule.consequence.leaves_a_way is False))
 
 
 def _deal(law: Law, terms: LawTerms, day: datetime.date) -> Deal:
@@ -144,21 +155,24 @@ def _verdict(
     try:
         found = classify(law, system, deal, day)
     except MissingFact as error:
-        kept = gate(INSUFFICIENT, NO_RULE, mode, country=country, deciding=(error.what,))
+        kept = gate(INSUFFICIENT, NO_RULE, mode, deciding=(error.what,))
         return SystemLaw(
             system=system, outcome=INSUFFICIENT, importer=NO_RULE, passes=False, reason=kept.reason,
             deciding=kept.deciding,
         )  # fmt: skip
     verdict = found.verdict
+    no_way = _no_way(found)
     kept = gate(
         verdict.outcome, verdict.importer, mode, country=country, conditions=verdict.conditions,
-        deciding=verdict.deciding, importer_deciding=verdict.importer_deciding,
+        deciding=verdict.deciding, importer_deciding=verdict.importer_deciding, no_way=no_way,
+        ruled=country in _ruled(law),
     )  # fmt: skip
     fields = [field for field in kept.deciding if field in FACTS][:_SHOWN]
     chip = system if system in law.catalog.ids("chips") else law.catalog.system(system).chip
     return SystemLaw(
         system=system, chip=chip, eccn=verdict.eccn, outcome=verdict.outcome, importer=verdict.importer,
         passes=kept.passes, reason=kept.reason, conditions=kept.conditions, deciding=kept.deciding,
+        no_way=no_way,
         branches=tuple(text for field in fields for text in _told(branches(found.book, verdict.facts, field))),
         sources=_cited(found), said=found.item.remarks,
     )  # fmt: skip

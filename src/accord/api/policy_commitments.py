@@ -6,10 +6,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
+from accord.api.answer_json import read_json
 from accord.api.commitment_evidence import Read, evidence_of, mapping, sequence, themes_of
-from accord.api.policy_facts import subject_of
+from accord.api.policy_facts import HINT, subject_of
 from accord.base.errors import UsageError
 from accord.catalog.governance import EvidenceName, Theme
 from accord.catalog.load import Catalog
@@ -69,7 +68,7 @@ def commitments_answer(ask: CommitAsk, data: bytes, name: str, catalog: Catalog)
 def read_answer(data: bytes, name: str, catalog: Catalog) -> Read:
     """A subject with its answer. Raises DataError for what is no answer of ``plan``, ``size`` or ``train``."""
     subject = subject_of(data, name, catalog)
-    body = mapping(msgspec.json.decode(data))
+    body = mapping(read_json(data, name, HINT))
     result = mapping(body.get("result"))
     plans = sequence(result.get("plans"))
     return Read(

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
-import msgspec
-
+from accord.api.answer_json import read_json
 from accord.base.errors import DataError
 from accord.catalog.load import Catalog
 from accord.policy.facts import FactValue, Uncertain
@@ -19,7 +18,7 @@ from accord.store.record import Run
 
 TRAIN = "accord.train/1"
 PLANS = ("accord.plan/1", "accord.size/1")
-_HINT = "give what 'accord train --json' or 'accord plan --json' printed"
+HINT = "give what 'accord train --json' or 'accord plan --json' printed"
 _Z = NormalDist()
 _LANGUAGE = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")  # how a config names what writes text
 _DEAL = {"seller": "from", "buyer": "to", "hq": "hq", "exporter": "exporter", "consignee": "consignee"}
@@ -50,18 +49,15 @@ def subject_of(data: bytes, name: str, catalog: Catalog) -> Subject:
     data: an envelope of ``train``, ``plan`` or ``size``; name: for messages
     Raises DataError for what is no such envelope.
     """
-    try:
-        body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not JSON: {error}", where=name, hint=_HINT) from None
+    body = read_json(data, name, HINT)
     schema = _dict(body).get("schema")
-    inputs, result = _dict(_dict(body).get("inputs")), _dict(_dict(body).get("result"))
-    if schema == TRAIN:
-        return _of_training(inputs, result, catalog, name)
-    if schema in PLANS:
+    if schema == TRAIN or schema in PLANS:
+        inputs, result = _dict(_dict(body).get("inputs")), _dict(_dict(body).get("result"))
+        if schema == TRAIN:
+            return _of_training(inputs, result, catalog, name)
         return _of_plan(str(schema).split(".")[1].partition("/")[0], inputs, result, catalog, name)
     what = f"is an answer of '{schema}'" if isinstance(schema, str) else "is no answer of a verb"
-    raise DataError(f"{what}, of which AI law asks nothing", where=name, hint=_HINT)
+    raise DataError(f"{what}, of which AI law asks nothing", where=name, hint=HINT)
 
 
 def subject_of_run(run: Run, catalog: Catalog) -> Subject:
@@ -97,12 +93,14 @@ def training_facts(inputs: Mapping[str, object], result: Mapping[str, object], c
 def _of_training(inputs: Mapping[str, object], result: Mapping[str, object], catalog: Catalog, name: str) -> Subject:
     model = inputs.get("model")
     if not isinstance(model, str):
-        raise DataError("names no model", where=f"{name}: inputs.model", hint=_HINT)
-    said = () if _dict(result.get("flop")) else ("the run has no tokens, so its compute is not known",)
+        raise DataError("names no model", where=f"{name}: inputs.model", hint=HINT)
+    _check_result(result, name)
+    said = [] if _flop(result, name) else ["the run has no tokens, so its compute is not known"]
+    said += _unknown_model(model, catalog)
     system = inputs.get("system")
     return Subject(
         title=f"training of {model}", verb="train", model=model, systems=(system,) if isinstance(system, str) else (),
-        facts=training_facts(inputs, result, catalog), day=_day(inputs.get("start")), said=said,
+        facts=training_facts(inputs, result, catalog), day=_day(inputs.get("start")), said=tuple(said),
     )  # fmt: skip
 
 
@@ -111,7 +109,8 @@ def _of_plan(
 ) -> Subject:
     model = _dict(inputs.get("problem")).get("model")
     if not isinstance(model, str):
-        raise DataError("names no model", where=f"{name}: inputs.problem.model", hint=_HINT)
+        raise DataError("names no model", where=f"{name}: inputs.problem.model", hint=HINT)
+    _check_result(result, name)
     law, plans = _dict(result.get("law")), result.get("plans")
     best = _dict(plans[0]) if isinstance(plans, list) and plans else {}
     held = best.get("holdings")
@@ -121,8 +120,35 @@ def _of_plan(
         systems=tuple(one for one in dict.fromkeys(systems) if isinstance(one, str)),
         facts=_model_facts(catalog, model, offered=True), day=_day(law.get("date")),
         deal={name: one for name, key in _DEAL.items() if isinstance(one := law.get(key), str) and one},
-        said=("a plan serves a model; what its training took is not in it",),
+        said=("a plan serves a model; what its training took is not in it", *_unknown_model(model, catalog)),
     )  # fmt: skip
+
+
+def _check_result(result: Mapping[str, object], name: str) -> None:
+    """Raise DataError for a result that holds nothing."""
+    if all(one is None for one in result.values()):
+        raise DataError("holds nothing", where=f"{name}: result", hint=HINT)
+
+
+def _flop(result: Mapping[str, object], name: str) -> dict[str, object]:
+    """Counts of compute, none where the run has no tokens. Raises DataError for what is no count."""
+    flop = result.get("flop")
+    if flop is None:
+        return {}
+    counts = _dict(flop)
+    for key in ("total_flop", "own_flop", "base_flop", "log10_low", "log10_high"):
+        if (counts.get(key) is not None or key == "total_flop") and _number(counts.get(key)) is None:
+            hint = "a number of operations, 0 or more"
+            raise DataError(f"is {counts.get(key)!r}, no number", where=f"{name}: result.flop.{key}", hint=hint)
+    return counts
+
+
+def _unknown_model(model: str, catalog: Catalog) -> list[str]:
+    if model in catalog.ids("models"):
+        return []
+    return [
+        f"{model} is not in the catalog: its licence, whether its weights are open and what it writes are not known"
+    ]
 
 
 # The model

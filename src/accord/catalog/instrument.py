@@ -153,6 +153,7 @@ class Consequence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What follows where a rule holds.
 
     value: the class, review policy, exception, prohibition ...; ``outcome`` is ``kind:value`` in answers
+    leaves_a_way: of a restriction: whether a buyer can still be let in; a discouraged purchase can, a ban cannot
     conditions: what an applicant certifies or a transaction must keep; they decide nothing here
     duties: of an obligation; lifts: ``INSTRUMENT/RULE`` whose obligations an exemption takes away
     """
@@ -160,12 +161,16 @@ class Consequence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     kind: Kind
     value: str = ""
     text: str = ""
+    leaves_a_way: bool | None = None
     conditions: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
     lifts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a review policy nobody knows. Raises CatalogError."""
+        """Refuse a review policy nobody knows, a restriction that does not say how far it goes. Raises CatalogError."""
+        if (self.kind == "restricted") != (self.leaves_a_way is not None):
+            what = "missing" if self.leaves_a_way is None else "given, but only restrictions leave a way or none"
+            raise CatalogError(f"leaves_a_way is {what}", hint="of 'kind: restricted' write true or false")
         if self.kind == "licence" and self.value not in REVIEWS:
             raise CatalogError(f"value is {self.value!r}, no review policy", hint=did_you_mean(self.value, REVIEWS))
 

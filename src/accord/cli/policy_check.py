@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accord.base import units
-from accord.base.errors import AccordError, DataError, TableError, UsageError
+from accord.base.errors import AccordError, DataError, UsageError
 from accord.catalog.legal_fact import RUN, LegalFact
 from accord.cli.deployment_flags import Option
 from accord.cli.flags import Decorated, WordList, common_options
 from accord.cli.output import emit
-from accord.cli.read import MOST_BYTES, read_text
+from accord.cli.policy_files import read_file
 from accord.cli.sections import Sectioned
 from accord.cli.train_types import Day
 from accord.policy.facts import FactValue, Uncertain
@@ -205,18 +205,20 @@ def _flag_said(name: str, value: FactValue) -> str:
 
 def _subject(name: str | None, catalog: Catalog, store: Path | None) -> Subject:
     """What is asked about: a file, stdin, a kept run, or facts alone. Raises DataError, UsageError."""
-    from accord.api.policy_facts import Subject, subject_of, subject_of_run
+    from accord.api.answer_json import MOST_BYTES
+    from accord.api.policy_facts import HINT, Subject, subject_of, subject_of_run
     from accord.api.runs import show_run
 
     if name is None:
         return Subject(title="facts stated by hand", facts={})
     if name == STDIN:
-        return subject_of(sys.stdin.buffer.read(MOST_BYTES), "stdin", catalog)
+        return subject_of(sys.stdin.buffer.read(MOST_BYTES + 1), "stdin", catalog)
     file = Path(name)
     if not file.exists() and _RUN_ID.fullmatch(name):
         return subject_of_run(show_run(name, store=store), catalog)
     try:
-        return subject_of(read_text(file).encode(), name, catalog)
-    except TableError as error:
-        hint = "give a file of 'accord train --json' or 'accord plan --json', or an id of 'accord runs list'"
-        raise DataError(error.what, where=error.where, hint=hint) from None
+        return subject_of(read_file(file, MOST_BYTES)[1], name, catalog)
+    except DataError as error:
+        raise DataError(
+            error.what, where=error.where, hint=error.hint or f"{HINT}, or an id of 'accord runs list'"
+        ) from None

@@ -52,7 +52,7 @@ def command(
 
     when = parse_day(day) if day is not None else datetime.datetime.now(tz=datetime.UTC).date()
     catalog = load_catalog(catalog_paths)
-    data = sys.stdin.buffer.read(MOST_BYTES) if file == STDIN else _read(Path(file), MOST_BYTES)
+    data = sys.stdin.buffer.read(MOST_BYTES + 1) if file == STDIN else _read(Path(file), MOST_BYTES)
     asked = CommitAsk(
         day=when, offered=offered, instruments=instruments or (),
         files=tuple((str(one), _read(one, _EVIDENCE_BYTES)) for one in evidence),

@@ -44,6 +44,7 @@ class SystemLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     eccn: export class; outcome: of the exporter's law; importer: of the law of the country of destination
     passes, reason, conditions, deciding: see :class:`accord.policy.gate.Gate`
+    no_way: restrictions among the importer's words that let no buyer in
     branches: what would follow for each value of the deciding facts, in words; sources: of the rules that decide
     said: remarks
     """
@@ -57,6 +58,7 @@ class SystemLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reason: str
     conditions: tuple[str, ...] = ()
     deciding: tuple[str, ...] = ()
+    no_way: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
@@ -65,7 +67,8 @@ class SystemLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def mode(self) -> Mode | None:
         """The strictest mode that it passes under, None where it passes under neither."""
         modes: tuple[Mode, ...] = ("strict", "licensable")
-        return next((mode for mode in modes if gate(self.outcome, self.importer, mode).passes), None)
+        found = (mode for mode in modes if gate(self.outcome, self.importer, mode, no_way=self.no_way).passes)
+        return next(found, None)
 
 
 class ModelLaw(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

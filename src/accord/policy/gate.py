@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -62,6 +62,7 @@ class _Side:
 def gate(
     outcome: str, importer: str, mode: Mode, *, country: str = "the country of destination",
     conditions: Sequence[str] = (), deciding: Sequence[str] = (), importer_deciding: Sequence[str] = (),
+    no_way: Collection[str] = (), ruled: bool = False,
 ) -> Gate:  # fmt: skip
     """Let a system through, or say what stops it.
 
@@ -70,9 +71,11 @@ def gate(
         asked for: an exception, approval, a case-by-case licence, a rule nobody has checked. Letters and prohibitions
         pass in neither, nor does denial unless an exception spares the licence.
     conditions: what an applicant certifies; deciding, importer_deciding: facts that each side's answer hangs on
-    An importer's answer that hangs on a fact is at worst restricted, so ``licensable`` keeps it and names the fact.
+    no_way: restrictions among the importer's words that let no buyer in; ruled: whether the catalog has rules of
+        ``country`` on trade at all
+    An importer's answer that hangs on a fact is kept by ``licensable``, with the fact named as a condition.
     """
-    out, into = _exporter(outcome, deciding), _importer(importer, country, importer_deciding)
+    out, into = _exporter(outcome, deciding), _importer(importer, country, importer_deciding, no_way, ruled=ruled)
     most = Level.FREE if mode == "strict" else Level.CONDITIONAL
     failed = [side for side in (out, into) if side.level > most]
     if failed:
@@ -114,17 +117,20 @@ def _condition(word: str) -> str:
     return f"{word}: {_LICENSABLE[word]}"
 
 
-def _importer(importer: str, country: str, deciding: Sequence[str]) -> _Side:
-    """The importer's side: ``no_rule`` or nothing passes, duties are told, what is restricted is a condition."""
+def _importer(
+    importer: str, country: str, deciding: Sequence[str], no_way: Collection[str], *, ruled: bool
+) -> _Side:  # fmt: skip
+    """The importer's side: ``no_rule`` or nothing passes, duties are told, a restriction is a condition or a bar."""
     words = f"importer: {importer}"
     if importer in (NO_RULE, NO_LICENCE, ""):
-        return _Side(words, Level.FREE, (f"no rule of {country} in the catalog",) if importer != NO_LICENCE else ())
+        said = f"no rule of {country} here speaks of this item" if ruled else f"no rule of {country} in the catalog"
+        return _Side(words, Level.FREE, (said,) if importer != NO_LICENCE else ())
     parts = importer.split("|")
-    said = tuple(f"law of {country}: {part}" for part in parts)
-    if any(part.startswith("prohibited:") for part in parts):
+    said_of = tuple(f"law of {country}: {part}" for part in parts)
+    if any(part.startswith("prohibited:") or part in no_way for part in parts):
         return _Side(words, Level.BARRED)
     if all(part.startswith("duty:") for part in parts):
-        return _Side(words, Level.FREE, said)
+        return _Side(words, Level.FREE, said_of)
     named = [part.partition(":")[2] for part in parts if part.startswith("depends:")]
     asked = (*named, *deciding) if named or INSUFFICIENT in parts else ()
-    return _Side(words, Level.CONDITIONAL, said, tuple(dict.fromkeys(asked)))
+    return _Side(words, Level.CONDITIONAL, said_of, tuple(dict.fromkeys(asked)))
