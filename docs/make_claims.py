@@ -1,4 +1,4 @@
-"""Write docs/claims: one page a claim of the catalog with its calculation unfolded, and a list of all.
+"""Write docs/claims: one page a claim of the catalog with its calculation unfolded, a list and a picture of all.
 
 python docs/make_claims.py            write the pages, and remove those of claims that are gone
 python docs/make_claims.py --check    write nothing; 1 where a page is not what the audit says
@@ -15,9 +15,10 @@ from accord.api.audit import audit
 from accord.catalog.load import load_catalog
 from accord.claims.judge import ClaimVerdict, PartVerdict, Told
 from accord.report.audit_result import amount, calculation, cited, margin_text, share, tally
+from accord.report.audit_svg import draw
 
 FOLDER = Path(__file__).parent / "claims"
-INDEX = "README.md"
+INDEX, PICTURE = "README.md", "claims.svg"
 WRITTEN = "Written by `python docs/make_claims.py`; do not edit."
 INTRO = f"""# Claims, recomputed
 
@@ -26,6 +27,8 @@ INTRO = f"""# Claims, recomputed
 
 {{count}} claims: {{tally}}. Margin: of the stated part nearest to failing, value over what it is compared with, less 1.
 Probability: share of draws in which all stated parts are true.
+
+![Verdicts and margins of all claims]({PICTURE})
 
 | claim | verdict | margin | probability | on condition, or why |
 |---|---|---|---|---|
@@ -38,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; 1 where a page differs")
     asked = parser.parse_args(words)
     made = pages()
-    kept = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.*")}
     if asked.check:
         wrong = sorted(name for name in {*made, *kept} if made.get(name) != kept.get(name))
         if wrong:
@@ -56,7 +59,8 @@ def main(words: Sequence[str] | None = None) -> int:
 def pages() -> dict[str, str]:
     """Every page by its name."""
     found, _ = audit(load_catalog())
-    return {INDEX: index(found), **{f"{one.claim.id}.md": page(one) for one in found}}
+    picture = draw(found).decode()
+    return {INDEX: index(found), PICTURE: picture, **{f"{one.claim.id}.md": page(one) for one in found}}
 
 
 def index(found: Sequence[ClaimVerdict]) -> str:

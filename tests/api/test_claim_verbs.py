@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,7 +241,7 @@ sources: {S: {title: A page, publisher: A paper, date: 2025}}
 """
 DEPLOYMENT = """
 id: made-up-site-%s
-system: huawei-cloudmatrix-384
+system: sugon-scalex640
 owner: A firm
 country: %s
 state: operating
@@ -275,7 +276,7 @@ def governed(tmp_path_factory: pytest.TempPathFactory) -> Verbs:
 
 def test_members_of_a_day(governed: Verbs) -> None:
     pact = {"instrument": "made-up-pact"}
-    assert ask(governed, "adoption", "members", **pact).value == 3.0
+    assert ask(governed, "adoption", "members", **pact).value == 2.0  # who only watches is left out
     assert ask(governed, "adoption", "members", **pact, date="2025-03-31", kind="state").value == 1.0
     assert ask(governed, "adoption", "members", **pact, role="observer").value == 1.0
     assert ask(governed, "adoption", "not_joined", **pact).value == 1.0
@@ -299,20 +300,34 @@ def test_joined_has_three_states(governed: Verbs) -> None:
 def test_members_of_both(governed: Verbs) -> None:
     both = {"instruments": ["made-up-pact", "made-up-other"]}
     found = ask(governed, "adoption", "overlap", **both, date="2025-12-31")
-    assert found.value == 2.0
+    assert found.value == 1.0
     assert {str(one["id"]) for one in found.sources} == {"governance/made-up-pact:S", "governance/made-up-other:S"}
 
 
 def test_where_a_system_stands(governed: Verbs) -> None:
-    system = {"system": "huawei-cloudmatrix-384"}
+    system = {"system": "sugon-scalex640"}
     early = {**system, "date": "2025-12-31"}
-    assert ask(governed, "adoption", "chips", **early).value >= 384.0
-    with pytest.raises(Refusal, match="outside"):
-        ask(governed, "adoption", "chips_outside.CN", **{**system, "date": "2025-04-02"})
-    later = ask(governed, "adoption", "deployments_outside.CN", **system)
-    assert later.value >= 1.0
+    assert ask(governed, "adoption", "chips", **early).value == 384.0
+    assert ask(governed, "adoption", "deployments", **early).value == 1.0
+    with pytest.raises(Refusal, match="systems of sugon"):
+        ask(governed, "adoption", "systems", **early)
+    with pytest.raises(Refusal, match="outside"):  # nobody says that there is none
+        ask(governed, "adoption", "deployments_outside.CN", **early)
+    assert ask(governed, "adoption", "deployments_outside.CN", **system).value == 1.0
+    with pytest.raises(Refusal, match="chips"):
+        ask(governed, "adoption", "chips_outside.CN", **system)
     with pytest.raises(CatalogError, match="take is 'sites'"):
         ask(governed, "adoption", "sites", **system)
+
+
+def test_nowhere_else_is_said_by_a_source(tmp_path: Path) -> None:
+    (tmp_path / "deployments").mkdir()
+    entry = DEPLOYMENT % ("a", "CN", "2025-04-01", "nowhere_else: true")
+    (tmp_path / "deployments" / "made-up-site-a.yaml").write_text(entry, encoding="utf-8")
+    verbs = Verbs(load_catalog((tmp_path,)))
+    found = ask(verbs, "adoption", "deployments_outside.CN", system="sugon-scalex640", date="2025-03-01")
+    assert found.value == 0.0
+    assert [one["id"] for one in found.sources] == ["deployments/made-up-site-a:S"]
 
 
 def test_values_of_the_catalog(verbs: Verbs, catalog: Catalog) -> None:

@@ -1,26 +1,22 @@
-"""Questions of claims about law, governance and where machines stand."""
+"""Questions of claims about law: class and outcome of an item, duties of a run."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from accord.api.claim_terms import Desk, Entries, Found, asked_text, cited, command_text, exact, inputs_of
+from accord.api.claim_terms import Desk, Entries, Found, asked_text, cited, command_text, day_of, exact, inputs_of
 from accord.api.policy_ask import Question, read_question
 from accord.api.policy_check import CheckAsk, check_answer
 from accord.api.policy_facts import Subject
 from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
-from accord.base.source import Basis
-from accord.catalog.deployment import Deployment
-from accord.catalog.governance import Governance, Member
 from accord.catalog.legal_fact import FACTS, RUN
 from accord.claims.quantity import Quantity
 from accord.policy.facts import FactValue
 
-_END = datetime.date(9999, 12, 31)
 _APPLIES, _NOT = ("applies",), ("does_not_apply", "lifted", "exempt", "no_duty", "voluntary", "suspended", "proposed",
                                 "vetoed", "applies_from")  # fmt: skip
 
@@ -41,41 +37,15 @@ class PolicyInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     facts: dict[str, object] = {}
 
 
-class AdoptionInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Members of an instrument, or of two, or where a system stands, as of a day."""
-
-    instrument: str | None = None
-    instruments: tuple[str, str] | None = None
-    system: str | None = None
-    date: str | None = None
-    kind: str | None = None
-    role: str | None = None
-    state: str = "operating"
-
-
 def ask_policy(values: Mapping[str, object], desk: Desk) -> Found:
     """Class and outcome of an item, or duties of a run."""
     asked = inputs_of(PolicyInputs, values)
-    day = _day(asked.date)
+    day = day_of(asked.date)
     if asked.item is not None:
         return _classified(asked, asked.item, day, values, desk)
     if asked.training_flop is None and not asked.facts:
         raise CatalogError("with.item is missing", hint="name a chip or system, or 'training_flop:'")
     return _duties(asked, day, values, desk)
-
-
-def ask_adoption(values: Mapping[str, object], desk: Desk) -> Found:
-    """Who joined an instrument, or two, or where a system stands."""
-    asked = inputs_of(AdoptionInputs, values)
-    given = [name for name in ("instrument", "instruments", "system") if getattr(asked, name) is not None]
-    if len(given) != 1:
-        raise CatalogError("with: one of instrument, instruments and system", hint="write 'instrument: ID'")
-    day = _day(asked.date) if asked.date is not None else _END
-    if asked.instrument is not None:
-        return _instrument(asked, desk.catalog.governance(asked.instrument), day, values)
-    if asked.instruments is not None:
-        return _overlap(asked, desk, day, values)
-    return _deployed(asked, desk, day, values)
 
 
 def _classified(asked: PolicyInputs, item: str, day: datetime.date, values: Mapping[str, object], desk: Desk) -> Found:
@@ -161,101 +131,3 @@ def _of_fact(name: str, value: FactValue, identity: str, how: str, sources: Entr
     if value in ("yes", "no"):
         return exact(float(value == "yes"), "1", identity, how, sources=sources)
     return f"{name} is no number"
-
-
-def _instrument(asked: AdoptionInputs, one: Governance, day: datetime.date, values: Mapping[str, object]) -> Found:
-    owner = f"governance/{one.id}"
-    how = _how(f"catalog show {owner}", asked.date)
-    held = [member for member in _held(one, day, asked) if member.joined]
-    out = [member for member in _held(one, day, asked) if not member.joined]
-
-    def figure(name: str, value: float, keys: list[str]) -> Quantity:
-        sources = tuple(
-            {"id": f"{owner}:{key}", **msgspec.structs.asdict(one.sources[key])} for key in dict.fromkeys(keys)
-        )
-        return exact(value, "1", f"adoption {asked_text(values)} {name}", f"{how}: {name}", "published", sources)
-
-    figures: dict[str, Quantity | str] = {
-        "members": figure("members", float(len({who.who for who in held})), [who.source for who in held]),
-        "not_joined": figure("not_joined", float(len({who.who for who in out})), [who.source for who in out]),
-        "provisions": figure("provisions", float(len(one.provisions)), [text.source for text in one.provisions]),
-    }
-    for tally in sorted(one.tallies, key=lambda tally: tally.date):
-        if tally.date <= day.isoformat():
-            figures[f"tally.{tally.what}"] = figure(f"tally.{tally.what}", float(tally.number), [tally.source])
-
-    def further(name: str) -> Quantity | str | None:
-        kind, _, who = name.partition(".")
-        if kind == "tally" and who:
-            return f"no source at hand counts {who} of {one.id} by {day}"
-        if kind != "joined" or not who:
-            return None
-        entries = [member for member in _held(one, day, asked) if member.who == who]
-        if entries:
-            joined = any(member.joined for member in entries)
-            return figure(name, float(joined), [member.source for member in entries])
-        return figure(name, 0.0, []) if one.complete else f"no source at hand says whether {who} joined {one.id}"
-
-    return Found(figures, further)
-
-
-def _held(one: Governance, day: datetime.date, asked: AdoptionInputs) -> Iterator[Member]:
-    """Entries of members that speak of the day and are of the kind and role that are asked for."""
-    for member in one.members:
-        if member.holds(day) and asked.kind in (None, member.kind) and asked.role in (None, member.role):
-            yield member
-
-
-def _overlap(asked: AdoptionInputs, desk: Desk, day: datetime.date, values: Mapping[str, object]) -> Found:
-    assert asked.instruments is not None, "asked"
-    both = [desk.catalog.governance(id) for id in asked.instruments]
-    sets = [{member.who: member.source for member in _held(one, day, asked) if member.joined} for one in both]
-    shared = set(sets[0]) & set(sets[1])
-    keys = [f"governance/{one.id}:{who[name]}" for one, who in zip(both, sets, strict=True) for name in sorted(shared)]
-    how = _how(f"catalog show governance/{both[0].id}, {both[1].id}", asked.date)
-    identity = f"adoption {asked_text(values)} overlap"
-    return Found(
-        {"overlap": exact(float(len(shared)), "1", identity, f"{how}: overlap", "published", cited(desk, keys))}
-    )
-
-
-def _deployed(asked: AdoptionInputs, desk: Desk, day: datetime.date, values: Mapping[str, object]) -> Found:
-    catalog, system = desk.catalog, asked.system or ""
-    catalog.find(system)  # names the closest where there is none
-    known = [catalog.deployment(id) for id in catalog.ids("deployments")]
-    held = [one for one in known if one.system == system and one.state == asked.state and one.start <= day.isoformat()]
-    how = _how(f"deployments of {system} in the catalog, {asked.state}", asked.date)
-    text = asked_text(values)
-
-    def counted(name: str, of: list[Deployment], field: str | None) -> Quantity | str:
-        stated = [one for one in of if field is None or getattr(one, field) is not None]
-        if not stated:
-            return f"no source at hand tells of {field or 'deployments'} of {system} ({name})"
-        value = sum(1.0 if field is None else float(getattr(one, field).si) for one in stated)
-        basis: Basis = "estimate" if any(one.basis != "published" for one in stated) else "published"
-        keys = [f"deployments/{one.id}:{one.source}" for one in stated]
-        return exact(value, "1", f"adoption {text} {name}", f"{how}: {name}", basis, cited(desk, keys))
-
-    def further(name: str) -> Quantity | str | None:
-        kind, _, country = name.partition(".")
-        if kind not in ("deployments_outside", "chips_outside") or not country:
-            return None
-        outside = [one for one in held if one.country != country]
-        return counted(name, outside, "chips" if kind == "chips_outside" else None)
-
-    return Found(
-        {"deployments": counted("deployments", held, None), "chips": counted("chips", held, "chips"),
-         "systems": counted("systems", held, "systems")}, further
-    )  # fmt: skip
-
-
-def _how(what: str, date: str | None) -> str:
-    words = what if " in the catalog" in what else f"accord {what}"
-    return f"{words}, as of {date}" if date else words
-
-
-def _day(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise CatalogError(f"with.date is {text!r}, no day", hint="write it as 2025-07-26") from None

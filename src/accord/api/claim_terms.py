@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,6 +77,14 @@ def within(name: str, value: float | None, most: float) -> None:
     """Refuse a number that is not above 0, or above ``most``. Raises CatalogError naming the input."""
     if value is not None and not 0.0 < value <= most:
         raise CatalogError(f"with.{name} is {value:g}", hint=f"give a number above 0, up to {most:g}")
+
+
+def day_of(text: str) -> datetime.date:
+    """Read the input ``date``. Raises CatalogError for what is no day."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise CatalogError(f"with.date is {text!r}, no day", hint="write it as 2025-07-26") from None
 
 
 def asked_text(values: Mapping[str, object]) -> str:

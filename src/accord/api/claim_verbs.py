@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from accord.api.claim_governance import ask_adoption
 from accord.api.claim_hardware import ask_compare, ask_fabric, ask_failures, ask_spend
-from accord.api.claim_law import ask_adoption, ask_policy
+from accord.api.claim_law import ask_policy
 from accord.api.claim_runs import ask_estimate, ask_simulate, ask_size, ask_train
 from accord.api.claim_terms import MOST, Desk, Found, asked_text, exact, of_figure
 from accord.api.law import Law
