@@ -127,6 +127,7 @@ def test_calculations() -> None:
 
 def test_words_of_numbers() -> None:
     assert margin_text(None) == "-"
+    assert margin_text(0.0) == margin_text(-1e-15) == "0 %"
     assert margin_text(0.604) == "+60.4 %"
     assert margin_text(-0.5) == "-50 %"
     assert margin_text(99.0) == "x 100"

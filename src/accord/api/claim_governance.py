@@ -126,7 +126,9 @@ def _deployed(
             return None
         outside = [one for one in held if one.country != country]
         places = system_places(system, known, day, maker=None, home=country)
-        if not outside and places.outside == "no":
+        if not outside and places.outside != "no":
+            return f"no source at hand tells of {system} outside {country}, nor that there is none"
+        if not outside:
             keys = [f"deployments/{one.id}:{one.source}" for one in places.said_no]
             return exact(0.0, "1", f"adoption {text} {name}", f"{how}: {name}", "published", cited(desk, keys))
         return counted(name, outside, "chips" if kind == "chips_outside" else None)

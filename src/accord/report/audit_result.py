@@ -11,6 +11,7 @@ from accord.report.tables import number
 
 _STORED = frozenset(units.known_units())
 _DIGITS = 4  # significant, of what is told
+_NONE = 1e-9  # a margin that is rounding
 
 
 def claim_dict(one: ClaimVerdict) -> dict[str, object]:
@@ -114,7 +115,7 @@ def margin_text(margin: float | None) -> str:
         return "-"
     if margin >= 9.0:
         return f"x {number(margin + 1.0)}"
-    return f"{100.0 * margin:+.3g} %"
+    return f"{100.0 * margin:+.3g} %" if abs(margin) > _NONE else "0 %"
 
 
 def cited(one: ClaimVerdict) -> list[Mapping[str, object]]:

@@ -15,7 +15,7 @@ from accord.claims.judge import VERDICTS, ClaimVerdict, ClaimWord, PartVerdict, 
 from accord.report.audit_result import amount, test_text
 from accord.report.svg import FAINT, GREY, INK, PAPER, Sheet, width_of
 
-LEFT, PLOT, RIGHT = 300.0, 560.0, 330.0
+LEFT, PLOT, RIGHT = 300.0, 560.0, 360.0
 TOP, ROW, GROUP, FOOT = 64.0, 21.0, 26.0, 78.0
 SMALL, SIDE = 9.5, 4.2
 LEAST, MOST = 1e-3, 1e3  # of the axis; what lies beyond is shown at its end by an arrow
