@@ -295,6 +295,28 @@ def test_a_model_of_ones_own_and_entries_of_ones_own(here: Path, said: Said) -> 
     assert "own: is not the file that was signed as own" in err
 
 
+PARTIES = Path(__file__).parents[2] / "examples" / "conformance"
+
+
+def test_two_parties_and_a_disagreement_can_be_had_again(here: Path, said: Said) -> None:
+    from accord.catalog.load import load_catalog
+
+    definition = next(id for id in load_catalog().ids("conformance") if "performance" in id)
+    files = [PARTIES / f"performance-party-{letter}.json" for letter in "ac"]
+    report = signed(said, "policy", "conformance", definition, *map(str, files), "--date", "2026-11-01")
+    assert [one.name for one in report.files] == [file.name for file in files]
+    given = [word for file in files for word in ("--file", f"{file.name}={file}")]
+    assert re.search(r"result +the same\ninputs +the same", said(*AGAIN, *given)[0])
+
+
+def test_commitments_of_a_plan_can_be_had_again(here: Path, said: Said) -> None:
+    out, _ = said(*PLAN, "nvidia-hgx-h100-8", "--json")
+    Path("plan.json").write_text(out)
+    report = signed(said, "policy", "commitments", "plan.json", "--date", "2026-08-01", "--offered", "8")
+    assert [one.name for one in report.files] == ["plan.json"]
+    assert re.search(r"result +the same\ninputs +the same", said(*AGAIN, "--file", "plan.json=plan.json")[0])
+
+
 def test_two_files_of_one_name_stay_apart(here: Path) -> None:
     for name in ("one", "two"):
         (here / name).mkdir()
@@ -360,7 +382,9 @@ def test_files_are_copied_within_limits(here: Path, monkeypatch: pytest.MonkeyPa
     (("plan", "--ray-address", "ray://x"), "--ray-address runs elsewhere"), (("demo", "--help"), "--help is no answer"),
     (("simulate", "--store", "s"), "--store is of this machine"), (("simulate", "--out", "d"), "--out writes a file"),
     (("policy", "party", "Huawei"), "without a day"), (("policy", "adoption"), "without a day"),
-    (("policy", "check", "-"), "stdin cannot be had again"), (("policy", "check", "abcdef12"), "is of this machine"),
+    (("policy", "check", "-"), "stdin cannot be had again"),
+    (("policy", "commitments", "-", "--date", "2026-01-01"), "stdin cannot"), (("policy", "evidence"), "without a day"),
+    (("policy", "check", "abcdef12"), "is of this machine"),
     (("fabric", "a", "b"), "'b' is one word too many"),
 ])  # fmt: skip
 def test_what_is_not_signed(words: tuple[str, ...], message: str, here: Path, said: Said) -> None:

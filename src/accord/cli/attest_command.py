@@ -25,11 +25,20 @@ from accord.report.attestation import SHOWN, Command, FileRef, shown
 VERBS: tuple[tuple[str, ...], ...] = (
     ("compare",), ("estimate",), ("size",), ("plan",), ("train",), ("fabric",), ("simulate",), ("audit",), ("demo",),
     ("policy", "classify"), ("policy", "migrate"), ("policy", "check"), ("policy", "party"), ("policy", "adoption"),
-    ("catalog", "show"),
+    ("policy", "evidence"), ("policy", "conformance"), ("policy", "commitments"), ("catalog", "show"),
 )  # fmt: skip
 FOLDER = "catalog_paths"
-FILES = (FOLDER, "trace", "scenario", "deployment")  # parameters that name what is read
-TEXT_OR_FILE = ("model", "transfers", "subject", "claim")  # an id, a text or a name of what is read
+FILES = (
+    FOLDER,
+    "trace",
+    "scenario",
+    "deployment",
+    "files",
+    "evidence",
+    "keys",
+    "trust",
+)  # parameters that name what is read
+TEXT_OR_FILE = ("model", "transfers", "subject", "claim", "file")  # an id, a text or a name of what is read
 INSIDE = ("model", "trace", "transfers", "scenario", "deployment")
 DROPPED = ("as_json", "keep")  # --json is added; a run is never kept
 REFUSED: Mapping[str, str] = {  # and whatever else names a place to write to
@@ -40,7 +49,8 @@ REFUSED: Mapping[str, str] = {  # and whatever else names a place to write to
 MOST_BYTES = 256 << 20
 MOST_FILES = 4096
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_OF_NOW = (("policy", "party"), ("policy", "adoption"), ("audit",))  # without a day they answer for today
+# Without a day these answer for today.
+_OF_NOW = tuple(("policy", name) for name in ("party", "adoption", "evidence", "conformance", "commitments"))
 Value = str | Mapping[str, str]
 
 
@@ -202,7 +212,7 @@ def _one(param: click.Parameter, text: str, files: dict[str, Path]) -> Value:
     """A value; one that names a file gives the file's name, and its place goes into ``files``."""
     path = Path(text)
     if param.name in TEXT_OR_FILE:
-        if param.name == "subject" and text == "-":
+        if param.name in ("subject", "file") and text == "-":
             raise UsageError("what comes from stdin cannot be had again", hint="give a file")
         if "->" in text or not (path.is_file() or "/" in text or "\\" in text):
             return text
