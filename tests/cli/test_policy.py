@@ -74,7 +74,7 @@ def test_tables_say_the_same(capsys: Capture) -> None:
     shown = capsys.readouterr().out
     for words in (
         "depends:exporter", "anybody else -> no_licence", "2,368", "814 mm2", "4 TB/s", "900 GB/s",
-        "near-by", "Not legal advice", "as of 2025-05-01", "[primary]",
+        "near-by", "Not legal advice", "as of 2025-05-01", "(primary)", "https://", "Sources",
     ):  # fmt: skip
         assert words in shown
     assert main(["policy", "classify", *H20, "--explain"]) == 0
@@ -218,10 +218,136 @@ def test_mistakes_are_told_with_the_closest(words: tuple[str, ...], said: str, c
     assert said in refused(capsys, "classify", *words)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--consignee", "bytedance", "--hq", "MY"), "--hq MY contradicts the catalog: ByteDance"),
+        (("--to", "CN", "--set", "destination=VN"), "--to CN and --set destination=VN contradict one another"),
+        (("--exporter", "intel", "--set", "exporter=nvidia"), "contradict one another"),
+        (("--set", "class=3A090.a"), "the class follows from the rules"),
+        (("--from", "CN", "--to", "US", "--transaction", "export_from_us"), "export_from_us contradicts --from CN"),
+        (("--from", "US", "--to", "CN", "--transaction", "import_into_us"), "import_into_us contradicts --to CN"),
+        (("--from", "US", "--to", "CN", "--transaction", "reexport"), "reexport contradicts --from US --to CN"),
+        (("--from", "SG", "--to", "CN", "--transaction", "domestic"), "domestic contradicts --from SG --to CN"),
+        (("--set", "transaction=smuggled"), "no transaction is called 'smuggled'"),
+        (("--set", "dram_bandwidth=8000"), "a number without a unit"),
+        (("--set", "die_area=300"), "write it as, say, '814 mm2'"),
+        (("--to", "UK"), "did you mean 'GB'?"),
+        (("--to", "EU"), "'EU' is the European Union, not one country"),
+        (("--plot", "no/such/folder/x.svg"), "there is no folder"),
+        (("--name", "HBM"), "only an item that is described has a name"),
+        (("--item", "memory", "--name", "HBM"), "in place of a chip or system"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(words: tuple[str, ...], said: str, capsys: Capture) -> None:
+    assert said in refused(capsys, "classify", "nvidia-h20", "--date", "2025-05-01", *words)
+
+
+def test_the_same_told_twice_is_no_contradiction(capsys: Capture) -> None:
+    words = ("--set", "destination=CN", "--set", "exporter=nvidia", "--set", "hq=CN", "--date", "2025-05-01")
+    plain = answer(capsys, "classify", *H20, "--hq", "CN", "--exporter", "nvidia")["result"]
+    result = answer(capsys, "classify", "nvidia-h20", "--from", "US", *words, "--to", "CN")["result"]
+    assert (result["outcome"], result["hq"]) == (plain["outcome"], "CN") == ("licence:is_informed", "CN")
+    assert answer(capsys, "classify", "nvidia-h20", "--from", "US", *words)["result"]["to"] == "CN"
+
+
+def test_an_item_that_is_described(capsys: Capture) -> None:
+    words = ("--from", "CN", "--to", "US", "--date", "2026-12-01")
+    body = answer(capsys, "classify", "--item", "material", "--name", "gallium", *words)
+    assert (body["inputs"]["item"], body["inputs"]["name"]) == ("material", "gallium")
+    assert body["result"]["outcome"] == "check:2026-11-27"
+    assert any("may be others" in one for one in body["warnings"])
+    words = ("--from", "US", "--to", "CN", "--hq", "CN", "--date", "2025-02-01", "--item", "memory", "--name")
+    stack = answer(
+        capsys, "classify", *words, "HBM3E stack", "--set", "dram_bandwidth=1.2 TB/s", "--set", "package_area=110 mm2"
+    )["result"]
+    assert (stack["eccn"], stack["outcome"]) == ("3A090.c", "licence:presumption_of_denial")
+    assert stack["item"] == {"id": "HBM3E stack", "kind": "item", "name": "HBM3E stack"}
+    small = answer(capsys, "classify", *words, "LPDDR5X device", "--set", "dram_bandwidth=68 GB/s")["result"]
+    assert (small["eccn"], small["outcome"]) == ("none", "no_licence")
+    periods = answer(capsys, "migrate", "--item", "memory", "--name", "HBM2E", "--from", "US", "--to", "CN")["result"]
+    assert [one["eccn"] for one in periods["periods"]][-1] == "3A090.c"
+    assert "no kind of item" in refused(capsys, "classify", "--item", "ic", "--name", "x", "--date", "2025-01-01")
+    assert "has no name" in refused(capsys, "classify", "--item", "memory", "--date", "2025-01-01")
+    assert "no chip or system is named" in refused(capsys, "classify", "--date", "2025-01-01")
+    plot = ("--item", "memory", "--name", "HBM", "--date", "2025-01-01", "--plot", "x.svg")
+    assert "the picture is of chips" in refused(capsys, "classify", *plot)
+
+
+def test_a_kind_of_item_that_no_rule_is_about(capsys: Capture) -> None:
+    words = ("--item", "equipment", "--name", "EUV scanner", "--from", "US", "--to", "CN", "--date", "2025-01-01")
+    result = answer(capsys, "classify", *words)["result"]
+    said = "law of US on equipment: no rule here is about this kind of item"
+    assert said in result["not_checked"]
+    assert said in result["remarks"]
+    assert result["sides"]["exporter"][0]["outcome"] == "no_rule"
+
+
+@pytest.mark.parametrize(("day", "said"), [("2099-01-01", "may be others"), ("1999-01-01", "the first of the catalog")])
+def test_days_of_which_the_catalog_knows_little(day: str, said: str, capsys: Capture) -> None:
+    body = answer(capsys, "classify", "nvidia-h20", "--from", "US", "--to", "CN", "--date", day)
+    assert any(said in one for one in body["warnings"])
+    assert any(said in one for one in body["result"]["not_checked"])
+
+
+def test_a_day_before_the_chip_was_announced(capsys: Capture) -> None:
+    words = ("huawei-cloudmatrix-384", "--from", "CN", "--to", "MY")
+    said = "before that there was none to trade"
+    assert any(said in one for one in answer(capsys, "migrate", *words)["result"]["remarks"])
+    early, late = (
+        answer(capsys, "classify", *words, "--date", day)["result"]["remarks"] for day in ("2022-12-01", "2025-12-01")
+    )
+    assert any(said in one for one in early)
+    assert not any(said in one for one in late)
+
+
+def test_the_law_of_a_side_is_open_where_the_answer_is(capsys: Capture) -> None:
+    words = ("nvidia-b30a", "--from", "US", "--to", "CN", "--date", "2026-02-01", "--hq", "CN", "--exporter", "nvidia")
+    result = answer(capsys, "classify", *words, "--what-if", "us-ear-caseby-2026/case-by-case.tpp=40000")["result"]
+    assert result["outcome"] == "depends:dram_bandwidth"
+    assert result["sides"]["exporter"][0]["outcome"] == "depends:dram_bandwidth"
+
+
+def test_the_review_policy_of_an_entry_is_told(capsys: Capture) -> None:
+    words = ("nvidia-h20", "--from", "US", "--to", "CN", "--date", "2024-06-01", "--consignee", "huawei")
+    body = answer(capsys, "classify", *words)
+    entry = body["result"]["consignee"]["listings"][0]
+    assert (entry["list"], entry["policy"]) == ("entity-list", "presumption of denial")
+    assert {cite["source"] for cite in entry["cites"]} <= {source["id"] for source in body["sources"]}
+    assert main(["policy", "classify", *words]) == 0
+    assert "licences are reviewed with: presumption of denial" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("classify", "amd-mi308x", "--from", "TW", "--to", "US", "--date", "2026-02-01"),
+        ("classify", "nvidia-h20", "--from", "US", "--to", "CN", "--date", "2026-02-01", "--explain", "--history"),
+        ("migrate", "nvidia-h20", "--from", "US", "--to", "CN"), ("party", "huawei", "--date", "2025-01-01"),
+    ],
+)  # fmt: skip
+def test_tables_fit_a_hundred_columns(words: tuple[str, ...], capsys: Capture) -> None:
+    assert main(["policy", *words]) == 0
+    wide = [line for line in capsys.readouterr().out.splitlines() if len(line) > 100]
+    assert all("://" in line for line in wide)
+
+
+def test_few_lines_stand_before_the_law(capsys: Capture) -> None:
+    words = ("policy", "classify", "amd-mi308x", "--from", "TW", "--to", "US", "--date", "2026-02-01")
+    assert main([*words]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert next(at for at, line in enumerate(shown) if line.startswith("law of US")) <= 10
+    assert any("more lines with --explain" in line for line in shown)
+    assert main([*words, "--explain"]) == 0
+    assert "more lines with" not in capsys.readouterr().out
+
+
 def test_unknown_items(capsys: Capture) -> None:
     said = refused(capsys, "classify", "nvidia-h2", "--date", "2025-05-01", code=3)
     assert "no chip or system is called 'nvidia-h2'" in said
     assert "did you mean 'nvidia-h20'?" in said
+    said = refused(capsys, "classify", "H20", "--date", "2025-05-01", code=3)
+    assert "did you mean 'nvidia-h20' or" in said
     assert "did you mean 'classify'?" in refused(capsys, "clasify")
 
 
@@ -240,6 +366,10 @@ def test_cases_of_a_table(capsys: Capture, tmp_path: Path) -> None:
     assert main(["policy", "cases", str(file)]) == 0
     shown = capsys.readouterr().out
     assert "none (WRONG: 3A090.a)" in shown
+    assert "Not checked: tax." in shown
+    assert "tax" in body["result"]["not_checked"]
+    file.write_text(f"\ufeff{case_table.write()}", encoding="utf-8")
+    assert answer(capsys, "cases", str(file))["result"] == body["result"]
     assert "Not legal advice" in shown
 
 
@@ -255,6 +385,10 @@ def test_cases_of_a_table(capsys: Capture, tmp_path: Path) -> None:
         ("transaction", "smuggled", "transaction is 'smuggled'"),
         ("datacenter_marketed", "maybe", "datacenter_marketed is 'maybe'"),
         ("expected_eccn", "", "expected_eccn is empty"),
+        ("expected_eccn", "3A090.d", "expected_eccn is '3A090.d': no answer is called"),
+        ("expected_outcome", "licence:is_infromed", "expected_outcome is 'licence:is_infromed': no answer is called"),
+        ("expected_outcome", "depends:colour", "expected_outcome is 'depends:colour': no answer is called"),
+        ("destination", "UK", "destination is 'UK', no country code"),
     ],
 )
 def test_malformed_cells_name_row_and_column(
@@ -270,7 +404,16 @@ def test_malformed_cells_name_row_and_column(
 
 def test_malformed_files(capsys: Capture, tmp_path: Path) -> None:
     file = tmp_path / "cases.csv"
-    assert "cannot be read" in refused(capsys, "cases", str(file), code=3)
+    said = refused(capsys, "cases", str(file), code=3)
+    assert "cannot be read" in said
+    assert "a table of cases (CSV)" in said
+    header = case_table.write().splitlines()[0]
+    file.write_text(f"{header}\n", encoding="utf-8")
+    assert "a header and no case" in refused(capsys, "cases", str(file), code=3)
+    file.write_text("", encoding="utf-8")
+    assert "the table is empty" in refused(capsys, "cases", str(file), code=3)
+    file.write_text("a,b\n1,2\n", encoding="utf-8")
+    assert refused(capsys, "cases", str(file), code=3).count("case_id") == 1
     file.write_text("case_id,chip\na,b\n", encoding="utf-8")
     assert "columns" in refused(capsys, "cases", str(file), code=3)
     file.write_text(case_table.write() + "one,two\n", encoding="utf-8")

@@ -12,10 +12,12 @@ from accord.api.policy_ask import Question
 from accord.api.policy_classify import classify_answer, migrate_answer
 from accord.catalog.load import load_catalog
 from accord.policy.branches import Branch
+from accord.policy.countries import named_as
 from accord.policy.facts import Uncertain
 from accord.policy.history import Period
 from accord.policy.logic import FALSE, TRUE, UNKNOWN, LeafTrace
 from accord.report import policy_words as words
+from accord.report.policy_branches import merged
 from accord.report.policy_view import periods_table
 from accord.report.tables import Table, to_text
 
@@ -90,7 +92,7 @@ def test_branches_of_numbers() -> None:
 @pytest.mark.parametrize(
     ("field", "names", "said"),
     [
-        ("exporter", ("nvidia",), "nvidia"), ("exporter", (), "anybody else"), ("hq", (), "any other"),
+        ("exporter", ("nvidia",), "nvidia"), ("exporter", (), "anybody else"), ("hq", (), "elsewhere"),
         ("memory_kind", ("gddr", "ddr"), "gddr or ddr"), ("item_names", (), "anything else"),
     ],
 )  # fmt: skip
@@ -129,7 +131,7 @@ def test_what_was_before_and_what_follows() -> None:
     assert words.near_text(periods, day).startswith("before: 3A090 / no_licence; from 2023-11-17")
     assert "--history" in words.near_text((), day)
     text = to_text(periods_table("T", periods))
-    assert "a/b; c/d" in text
+    assert "a/b\nc/d" in text
     assert "From 2023-11-17 on" in text
 
 
@@ -138,7 +140,6 @@ def test_unknown_countries_and_parties_are_no_errors() -> None:
     assert "depends:hq" in said
     assert "depends on consignee's headquarters" in said
     open_ = shown(Question(id="nvidia-h100-sxm", buyer="MY"), datetime.date(2025, 2, 1))
-    assert "in all) -> depends:from" in open_
     assert "depends:transaction" not in open_
     bare = shown(Question(id="nvidia-h100-sxm"))
     assert "no country of destination is told" in bare
@@ -161,7 +162,7 @@ def test_standings_are_told() -> None:
 
 def test_the_importers_side_is_asked_as_an_import() -> None:
     question = Question(id="nvidia-h200-sxm", seller="US", buyer="CN", hq="CN", exporter="nvidia")
-    assert "transaction import_into_cn: in import_into_cn" in shown(question, datetime.date(2026, 2, 1))
+    assert "transaction import_into_cn: in import_into_cn" in shown(question, datetime.date(2026, 2, 1), explain=True)
 
 
 def test_systems_say_that_they_follow_their_chips() -> None:
@@ -195,3 +196,32 @@ def test_migrate_tables() -> None:
     assert any("Foo: not screened" in note for note in table.notes)
     assert told.warnings
     assert len(table.rows) == len(told.result["periods"])  # type: ignore[arg-type]
+
+
+def test_countries_are_named_as_rules_name_them() -> None:
+    said = shown(Question(id="nvidia-h100-sxm", seller="US", buyer="DE"), datetime.date(2024, 6, 1))
+    assert "D:5 or MO -> licence:presumption_of_denial" in said
+    assert "elsewhere -> no_licence" in said
+    ways = {"D:5": frozenset("AB"), "A": frozenset("A"), "MO": frozenset("C"), "E:1": frozenset("BD")}
+    assert named_as(("A", "B", "C"), ways) == ("D:5", "MO")
+    assert named_as(("A", "B", "C", "X"), ways) == ("D:5", "MO", "X")
+    assert named_as(("X", "Y"), ways) == ("X", "Y")
+
+
+def test_branches_that_answer_nothing_are_only_named() -> None:
+    def one(words: tuple[str, ...], outcome: str, importer: str = "no_rule") -> Branch:
+        return Branch("state_funded", None, None, False, False, words, "x", "none", outcome, importer)
+
+    same = merged((one(("yes",), "depends:hq"), one(("no",), "depends:hq")), lambda way: (way.outcome,))
+    assert [way.words for way in same] == [("yes", "no")]
+    said = shown(Question(id="nvidia-h100-sxm", seller="US"), datetime.date(2024, 6, 1))
+    assert "-> depends:hq\n" not in said or "-> licence" in said
+
+
+def test_what_settles_a_rule_is_told_and_no_more() -> None:
+    question = Question(id="nvidia-h100-sxm", seller="US", buyer="CN", hq="CN", exporter="nvidia")
+    said = shown(question, datetime.date(2024, 6, 1))
+    assert "TPP 15,832 >= 4,800" in said
+    assert "TPP 15,832 >= 1,600" not in said
+    assert "TPP 15,832 >= 1,600" in shown(question, datetime.date(2024, 6, 1), explain=True)
+    assert said.count("89 FR 23876") == 1

@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from accord.api.law import Law
 from accord.base import units
@@ -138,7 +139,7 @@ def parse_fact(name: str, text: str) -> FactValue:
     fact = FACTS[name]
     where = f"--set {name}"
     if fact.kind == "number":
-        return _number(text, "1" if name.endswith(f"_{fact.unit.lower()}") else fact.unit, where)
+        return _number(text, fact.unit, where, bare=fact.unit == "1" or name.endswith(f"_{fact.unit.lower()}"))
     if fact.kind == "day":
         try:
             return float(datetime.date.fromisoformat(text).toordinal())
@@ -156,6 +157,7 @@ def parse_fact(name: str, text: str) -> FactValue:
 def _one_deal(question: Question) -> Question:
     """The question with each part of the deal told once. Raises UsageError where it is told in two ways."""
     given = dict(question.given)
+    told: dict[str, Any] = {}
     if "class" in given:
         hint = "state what it is made of: tpp, die_area, ..."
         raise UsageError("the class follows from the rules and is not stated", where="--set class", hint=hint)
@@ -166,8 +168,8 @@ def _one_deal(question: Question) -> Question:
         if flagged is not None and flagged != value:
             said = f"{flag} {flagged} and --set {fact}={value} contradict one another"
             raise UsageError(said, where=f"--set {fact}", hint=f"leave one of them out; {flag} is enough")
-        question = replace(question, **{name: value})
-    return replace(question, given=given)
+        told[name] = value
+    return replace(question, given=given, **told)
 
 
 def _item(question: Question, law: Law) -> tuple[str, Item, str | None]:
@@ -262,19 +264,24 @@ def _with_parties(asked: Asked, law: Law) -> Asked:
     )  # fmt: skip
 
 
-def _number(text: str, unit: str, where: str) -> float:
-    """A number with its unit, plain where the fact has none or is named for it."""
+def _number(text: str, unit: str, where: str, *, bare: bool) -> float:
+    """A number with its unit; bare: whether it may stand without one."""
     try:
-        found = float(text) if unit == "1" else units.parse(text, unit, name="it")
-    except ValueError:
-        raise UsageError(f"'{text}' is no number", where=where, hint="write a plain number, such as 4800") from None
+        found = _plain(text) if bare else None
+        found = units.parse(text, unit, name="it") if found is None else found
     except AccordError as error:
-        hint = f"write it with a unit, such as '{_LIKE[unit]}'" if unit in _LIKE else error.hint
-        raise UsageError(f"'{text}' is no number in {unit}" if unit in _LIKE else error.what, where=where,
-                         hint=hint) from None  # fmt: skip
+        hint = f"write it as, say, '{_LIKE[unit]}'" if unit in _LIKE else error.hint
+        raise UsageError(error.what, where=where, hint=hint) from None
     if not 0.0 <= found < float("inf"):
         raise UsageError(f"'{text}' is no number of 0 or more", where=where)
     return found
 
 
-_LIKE = {"mm2": "814 mm2", "B/s": "8 TB/s", "b/s": "400 Gb/s", "nm": "5 nm"}
+def _plain(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+_LIKE = {"1": "4800", "mm2": "814 mm2", "B/s": "8 TB/s", "b/s": "400 Gb/s", "nm": "5 nm"}

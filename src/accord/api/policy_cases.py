@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.api.law import Law
+from accord.base.errors import TableError
 from accord.policy.cases import COLUMNS, REQUIRED, Case, Scored, case_facts, read_case, summary
 from accord.policy.classify import INSUFFICIENT, Verdict, classify
-from accord.policy.history import deciding_hits
+from accord.policy.gate import NOT_COVERED
+from accord.policy.history import deciding_hits, last_read
 from accord.policy.logic import UNKNOWN
 from accord.report import policy_view as view
 from accord.report.policy_result import cases_dict
@@ -33,11 +36,17 @@ def read_cases(content: str, name: str) -> tuple[Case, ...]:
 
     name: of the file, for messages
     """
+    if not content.strip():
+        hint = f"its first line names the columns: {', '.join(REQUIRED)}, ..."
+        raise TableError("the table is empty", where=f"{name}:1", hint=hint)
 
     def row(cells: Cells, where: str, line: int) -> Case:
         return read_case(cells, where)
 
-    return read_table(content, name, "table of cases", COLUMNS, row, REQUIRED)
+    found = read_table(content, name, "table of cases", COLUMNS, row, REQUIRED)
+    if not found:
+        raise TableError("the table has a header and no case", where=f"{name}:2", hint="write one case a row")
+    return found
 
 
 def score(cases: Sequence[Case], law: Law) -> tuple[Scored, ...]:
@@ -54,7 +63,15 @@ def cases_answer(content: str, name: str, law: Law) -> CasesAnswer:
     """Answer ``policy cases`` of a table's text. Raises TableError."""
     scored = score(read_cases(content, name), law)
     counts = summary(scored)
-    return CasesAnswer(cases_dict(scored, counts), view.cases_tables(scored, counts, name), scored)
+    last = last_read(law.instruments)
+    not_checked = (*NOT_COVERED, "law of countries without a rule in the catalog", *_unread(scored, last))
+    tables = view.cases_tables(scored, counts, name, not_checked)
+    return CasesAnswer(cases_dict(scored, counts, not_checked), tables, scored)
+
+
+def _unread(scored: Sequence[Scored], last: datetime.date | None) -> tuple[str, ...]:
+    late = [one.case.id for one in scored if last is not None and one.case.day > last]
+    return (f"rules after {last}, when the last source was read: {', '.join(late)}",) if late else ()
 
 
 def reason(verdict: Verdict) -> str:

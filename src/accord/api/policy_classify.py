@@ -16,7 +16,11 @@ from accord.policy.branches import Branch, branches
 from accord.policy.classify import classify
 from accord.policy.facts import FactValue
 from accord.policy.gate import NOT_COVERED
-from accord.policy.history import Period, breakpoints, history, last_read
+from accord.policy.history import Period, breakpoints, first_rule, history, last_read
+from accord.policy.item import Item
+from accord.policy.logic import FALSE
+from accord.policy.rulebook import Rulebook
+from accord.policy.screen import screen
 from accord.report import policy_view as view
 from accord.report.policy_result import ClassAnswer, Flip, cited, classify_dict, migrate_dict
 from accord.report.policy_words import DISCLAIMER
@@ -26,6 +30,9 @@ from accord.report.zones_svg import draw
 
 _CLAIMED = ("tpp", "die_area", "io_bandwidth", "dram_bandwidth")  # figures whose other sources are tried
 _TOPICS = ("export", "import")
+_OF_US = ("reexport", "in_country_transfer")  # of an item that US law follows
+_OF_SCOPE = ("item_type", "transaction", "destination", "hq")
+_KINDS = {"ic": "chips", "system": "systems", "weights": "model weights", "material": "materials"}
 _OF_TRANSACTION = ("from", "destination", "origin")
 _FEW = 4  # facts that decide; beyond them only figures are branched on, and the history is made where it is asked for
 
@@ -54,19 +61,25 @@ def classify_answer(
     """
     asked = read_question(question, law)
     found = law.classified(asked.item, asked.deal(day), day, question.what_if)
-    verdict = found.verdict
+    verdict, deal = found.verdict, asked.question
     periods = _periods(asked, law) if len(verdict.deciding) <= _FEW or through_time else ()
+    days, unspoken = days_told(day, law), _unspoken(found)
     answer = ClassAnswer(
-        item=asked.item, kind=asked.kind, day=day, seller=question.seller, buyer=question.buyer, hq=asked.hq,
+        item=asked.item, kind=asked.kind, day=day, seller=deal.seller, buyer=deal.buyer, hq=asked.hq,
         verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=periods,
-        what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law), not_checked=_not_checked(asked, law),
+        what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law),
+        not_checked=(*days, *_unspoken_told(unspoken, asked.item), *_not_checked(asked, law)),
         consignee=question.consignee, given=frozenset(question.given), explain=explain, history=through_time,
+        screened=screen(law.parties, asked.consignee.id, day) if asked.consignee is not None else None,
+        remarks=(*_announced(asked, day), *_unspoken_told(unspoken, asked.item)), unspoken=unspoken,
+        ways=_ways(found.book),
     )  # fmt: skip
+    answer = replace(answer, sources=dict(_sources(law, cited(answer))))
     return Told(
         inputs={**_inputs(question), "date": day.isoformat(), "explain": explain, "history": through_time},
         result=classify_dict(answer),
-        sources=[source_entry(key, source) for key, source in _sources(law, cited(answer))],
-        warnings=_warnings(asked),
+        sources=[source_entry(key, source) for key, source in answer.sources.items()],
+        warnings=[*days, *_warnings(asked)],
         tables=view.classify_tables(answer),
         picture=draw(zones_of(asked, found, law)) if picture else None,
     )
@@ -77,14 +90,16 @@ def migrate_answer(question: Question, law: Law) -> Told:
     asked = read_question(question, law)
     periods = _periods(asked, law)
     last = last_read(law.instruments)
-    told = view.asked_text(question.seller, question.buyer, asked.hq, question.exporter)
+    deal = asked.question
+    told = view.asked_text(deal.seller, deal.buyer, asked.hq, deal.exporter)
     not_checked = _not_checked(asked, law)
+    remarks = _announced(asked, first_rule(law.instruments))
     notes = (
-        *(f"Not checked: {one}." for one in not_checked), DISCLAIMER.format(day=last or "an unknown day"),
+        *remarks, *(f"Not checked: {one}." for one in not_checked), DISCLAIMER.format(day=last or "an unknown day"),
     )  # fmt: skip
     result = migrate_dict(
-        asked.item, asked.kind, periods, **{"from": question.seller}, to=question.buyer, hq=asked.hq,
-        last_checked=last.isoformat() if last else None, not_checked=list(not_checked),
+        asked.item, asked.kind, periods, **{"from": deal.seller}, to=deal.buyer, hq=asked.hq,
+        remarks=list(remarks), last_checked=last.isoformat() if last else None, not_checked=list(not_checked),
         disclaimer=DISCLAIMER.format(day=last or "an unknown day"),
     )  # fmt: skip
     rules = {name for one in periods for name in one.rules}
@@ -102,6 +117,52 @@ def migrate_answer(question: Question, law: Law) -> Told:
         warnings=_warnings(asked),
         tables=view.migrate_tables(asked.item, told, periods, notes),
     )
+
+
+def days_told(day: datetime.date, law: Law) -> tuple[str, ...]:
+    """What is to be said of a day on which the catalog cannot speak: before its first rule, or after the last check."""
+    last, first = last_read(law.instruments), first_rule(law.instruments)
+    if last is not None and day > last:
+        return (f"rules after {last}, when the last source was read: on {day} they may be others",)
+    if first is not None and day < first:
+        return (f"rules before {first}, the first of the catalog: it says nothing of {day}",)
+    return ()
+
+
+def _announced(asked: Asked, day: datetime.date | None) -> tuple[str, ...]:
+    """A remark where a day lies before the item was announced."""
+    if asked.announced is None or day is None or asked.announced <= day.isoformat():
+        return ()
+    return (f"{asked.item.name} was announced {asked.announced}: before that there was none to trade",)
+
+
+def _unspoken(found: Classified) -> frozenset[str]:
+    """Jurisdictions whose law follows the item, and of which no rule of the day is about this kind of item."""
+    facts = found.verdict.facts
+    kind, transaction = facts.get("item_type"), str(facts.get("transaction", ""))
+    places = {"us"} if facts.get("origin") == "US" or transaction in _OF_US else set()
+    places |= {transaction.removeprefix("export_from_")} if transaction.startswith("export_from_") else set()
+    about = {name: facts[name] for name in _OF_SCOPE if name in facts}
+    spoken = {
+        rule.instrument.jurisdiction
+        for rule in found.book.rules
+        if rule.instrument.topic in _TOPICS and kind in rule.rule.scope.items and rule.evaluate(about)[0] != FALSE
+    }
+    return frozenset(places - spoken) if isinstance(kind, str) else frozenset()
+
+
+def _unspoken_told(places: frozenset[str], item: Item) -> tuple[str, ...]:
+    kind = item.facts.get("item_type", "")
+    named = _KINDS.get(str(kind), str(kind))
+    return tuple(f"law of {one.upper()} on {named}: no rule here is about this kind of item" for one in sorted(places))
+
+
+def _ways(book: Rulebook) -> dict[str, frozenset[str]]:
+    """Countries of each group or code that the rules of the day write."""
+    words = {
+        word for rule in book.rules for leaf in rule.leaves if FACTS[leaf.fact].kind == "country" for word in leaf.words
+    }
+    return {word: book.places.sets((word,))[0] for word in sorted(words)}
 
 
 def _periods(asked: Asked, law: Law) -> tuple[Period, ...]:
@@ -178,7 +239,8 @@ def _warnings(asked: Asked) -> list[str]:
 
 def _inputs(question: Question) -> dict[str, object]:
     return {
-        "id": question.id, "from": question.seller, "to": question.buyer, "hq": question.hq,
+        "id": question.id, "item": question.item, "name": question.name,
+        "from": question.seller, "to": question.buyer, "hq": question.hq,
         "consignee": question.consignee, "exporter": question.exporter, "transaction": question.transaction,
         "set": dict(question.given), "what_if": dict(question.what_if),
     }  # fmt: skip

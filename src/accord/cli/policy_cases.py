@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from accord.cli.flags import common_options
-from accord.cli.output import emit
+from accord.cli.policy_flags import show
 
 
 @click.command("cases")
@@ -26,9 +26,9 @@ def command(file: Path, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
     from accord.report.to_json import envelope
 
     catalog = load_catalog(catalog_paths)
-    answer = cases_answer(read_text(file), file.name, Law(catalog))
+    answer = cases_answer(read_text(file, "a table of cases"), file.name, Law(catalog))
     body = envelope(
         "policy.cases", inputs={"file": str(file), "catalog": [str(path) for path in catalog_paths]},
         result=answer.result, warnings=catalog.notes, catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *answer.tables, as_json=as_json)
+    show(body, *answer.tables, as_json=as_json)

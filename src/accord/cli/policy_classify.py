@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from accord.base.errors import UsageError
-from accord.cli.flags import CatalogId, common_options
-from accord.cli.output import emit
-from accord.cli.policy_flags import deal_options, parse_day, parse_question
+from accord.cli.flags import common_options
+from accord.cli.policy_flags import deal_options, item_options, parse_day, parse_question, show
 
 
 @click.command("classify")
-@click.argument("id", metavar="CHIP|SYSTEM", type=CatalogId("chips", "systems"))
+@item_options
 @deal_options
 @click.option("--date", "day", metavar="DAY", help="As of which day; there is no default.")
 @click.option("--history", is_flag=True, help="Also print class and outcome through time.")
@@ -33,6 +32,7 @@ def command(
 
     \b
     accord policy classify nvidia-h20 --from US --to CN --date 2025-05-01
+    accord policy classify --item memory --name "HBM3E stack" --from US --to CN --date 2025-05-01
     accord policy classify huawei-cloudmatrix-384 --from CN --to MY --date 2025-06-01 --plot zones.svg
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.api.law import Law
@@ -43,6 +43,10 @@ def command(
 
     if plot is not None and plot.suffix.lower() != ".svg":
         raise UsageError(f"'{plot}' is no .svg file", where="--plot", hint=f"write it as {plot.stem}.svg")
+    if plot is not None and not plot.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder '{plot.parent}'", where="--plot", hint="make it first, or name another")
+    if plot is not None and flags["item"] is not None:
+        raise UsageError("the picture is of chips", where="--plot", hint="leave --plot out, or ask of a chip")
     when = parse_day(day)
     catalog = load_catalog(catalog_paths)
     question = parse_question(id, **flags)
@@ -57,4 +61,4 @@ def command(
         "policy.classify", inputs={**told.inputs, "catalog": [str(path) for path in catalog_paths]}, result=result,
         sources=told.sources, warnings=[*catalog.notes, *told.warnings], catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *told.tables, as_json=as_json)
+    show(body, *told.tables, as_json=as_json)

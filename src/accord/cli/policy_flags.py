@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+import shutil
+import sys
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from accord.base.errors import UsageError
+from accord.cli.flags import CatalogId
 
 if TYPE_CHECKING:
     from accord.api.policy_ask import Question
+    from accord.report.tables import Table
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def item_options(function: Decorated) -> Decorated:
+    """Add the argument and flags that say what is traded: an entry of the catalog, or an item that is described."""
+    options = (
+        click.argument("id", metavar="[CHIP|SYSTEM]", type=CatalogId("chips", "systems"), default=""),
+        click.option(
+            "--item", metavar="KIND", help="In place of a chip: memory, material, equipment or weights, with --name."
+        ),
+        click.option("--name", metavar="TEXT", help='What the item is called: "HBM3E stack", "gallium".'),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def deal_options(function: Decorated) -> Decorated:
@@ -63,6 +81,18 @@ def parse_question(id: str, **flags: Any) -> Question:
 
 
 _LISTS = ("given", "what_if")
+_LEAST = 60  # columns; tables are not made narrower
+
+
+def show(body: Mapping[str, object], *tables: Table, as_json: bool) -> None:
+    """Print an answer; tables fit 100 columns, or the terminal where that is narrower."""
+    from accord.cli.output import emit
+    from accord.report.table_fit import WIDTH, fitted
+
+    width = WIDTH
+    if sys.stdout is not None and sys.stdout.isatty():
+        width = max(_LEAST, min(WIDTH, shutil.get_terminal_size().columns))
+    emit(body, *(fitted(table, width) for table in tables), as_json=as_json)
 
 
 def _pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:

@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from accord.cli.flags import CatalogId, common_options
-from accord.cli.output import emit
-from accord.cli.policy_flags import deal_options, parse_question
+from accord.cli.flags import common_options
+from accord.cli.policy_flags import deal_options, item_options, parse_question, show
 
 
 @click.command("migrate")
-@click.argument("id", metavar="CHIP|SYSTEM", type=CatalogId("chips", "systems"))
+@item_options
 @deal_options
 @common_options
 def command(id: str, as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> None:
@@ -33,4 +32,4 @@ def command(id: str, as_json: bool, catalog_paths: tuple[Path, ...], **flags: An
         "policy.migrate", inputs={**told.inputs, "catalog": [str(path) for path in catalog_paths]}, result=told.result,
         sources=told.sources, warnings=[*catalog.notes, *told.warnings], catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *told.tables, as_json=as_json)
+    show(body, *told.tables, as_json=as_json)

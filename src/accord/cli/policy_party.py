@@ -9,8 +9,7 @@ import click
 
 from accord.base.errors import Refusal
 from accord.cli.flags import common_options
-from accord.cli.output import emit
-from accord.cli.policy_flags import parse_day
+from accord.cli.policy_flags import parse_day, show
 
 
 @click.command("party")
@@ -40,6 +39,6 @@ def command(ctx: click.Context, name: str, day: str | None, as_json: bool, catal
         "policy.party", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]},
         result=answer.result, sources=answer.sources, warnings=catalog.notes, catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *answer.tables, as_json=as_json)
+    show(body, *answer.tables, as_json=as_json)
     if not answer.known:
         ctx.exit(Refusal.exit_code)

@@ -51,6 +51,20 @@ def last_read(instruments: Sequence[Instrument]) -> datetime.date | None:
     return datetime.date.fromisoformat(max(days)) if days else None
 
 
+def first_rule(instruments: Sequence[Instrument]) -> datetime.date | None:
+    """The first day on which a rule on chips' export or import holds; lists of parties go further back."""
+    days = [
+        span.start
+        for one in instruments
+        if one.topic in _TOPICS
+        for rule in one.rules
+        if rule.scope.items
+        for span in rule.spans
+        if len(span.start) == _DAY
+    ]
+    return datetime.date.fromisoformat(min(days)) if days else None
+
+
 def history(
     answer: Callable[[datetime.date], Verdict], days: Sequence[datetime.date], last: datetime.date | None = None
 ) -> tuple[Period, ...]:

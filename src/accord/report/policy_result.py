@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from accord.base.source import Source
 from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.branches import Branch
 from accord.policy.cases import Scored
-from accord.policy.classify import RuleTrace, Verdict
+from accord.policy.classify import INSUFFICIENT, RuleTrace, Verdict
 from accord.policy.decide import NO_LICENCE, NO_RULE, Hit
 from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
 from accord.policy.history import Period
 from accord.policy.item import Item, Told
 from accord.policy.logic import FALSE, UNKNOWN, CompiledRule, LeafTrace
-from accord.policy.screen import UNNAMED
+from accord.policy.screen import UNNAMED, Screened
 from accord.report.policy_words import DISCLAIMER, GIVEN, RESULTS, branch_text, label
 
 
@@ -38,6 +39,9 @@ class ClassAnswer:
     ruled: jurisdictions whose export or import law the catalog has; not_checked: in words
     consignee: as it was named; given: facts that the question states
     explain: whether rules that do not hold are told as well; history: whether the periods are
+    screened: the consignee, where the catalog has it; remarks: what a reader should know of item and day
+    unspoken: jurisdictions of which no rule is about this kind of item
+    sources: by ``kind/id:key``; ways: countries of each group or code that the rules of the day write
     """
 
     item: Item
@@ -58,6 +62,11 @@ class ClassAnswer:
     given: frozenset[str] = frozenset()
     explain: bool = False
     history: bool = False
+    screened: Screened | None = None
+    remarks: tuple[str, ...] = ()
+    unspoken: frozenset[str] = frozenset()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    ways: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,8 @@ def classify_dict(answer: ClassAnswer) -> dict[str, object]:
         "date": answer.day.isoformat(), "from": answer.seller, "to": answer.buyer, "hq": answer.hq,
         "eccn": verdict.eccn, "chip_eccn": verdict.chip_eccn, "outcome": verdict.outcome,
         "deciding": list(verdict.deciding),
-        "branches": [branch_dict(one) for found in answer.branches.values() for one in found],
+        "branches": [branch_dict(one, answer.ways) for found in answer.branches.values() for one in found],
+        "consignee": _consignee(answer.screened),
         "facts": {name: _fact_dict(answer, name) for name in sorted(verdict.facts)},
         "margins": list(margins(answer)),
         "sides": {
@@ -89,11 +99,28 @@ def classify_dict(answer: ClassAnswer) -> dict[str, object]:
         "other_sources": [
             {"fact": one.fact, "value": one.value, "eccn": one.eccn, "outcome": one.outcome} for one in answer.flips
         ],
-        "remarks": list(answer.item.remarks),
+        "remarks": [*answer.remarks, *answer.item.remarks],
         "history": [period_dict(one) for one in answer.periods],
         "what_if": dict(answer.what_if), "digest": answer.digest, "not_checked": list(answer.not_checked),
         "disclaimer": DISCLAIMER.format(day=answer.day),
     }  # fmt: skip
+
+
+def _consignee(screened: Screened | None) -> dict[str, object] | None:
+    """Who gets it, and what its entries on lists say."""
+    if screened is None or screened.party is None:
+        return None
+    entries = [
+        {
+            "list": one.list, "start": one.start, "until": one.until, "policy": one.policy, "covers": one.covers,
+            "cites": [
+                {"source": f"parties/{screened.party.id}:{cite.source}", "tier": cite.tier, "locator": cite.locator}
+                for cite in one.cites
+            ],
+        }
+        for one in screened.listings
+    ]  # fmt: skip
+    return {"id": screened.party.id, "says": screened.words, "listings": entries}
 
 
 def told_rules(answer: ClassAnswer) -> list[RuleTrace]:
@@ -134,10 +161,10 @@ def leaf_dict(leaf: LeafTrace) -> dict[str, object]:
     }  # fmt: skip
 
 
-def branch_dict(branch: Branch) -> dict[str, object]:
-    """What follows from some values of a fact."""
+def branch_dict(branch: Branch, ways: Mapping[str, frozenset[str]] | None = None) -> dict[str, object]:
+    """What follows from some values of a fact; ways: as of :class:`ClassAnswer`."""
     return {
-        "field": branch.field, "values": branch_text(branch), "low": branch.low, "high": branch.high,
+        "field": branch.field, "values": branch_text(branch, ways), "low": branch.low, "high": branch.high,
         "words": list(branch.words), "eccn": branch.eccn, "outcome": branch.outcome, "importer": branch.importer,
     }  # fmt: skip
 
@@ -157,9 +184,12 @@ def migrate_dict(item: Item, kind: str, periods: Sequence[Period], **more: objec
     return {"item": head, **more, "periods": [period_dict(one) for one in periods]}
 
 
-def cases_dict(scored: Sequence[Scored], summary: Mapping[str, object]) -> dict[str, object]:
+def cases_dict(
+    scored: Sequence[Scored], summary: Mapping[str, object], not_checked: Sequence[str] = ()
+) -> dict[str, object]:
     """Result of ``policy cases``."""
     return {
+        "not_checked": list(not_checked),
         "summary": dict(summary),
         "cases": [
             {
@@ -183,15 +213,23 @@ def exporter_sides(answer: ClassAnswer) -> list[Side]:
 
 
 def _exporter_side(answer: ClassAnswer, place: str) -> Side:
+    """The part of the outcome that a jurisdiction's rules make; what is open stays open in it."""
     verdict = answer.verdict
     hits = [hit for hit in verdict.hits if hit.rule.instrument.jurisdiction == place]
     rules = tuple(dict.fromkeys(hit.rule.id for hit in hits))
     words = [hit.word for hit in hits if hit.counts and hit.rule.rule.stage in ("licence", "exception")]
-    if words:
-        return Side(place, "|".join(word for word in verdict.outcome.split("|") if word in words) or words[0], rules)
-    if any(hit.verdict == UNKNOWN for hit in hits) and verdict.outcome != NO_LICENCE:
+    unsure = any(hit.verdict == UNKNOWN for hit in hits)
+    own = [
+        word
+        for word in verdict.outcome.split("|")
+        if word in words or (unsure and (word == INSUFFICIENT or word.startswith("depends:")))
+    ]
+    if own or words:
+        return Side(place, "|".join(own) or words[0], rules)
+    if unsure and verdict.outcome != NO_LICENCE:
         return Side(place, verdict.outcome, rules)
-    return Side(place, NO_LICENCE if place in answer.ruled else NO_RULE, rules)
+    is_told = place in answer.ruled and place not in answer.unspoken
+    return Side(place, NO_LICENCE if is_told else NO_RULE, rules)
 
 
 def importer_side(answer: ClassAnswer) -> Side:
@@ -222,7 +260,9 @@ def cited(answer: ClassAnswer) -> list[str]:
     """Keys of all sources that an answer names: those of its rules, then those of its facts."""
     rules = [source_key(trace.rule, cite.source) for trace in told_rules(answer) for cite in trace.rule.rule.cites]
     facts = [key for name in answer.verdict.facts for key in told_of(answer, name).sources]
-    return list(dict.fromkeys((*rules, *facts)))
+    party = answer.screened.party if answer.screened is not None else None
+    lists = [f"parties/{party.id}:{cite.source}" for cite in answer.screened.cites] if party and answer.screened else []
+    return list(dict.fromkeys((*rules, *lists, *facts)))
 
 
 def told_of(answer: ClassAnswer, name: str) -> Told:

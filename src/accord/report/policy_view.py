@@ -5,60 +5,45 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from accord.policy.cases import Scored
-from accord.policy.classify import RuleTrace
-from accord.policy.decide import Hit
-from accord.policy.facts import RATIO_PARTS
+from accord.policy.decide import NO_RULE
 from accord.policy.history import Period, deciding_hits
 from accord.policy.item import Item, Told
-from accord.policy.logic import FALSE, TRUE, UNKNOWN
-from accord.report.policy_result import ClassAnswer, Side, exporter_sides, hit_of, importer_side, told_of, told_rules
-from accord.report.policy_words import (
-    DISCLAIMER,
-    RESULTS,
-    bound,
-    branch_text,
-    comparison,
-    fact_text,
-    label,
-    near_text,
-    span_text,
-)
+from accord.policy.logic import UNKNOWN
+from accord.report.policy_branches import told_branches
+from accord.report.policy_result import ClassAnswer, Side, exporter_sides, importer_side, told_of
+from accord.report.policy_rules import mattering, rules_table, sources_table
+from accord.report.policy_words import DISCLAIMER, fact_text, label, near_text, span_text
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 
 FIGURES = (
     "tpp", "die_area", "performance_density", "dram_bandwidth", "io_bandwidth", "package_area", "memory_density",
-    "process_nm", "transistors", "has_hbm", "memory_kind", "datacenter_marketed", "designer_hq",
+    "process_nm", "transistors", "has_hbm", "memory_kind", "material", "datacenter_marketed", "designer_hq",
 )  # fmt: skip
 _SHOWN_BY_FORM = 5  # figures that are named even where they are not known
-_STANDING = {
-    "reported": "reported, no public text was seen",
-    "unverified": "nobody has checked that it holds",
-    "voluntary": "asked for, not a duty",
-}
-_Rows = Iterator[tuple[str, ...]]
 
 
 def classify_tables(answer: ClassAnswer) -> tuple[Table, ...]:
-    """Everything ``policy classify`` prints: the answer, the item, the rules, then what was not checked."""
-    tables = [_answer(answer), _item(answer), _rules(answer)]
+    """Everything ``policy classify`` prints: the answer, the item, the rules, what was not checked, what was read."""
+    tables = [_answer(answer), _item(answer), rules_table(answer)]
     if answer.history:
         tables.append(periods_table(f"{answer.item.name} through time", answer.periods))
-    return (*tables, _end(answer))
+    return (*tables, _end(answer), sources_table(answer))
 
 
 def periods_table(title: str, periods: Sequence[Period], notes: Sequence[str] = ()) -> Table:
     """Class and outcome through time."""
     rows = tuple(
-        (
-            span_text(one.start, one.until), one.eccn, one.outcome, one.importer,
-            "; ".join(one.rules) or NOTHING,
-        )
-        for one in periods
-    )  # fmt: skip
-    columns = tuple(map(text_column, ("days", "class", "outcome", "importer's side", "rules")))
+        (span_text(one.start, one.until), one.eccn, _both(one), "\n".join(one.rules) or NOTHING) for one in periods
+    )
+    columns = tuple(map(text_column, ("days", "class", "outcome", "rules")))
     beyond = next((one.start for one in periods if one.beyond and one.start), None)
     told = [f"From {beyond} on: as the catalog knew it when its sources were last read; later changes may be missing."]
     return Table(title=title, columns=columns, rows=rows, notes=(*notes, *(told if beyond else [])))
+
+
+def _both(one: Period) -> str:
+    """The outcome, and the importer's side where its law says something."""
+    return one.outcome if one.importer == NO_RULE else f"{one.outcome}\nimporter: {one.importer}"
 
 
 def migrate_tables(item: Item, asked: str, periods: Sequence[Period], notes: Sequence[str]) -> tuple[Table, ...]:
@@ -66,23 +51,27 @@ def migrate_tables(item: Item, asked: str, periods: Sequence[Period], notes: Seq
     return (periods_table(f"{item.name} through time, {asked}", periods, notes),)
 
 
-def cases_tables(scored: Sequence[Scored], summary: Mapping[str, object], name: str) -> tuple[Table, ...]:
+def cases_tables(
+    scored: Sequence[Scored], summary: Mapping[str, object], name: str, not_checked: Sequence[str] = ()
+) -> tuple[Table, ...]:
     """Everything ``policy cases`` prints: case by case, then what is right by basis."""
     rows = tuple(
         (
             one.case.id, one.case.chip, one.case.day.isoformat(), _got(one.case.expected_eccn, one.eccn),
-            _got(one.case.expected_outcome, one.outcome), one.reason,
+            "\n".join((_got(one.case.expected_outcome, one.outcome), *one.reason.split("; "))),
         )
         for one in scored
     )  # fmt: skip
-    columns = tuple(map(text_column, ("case", "item", "date", "class", "outcome", "reason")))
+    columns = tuple(map(text_column, ("case", "item", "date", "class", "outcome, and why")))
     counted = [("all", summary), *_by_basis(summary)]
     counts = tuple(
         (basis, *(str(found[key]) for key in ("cases", "eccn_correct", "outcome_correct", "both_correct")))
         for basis, found in counted
     )
     heads = (text_column("basis"), *map(number_column, ("cases", "class right", "outcome right", "both right")))
-    notes = ("Not legal advice. Each case holds as of its own day.",)
+    notes = (
+        *(f"Not checked: {one}." for one in not_checked), "Not legal advice. Each case holds as of its own day.",
+    )  # fmt: skip
     return (
         Table(title=f"Cases of {name}", columns=columns, rows=rows),
         Table(title="Right answers", columns=heads, rows=counts, notes=notes),
@@ -104,15 +93,16 @@ def _answer(answer: ClassAnswer) -> Table:
     verdict = answer.verdict
     rows = [("class", verdict.eccn if verdict.eccn == verdict.chip_eccn else _system_class(answer))]
     rows.append(("outcome", verdict.outcome))
-    rows += _told_depends(answer)
+    rows += [("remark", one) for one in answer.remarks]
+    rows += told_branches(answer)
     shown = {hit.rule.id for hit in (*deciding_hits(verdict), *verdict.importer_hits) if hit.counts}
-    shown |= {trace.rule.id for trace in _mattering(answer) if trace.verdict == UNKNOWN}
+    shown |= {trace.rule.id for trace in mattering(answer) if trace.verdict == UNKNOWN}
     for side in exporter_sides(answer):
         rows.append((f"law of {_place(side.jurisdiction)}", _side(side, shown)))
     into = importer_side(answer)
     named = f"importer's law, {_place(into.jurisdiction)}" if into.jurisdiction else "importer's law"
     rows.append((named, _side(into, shown) if into.jurisdiction else "no country of destination is told"))
-    rows += [("importer's law depends on", label(name)) for name in verdict.importer_deciding]
+    rows += list(_consignee(answer))
     rows += [("condition", text) for text in verdict.conditions]
     rows += [
         (
@@ -137,20 +127,15 @@ def _system_class(answer: ClassAnswer) -> str:
     return f"{answer.verdict.eccn} (follows its chips, {answer.verdict.chip_eccn})"
 
 
-def _told_depends(answer: ClassAnswer) -> list[tuple[str, str]]:
-    """What follows from each value of a fact that decides, and bounds on numbers."""
-    rows: list[tuple[str, str]] = []
-    for name in answer.verdict.deciding:
-        found = answer.branches.get(name, ())
-        same_class = len({one.eccn for one in found}) == 1
-        for one in found:
-            says = one.outcome if same_class else f"{one.eccn} / {one.outcome}"
-            rows.append((f"depends on {label(name)}", f"{branch_text(one)} -> {says}"))
-        if not found:
-            rows.append(("depends on", label(name)))
-        bounds = (bound(found, eccn) for eccn in dict.fromkeys(one.eccn for one in found) if eccn != "none")
-        rows += [("bound", says) for says in bounds if says]
-    return rows
+def _consignee(answer: ClassAnswer) -> Iterator[tuple[str, str]]:
+    """Who gets it, and how applications for it are reviewed by the entry that lists it."""
+    if answer.screened is None or answer.screened.party is None:
+        return
+    yield "consignee", f"{answer.screened.party.name}: {answer.screened.words}"
+    for one in answer.screened.listings:
+        if one.policy is not None:
+            cites = ", ".join(f"{cite.source}: {cite.locator}" for cite in one.cites)
+            yield f"entry on {one.list}", f"licences are reviewed with: {one.policy} [{cites}]"
 
 
 def _place(jurisdiction: str | None) -> str:
@@ -167,9 +152,11 @@ def _side(side: Side, shown: Collection[str]) -> str:
 def _item(answer: ClassAnswer) -> Table:
     facts = answer.verdict.facts
     rows: list[tuple[str, ...]] = []
-    for at, name in enumerate(FIGURES):
+    described = answer.kind == "items"
+    others = [name for name in answer.item.facts if name not in (*FIGURES, "item_names")] if described else []
+    for at, name in enumerate((*FIGURES, *others)):
         if name not in facts:
-            if at < _SHOWN_BY_FORM:
+            if at < _SHOWN_BY_FORM and not described:
                 rows.append((label(name), "not known", NOTHING, NOTHING, NOTHING))
             continue
         told = told_of(answer, name)
@@ -190,63 +177,9 @@ def _from(told: Told) -> str:
     return f"{told.how} ({keys}{more})" if keys else told.how
 
 
-def _mattering(answer: ClassAnswer) -> list[RuleTrace]:
-    """Rules worth a line: those that hold, and of the unknown ones those that a deciding fact leaves open."""
-    verdict = answer.verdict
-    deciding = {*verdict.deciding, *verdict.importer_deciding}
-    deciding |= {name for name, parts in RATIO_PARTS.items() if deciding & set(parts[:2])}
-    return [
-        trace
-        for trace in told_rules(answer)
-        if answer.explain
-        or (trace.verdict == TRUE and trace.rule.rule.stage != "fallback")
-        or any(leaf.result == UNKNOWN and leaf.fact in deciding for leaf in trace.leaves)
-    ]
-
-
-def _rules(answer: ClassAnswer) -> Table:
-    rows = [row for trace in _mattering(answer) for row in _rule(answer, trace)]
-    columns = tuple(map(text_column, ("rule", "holds", "what follows", "why, and where it is read")))
-    title = "Rules that were asked" if answer.explain else "Rules that hold, or that a missing fact leaves open"
-    notes = () if rows else ("none",)
-    return Table(title=title, columns=columns, rows=tuple(rows), notes=notes)
-
-
-def _rule(answer: ClassAnswer, trace: RuleTrace) -> _Rows:
-    """A line for each thing to say of a rule."""
-    rule, hit = trace.rule, hit_of(answer.verdict, trace.rule)
-    consequence = rule.rule.consequence
-    what = hit.word if hit is not None else f"{consequence.kind}:{consequence.value}".rstrip(":")
-    if hit is not None and hit.verdict == TRUE:
-        what += _aside(answer, hit)
-    whys = [*(comparison(leaf) for leaf in trace.leaves if _speaks(leaf.result, trace.verdict))]
-    if rule.span.standing in _STANDING:
-        whys.append(_STANDING[rule.span.standing])
-    if rule.span.compliance is not None and rule.span.compliance > answer.day.isoformat():
-        whys.append(f"to be kept from {rule.span.compliance} on")
-    whys += [f"[{cite.tier}] {cite.source}: {cite.locator}" for cite in rule.rule.cites]
-    heads = (rule.id, RESULTS[trace.verdict], what)
-    for at, why in enumerate(whys or [NOTHING]):
-        yield (*(heads if at == 0 else ("", "", "")), why)
-
-
-def _aside(answer: ClassAnswer, hit: Hit) -> str:
-    """Why a rule that holds is no part of the outcome; empty where it is."""
-    rule = hit.rule
-    if rule.rule.stage == "class" and rule.rule.consequence.value != answer.verdict.chip_eccn:
-        return " (another class comes first)"
-    if hit.counts:
-        return ""
-    if rule.span.compliance is not None and rule.span.compliance > answer.day.isoformat():
-        return " (not to be kept yet)"
-    return " (a stricter rule, or one in its place, counts)"
-
-
-def _speaks(result: int, verdict: int) -> bool:
-    """Whether a comparison is worth a line: of a rule that holds not those that are false."""
-    return verdict == FALSE or result != FALSE
-
-
 def _end(answer: ClassAnswer) -> Table:
-    rows = [("rules of the day", f"sha256 {answer.digest[:16]}"), *(("not checked", one) for one in answer.not_checked)]
-    return pairs("What was not checked", rows, (DISCLAIMER.format(day=answer.day),))
+    rows = [
+        ("rules", f"sha256 {answer.digest[:16]}, of all instruments and country groups"),
+        *(("not checked", one) for one in answer.not_checked),
+    ]
+    return pairs("What this stands on, and what was not checked", rows, (DISCLAIMER.format(day=answer.day),))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from accord.base.units import show
 from accord.catalog.legal_fact import FACTS
 from accord.policy.branches import Branch
+from accord.policy.countries import named_as
 from accord.policy.decide import NO_RULE
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.history import Period
@@ -73,8 +74,19 @@ def comparison(leaf: LeafTrace) -> str:
         return f"{name} {fact_text(leaf.fact, leaf.value)} {op} {limit}{_margin(leaf)}"
     if leaf.value is None:
         return f"{name} not known ({leaf.op} {leaf.threshold}?)"
-    said = {TRUE: leaf.op, FALSE: f"not {leaf.op}", UNKNOWN: f"perhaps {leaf.op}"}[leaf.result]
+    said = {TRUE: leaf.op, FALSE: "is not" if leaf.op == "is" else f"not {leaf.op}", UNKNOWN: f"perhaps {leaf.op}"}[
+        leaf.result
+    ]
     return f"{name} {fact_text(leaf.fact, leaf.value)}: {said} {leaf.threshold}"
+
+
+def open_comparisons(leaves: Sequence[LeafTrace]) -> str:
+    """What is asked of one fact that is not known: ``TPP not known (>= 4,800? < 4,800?)``."""
+    asked = dict.fromkeys(
+        f"{leaf.op} {fact_text(leaf.fact, leaf.threshold) if isinstance(leaf.threshold, float) else leaf.threshold}?"
+        for leaf in leaves
+    )
+    return f"{label(leaves[0].fact)} not known ({' '.join(asked)})"
 
 
 def _margin(leaf: LeafTrace) -> str:
@@ -93,13 +105,14 @@ def share(part: float) -> str:
     return f"{100.0 * part:.2g} %" if part < 0.1 else f"{100.0 * part:.0f} %"
 
 
-def branch_text(branch: Branch) -> str:
-    """Which values of a fact a branch is about."""
+def branch_text(branch: Branch, ways: Mapping[str, frozenset[str]] | None = None) -> str:
+    """Which values of a fact a branch is about; ways: countries of each group or code that rules write."""
     if not branch.number:
         kind = FACTS[branch.field].kind
-        some = branch.words if len(branch.words) <= FEW else (*branch.words[: FEW - 1], "...")
-        many = f" ({len(branch.words)} in all)" if len(branch.words) > FEW else ""
-        return " or ".join(some) + many or {"party": "anybody else", "country": "any other"}.get(kind, "anything else")
+        words = named_as(branch.words, ways) if ways and kind == "country" else branch.words
+        some = words if len(words) <= FEW else (*words[: FEW - 1], "...")
+        many = f" ({len(words)} in all)" if len(words) > FEW else ""
+        return " or ".join(some) + many or {"party": "anybody else", "country": "elsewhere"}.get(kind, "anything else")
     low, high = (None if end is None else fact_text(branch.field, end) for end in (branch.low, branch.high))
     if low is None and high is None:
         return "any"

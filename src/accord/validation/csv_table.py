@@ -36,10 +36,13 @@ def read_table(
     reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")))  # a byte-order mark, as spreadsheets write it
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing:
+        if len(missing) == len(columns):
+            said, hint = "the first line is no header", f"a {what} begins with a line of its {len(missing)} columns: "
+            raise TableError(said, where=f"{name}:1", hint=hint + ", ".join(columns))
         raise TableError(
             f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)} missing",
             where=f"{name}:1",
-            hint=f"a {what} starts with a header that holds at least {', '.join(columns)}",
+            hint=f"the header of a {what} names every column, whatever the order; a cell may be empty",
         )
     rows: list[R] = []
     seen: set[str] = set()
