@@ -193,6 +193,16 @@ def test_an_unknown_original_needs_no_more_where_all_agree() -> None:
     assert outcome("2026-03-01", "eu-gpai-modifier/art-53-cd", "eu", **MODIFIER, **facts) == "applies"
 
 
+def test_an_original_beyond_knowing_is_not_asked_for() -> None:
+    facts = {**MODEL, "role": "modifier", "modification_flop": 3.4e22, "original_flop_known": "no"}
+    assert outcome("2025-11-01", "eu-gpai-modifier/art-53-ab", "eu", **facts) == "depends:original_systemic"
+
+
+def test_a_bill_of_california_that_is_not_vetoed_yet() -> None:
+    for day, expected in (("2024-06-01", "proposed"), ("2024-09-29", "vetoed")):
+        assert outcome(day, "us-ca-sb1047/covered-model", "us-ca", training_flop=2e26) == expected
+
+
 def test_a_modifier_that_says_nothing_of_the_original_is_asked() -> None:
     found = asked("2026-03-01", "eu", **MODIFIER, modification_flop=1e24, training_flop=2e24, original_systemic="no")
     assert found["eu-gpai-modifier/art-53-cd"].outcome.startswith("depends:")

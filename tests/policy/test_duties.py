@@ -265,3 +265,33 @@ def test_rules_of_other_days_are_listed_with_their_days() -> None:
     (found,) = elsewhen(book(*laws, day=DAY), ("eu",))
     assert (found.instrument.id, found.rule, found.starts, found.ended) == ("act", "notify", "2027-01-01", "2025-01-20")
     assert [one.starts for one in elsewhen(book(*laws, day=datetime.date(2024, 5, 1)), ("eu",))] == []
+
+
+def test_a_bill_is_never_said_to_begin() -> None:
+    vetoed = law({**rule("notify", "obligation", "obligation"),
+                  "spans": [{"start": "2024-05-01", "standing": "vetoed", "note": "by the governor"}]})  # fmt: skip
+    (found,) = elsewhen(book(vetoed, day=datetime.date(2024, 4, 1)), ("eu",))
+    assert (found.starts, found.ended, found.span.standing) == ("2024-05-01", None, "vetoed")
+
+
+def test_compute_of_original_and_modification_is_added() -> None:
+    above = rule("notify", "obligation", "obligation", when={"fact": "training_flop", "op": ">", "param": "most"},
+                 params={"most": 4e24})  # fmt: skip
+    assert one(above, original_flop=3e24, modification_flop=1.01e24).outcome == "applies"
+    assert one(above, original_flop=3e24, modification_flop=0.99e24).outcome == "does_not_apply"
+    assert one(above, original_flop=3e24, modification_flop=1.01e24, training_flop=1e24).outcome == "does_not_apply"
+    open_ = one(above, original_flop=Uncertain(3e24, 2e24, 4e24), modification_flop=1e24)
+    assert open_.verdict == UNKNOWN and open_.probability == pytest.approx(0.5, abs=0.01)
+    assert one(above, original_flop=3e24).outcome == "depends:training_flop"
+
+
+def test_duties_of_an_offer_wait_for_it() -> None:
+    tomorrow = float(DAY.toordinal() + 1)
+    asks = {"duties": [{"text": "tell", "from_day": "2024-01-01"},
+                       {"text": "show", "from_day": "2024-01-01", "once_offered": True}]}  # fmt: skip
+    both, alone = (rule("notify", "obligation", "obligation", then={"duties": some}) for some in
+                   (asks["duties"], asks["duties"][1:]))  # fmt: skip
+    assert [due.from_day for due in one(both, placed_on_market=tomorrow).duties] == ["2024-01-01", "2025-09-02"]
+    assert one(both, placed_on_market=tomorrow).outcome == "applies"
+    assert one(alone, placed_on_market=tomorrow).outcome == "applies_from:2025-01-02"
+    assert one(alone, placed_on_market=tomorrow - 1.0).outcome == one(alone).outcome == "applies"

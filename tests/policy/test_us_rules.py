@@ -18,6 +18,10 @@ CLASS_RULES = ("3A090.a", "3A090.b")
 SUCCESSION = ("3A090", "3A090.a")  # the rule of 2022, then limb .a
 GROUPS = ("A:5", "A:6", "D:1", "D:4", "D:5")
 LETTERS = ("us-isinformed-2022-08", "us-isinformed-2023-10-23", "us-isinformed-2025-04", "us-h20-2025-08")
+STRICTNESS = (
+    "no_licence", "licence:granted_with_15pct_share", "licence:case_by_case", "licence:required",
+    "licence:presumption_of_denial",
+)  # fmt: skip
 JUST_BELOW = 1.0 - 1e-9
 CHIP: dict[str, FactValue] = {
     "item_type": "ic", "item_names": frozenset(("chip",)), "designer_hq": "US", "origin": "US", "exporter": "nvidia",
@@ -135,6 +139,9 @@ def test_an_h100_by_day_and_place(day: str, place: str, outcome: str) -> None:
         ("2024-04-04", "IR", "IR", "export_from_us", "licence:presumption_of_denial"),
         ("2024-04-04", "DE", "CN", "export_from_us", "licence:required|exception:NAC_notify"),
         ("2024-04-04", "DE", "DE", "export_from_us", "no_licence"),
+        ("2024-04-04", "DE", "IR", "export_from_us", "licence:required"),
+        ("2024-04-04", "CN", "RU", "reexport", "licence:required"),
+        ("2024-04-04", "CN", "SY", "in_country_transfer", "licence:required"),
     ],
 )
 def test_exceptions_for_limb_b(day: str, place: str, hq: str, transaction: str, outcome: str) -> None:
@@ -142,10 +149,16 @@ def test_exceptions_for_limb_b(day: str, place: str, hq: str, transaction: str, 
     assert ask(day, tpp=2896.0, die_area=608.0, **facts).outcome == outcome
 
 
-def test_exceptions_need_no_headquarters_where_the_destination_decides() -> None:
+def test_exceptions_are_shut_to_headquarters_under_embargo_so_unknown_ones_decide() -> None:
     facts = {name: value for name, value in CHIP.items() if name != "hq"}
     verdict = classify(book("2024-06-01"), {**facts, "tpp": 2896.0, "die_area": 608.0})
-    assert verdict.outcome == "licence:required|exception:NAC_notify"
+    assert verdict.outcome == "depends:hq"
+
+
+def test_exception_for_memory_is_shut_to_headquarters_under_embargo() -> None:
+    memory: dict[str, FactValue] = {"item_type": "memory", "dram_bandwidth": 256e9, "package_area": 92.0}
+    assert ask("2025-02-01", **memory).outcome == "licence:presumption_of_denial|exception:HBM"
+    assert ask("2025-02-01", **memory, destination="DE", hq="IR").outcome == "licence:presumption_of_denial"
 
 
 @pytest.mark.parametrize("id", LETTERS)
@@ -174,6 +187,15 @@ def test_h20_by_day_and_exporter(day: str, exporter: str, outcome: str) -> None:
     assert (verdict.eccn, verdict.outcome) == ("none", outcome)
 
 
+@pytest.mark.parametrize(("exporter", "names"), [("nvidia", ("h20",)), ("amd", ("mi308x",))])
+def test_a_part_is_never_freer_for_being_faster(exporter: str, names: tuple[str, ...]) -> None:
+    ranks = []
+    for tpp in (2000.0, 4000.0, 10000.0, 20999.0, 21000.0, 40000.0):
+        verdict = ask("2026-02-01", tpp=tpp, item_names=frozenset(names), exporter=exporter)
+        ranks.append(STRICTNESS.index(verdict.outcome))
+    assert ranks == sorted(ranks)
+
+
 def test_an_unnamed_exporter_of_h20_decides() -> None:
     facts = {name: value for name, value in CHIP.items() if name not in ("exporter", "exporter_role")}
     verdict = classify(book("2025-05-01"), {**facts, "item_names": frozenset(("h20",)), "dram_bandwidth": 4000e9})
@@ -200,6 +222,14 @@ def test_case_by_case_is_for_exports_under_both_caps(
     assert bool(verdict.conditions) == (outcome == "licence:case_by_case")
 
 
+@pytest.mark.parametrize(("hq", "outcome"), [
+    ("CN", "case_by_case"), ("HK", "case_by_case"), ("MO", "case_by_case"), ("DE", "case_by_case"),
+    ("IR", "presumption_of_denial"), ("RU", "presumption_of_denial"),
+])  # fmt: skip
+def test_case_by_case_is_not_for_headquarters_elsewhere_in_d5(hq: str, outcome: str) -> None:
+    assert ask("2026-02-01", tpp=15832.0, dram_bandwidth=4800e9, hq=hq).outcome == f"licence:{outcome}"
+
+
 @pytest.mark.parametrize(
     ("facts", "eccn", "outcome"),
     [
@@ -211,6 +241,9 @@ def test_case_by_case_is_for_exports_under_both_caps(
         ({"dram_bandwidth": 256e9, "package_area": 92.0}, "3A090.c", "licence:presumption_of_denial|exception:HBM"),
         ({"dram_bandwidth": 200e9, "package_area": 100.0, "memory_kind": "gddr"}, "none", "no_licence"),
         ({"dram_bandwidth": 64e9, "package_area": 168.0}, "none", "no_licence"),
+        ({"memory_kind": "lpddr", "dram_bandwidth": 68e9}, "none", "no_licence"),
+        ({"memory_kind": "gddr", "dram_bandwidth": 144e9}, "none", "no_licence"),
+        ({"memory_kind": "hbm", "dram_bandwidth": 128e9}, "3A090.c", "depends:package_area"),
         ({"memory_kind": "lpddr", "dram_bandwidth": 120e9, "package_area": 150.0}, "none", "no_licence"),
     ],
 )

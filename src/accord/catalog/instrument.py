@@ -141,11 +141,13 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What somebody has to do, in our own words.
 
     due: when, in words or as a day; from_day: first day it must be kept; locator: article or section
+    once_offered: whether it is asked only of a model that is offered in the jurisdiction
     """
 
     text: str
     due: str | None = None
     from_day: Date | None = None
+    once_offered: bool = False
     locator: str | None = None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
 from accord.base.units import show
-from accord.catalog.instrument import Duty, Instrument, Span, Standing
+from accord.catalog.instrument import Duty, Instrument, Rule, Span, Standing
 from accord.catalog.legal_fact import FACTS
 from accord.policy.facts import FactValue, Uncertain, completed
 from accord.policy.logic import FALSE, TRUE, UNKNOWN, CompiledRule, LeafTrace
@@ -22,6 +22,7 @@ TOPIC, CLASS = "ai", "class"
 APPLIES, NOT, COMMITMENT, EXEMPT, NO_DUTY = "applies", "does_not_apply", "voluntary", "exempt", "no_duty"
 LISTED: tuple[Standing, ...] = ("suspended", "proposed", "vetoed")
 _SAID: tuple[Standing, ...] = ("in_force", "reported", "unverified")  # what may lift another rule's duties
+_ORIGINAL = ("original_flop", "modification_share")
 _WORDS = {"obligation": APPLIES, "exempt": EXEMPT, "none": NO_DUTY}
 
 
@@ -96,12 +97,16 @@ class DutyAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhen:
-    """A rule that does not stand on the day: from when it does, or until when it did."""
+    """A rule that does not stand on the day: from when it does, or until when it did.
+
+    span: the days it begins with next, else those that ended last
+    """
 
     instrument: Instrument
     rule: str
     starts: str | None
     ended: str | None
+    span: Span
 
 
 def known_jurisdictions(instruments: Iterable[Instrument]) -> tuple[str, ...]:
@@ -123,13 +128,26 @@ def duties(book: Rulebook, facts: Mapping[str, FactValue], jurisdictions: Sequen
     """
     _check(book, jurisdictions)
     stands = [rule for rule in (*book.rules, *book.listed) if rule.instrument.topic == TOPIC]
-    full = completed(facts)
+    full = _summed(completed(facts))
     return tuple(
         _answer(book, rule, full, _lifting(rule, book.rules))
         for place in dict.fromkeys(jurisdictions)
         for rule in sorted(stands, key=lambda one: (one.instrument.published or "", one.id))
         if rule.instrument.jurisdiction == place
     )
+
+
+def _summed(facts: dict[str, FactValue]) -> dict[str, FactValue]:
+    """Add the compute of a modified model, original and modification together, where nobody states it.
+
+    The ends of two intervals are added, as if both were off the same way.
+    """
+    parts = [facts.get(name) for name in ("original_flop", "modification_flop")]
+    if "training_flop" in facts or not all(isinstance(one, float | Uncertain) for one in parts):
+        return facts
+    ends = [(one.low, one.value, one.high) if isinstance(one, Uncertain) else (one,) * 3 for one in parts]
+    low, value, high = (sum(each) for each in zip(*ends, strict=True))
+    return {**facts, "training_flop": Uncertain(value, low, high) if low < high else value}
 
 
 def elsewhen(book: Rulebook, jurisdictions: Sequence[str]) -> tuple[Elsewhen, ...]:
@@ -141,14 +159,16 @@ def elsewhen(book: Rulebook, jurisdictions: Sequence[str]) -> tuple[Elsewhen, ..
             continue
         for rule in instrument.rules:
             if not any(span.holds(book.day) for span in rule.spans):
-                found.append(Elsewhen(instrument, rule.name, *_times(rule.spans, book.day)))
+                found.append(_elsewhen(instrument, rule, book.day))
     return tuple(found)
 
 
-def _times(spans: Sequence[Span], day: datetime.date) -> tuple[str | None, str | None]:
-    later = [span.start for span in spans if span.start > day.isoformat()]
-    earlier = [span.until for span in spans if span.until is not None and span.until <= day.isoformat()]
-    return min(later, default=None), max(earlier, default=None)
+def _elsewhen(instrument: Instrument, rule: Rule, day: datetime.date) -> Elsewhen:
+    spans = sorted(rule.spans, key=lambda span: span.start)
+    later = [span for span in spans if span.start > day.isoformat()]
+    earlier = [span for span in spans if span.start <= day.isoformat()]
+    starts = later[0].start if later else None
+    return Elsewhen(instrument, rule.name, starts, earlier[-1].until if earlier else None, (later or earlier[-1:])[0])
 
 
 def _check(book: Rulebook, jurisdictions: Sequence[str]) -> None:
@@ -186,22 +206,28 @@ def _answer(
     asks = _asks(rule, lifting, facts)
     lifted = tuple(other for other in lifting if verdict != FALSE and _lifts(other, facts) != FALSE)
     decides = _deciding(rule, lifting, facts) if asks == UNKNOWN else ()
+    offer = _offer(book, facts)
     return DutyAnswer(
         rule=rule, verdict=verdict, probability=_probability(rule, lifting, facts) if asks == UNKNOWN else None,
-        outcome=_outcome(book, rule, asks, lifted, decides),
+        outcome=_outcome(book, rule, asks, lifted, decides, offer),
         because=tuple(
             Because(trace, _distance(trace), _pivotal(rule, results, at))
             for at, trace in enumerate(rule.explain(facts, results))
         ),
-        duties=_due(rule, [other for other in lifted if _lifts(other, facts) == TRUE]) if verdict != FALSE else (),
+        duties=_due(rule, _sure(lifted, facts), offer) if verdict != FALSE else (),
         lifted_by=tuple((other.id, other.span.until) for other in lifted),
         missing=decides,
     )  # fmt: skip
 
 
+def _sure(lifting: Sequence[CompiledRule], facts: Mapping[str, FactValue]) -> list[CompiledRule]:
+    return [other for other in lifting if _lifts(other, facts) == TRUE]
+
+
 def _outcome(
-    book: Rulebook, rule: CompiledRule, asks: int, lifted: Sequence[CompiledRule], decides: Sequence[Deciding]
-) -> str:
+    book: Rulebook, rule: CompiledRule, asks: int, lifted: Sequence[CompiledRule], decides: Sequence[Deciding],
+    offer: str | None,
+) -> str:  # fmt: skip
     span, consequence = rule.span, rule.rule.consequence
     if span.standing in LISTED:
         return span.standing
@@ -218,16 +244,29 @@ def _outcome(
         return "|".join(f"depends:{name}" for name in names) or f"check:{unchecked[0]}"
     if not book.must_be_kept(rule):
         return f"applies_from:{span.compliance}"
+    if offer is not None and consequence.duties and all(duty.once_offered for duty in consequence.duties):
+        return f"applies_from:{offer}"
     return _WORDS.get(consequence.kind) or ":".join(filter(None, (consequence.kind, consequence.value)))
 
 
-def _due(rule: CompiledRule, lifting: Sequence[CompiledRule]) -> tuple[Due, ...]:
-    """Duties with the first day each must be kept: its own, the rule's, or the end of what surely lifts it."""
+def _offer(book: Rulebook, facts: Mapping[str, FactValue]) -> str | None:
+    """Day on which a model is first offered where that is still to come, else None."""
+    day = facts.get("placed_on_market")
+    if not isinstance(day, float) or day <= float(book.day.toordinal()):
+        return None
+    return datetime.date.fromordinal(round(day)).isoformat()
+
+
+def _due(rule: CompiledRule, lifting: Sequence[CompiledRule], offer: str | None) -> tuple[Due, ...]:
+    """Duties with the first day each must be kept: its own, the rule's, the end of what surely lifts it, the offer."""
     ends = [other.span.until for other in lifting]
     if None in ends:
         return ()
     starts = max([rule.span.compliance or rule.span.start, *(end for end in ends if end is not None)])
-    return tuple(Due(duty, max(duty.from_day or starts, starts)) for duty in rule.rule.consequence.duties)
+    return tuple(
+        Due(duty, max(duty.from_day or starts, starts, (offer or starts) if duty.once_offered else starts))
+        for duty in rule.rule.consequence.duties
+    )
 
 
 def _distance(trace: LeafTrace) -> float | None:
@@ -252,11 +291,17 @@ def _deciding(
     """Facts that keep the answer open, those that decide it alone first."""
     rules = (rule, *lifting)
     found = []
-    for name in missing(facts, rules):
+    for name in _missing(facts, rules):
         each = [(case, _asks(rule, lifting, {**facts, name: case.value})) for case in _cases(name, facts, rules)]
         alone = any(verdict != UNKNOWN for _, verdict in each)
         found.append(Deciding(name, tuple(_said(name, each)) if alone else ()))
     return tuple(sorted(found, key=lambda one: not one.decides))
+
+
+def _missing(facts: Mapping[str, FactValue], rules: Sequence[CompiledRule]) -> Iterator[str]:
+    """Facts that keep rules open; not the compute of an original that is said to be beyond knowing."""
+    unknowable = _ORIGINAL if facts.get("original_flop_known") == "no" else ()
+    yield from (name for name in missing(facts, rules) if name not in unknowable)
 
 
 def _cases(name: str, facts: Mapping[str, FactValue], rules: Sequence[CompiledRule]) -> tuple[Case, ...]:
@@ -307,7 +352,7 @@ def _probability(rule: CompiledRule, lifting: Sequence[CompiledRule], facts: Map
     """Chance that the rule asks something, its uncertain numbers independent; None where other facts are missing."""
     rules = (rule, *lifting)
     doubts: list[tuple[str, Uncertain]] = []
-    for name in missing(facts, rules):
+    for name in _missing(facts, rules):
         value = facts.get(name)
         if isinstance(value, Uncertain):
             doubts.append((name, value))

@@ -68,7 +68,8 @@ def result_dict(one: Checked) -> dict[str, object]:
         "answers": [answer_dict(answer) for answer in one.answers],
         "elsewhen": [
             {"instrument": other.instrument.id, "rule": other.rule, "jurisdiction": other.instrument.jurisdiction,
-             "starts": other.starts, "ended": other.ended}
+             "starts": other.starts, "ended": other.ended, "standing": other.span.standing,
+             "compliance": other.span.compliance, "note": other.span.note}
             for other in one.elsewhen
         ],
         "licence": licence_dict(one.licence),

@@ -159,8 +159,20 @@ def _decides(one: Deciding, said: Mapping[int, str]) -> str:
 
 
 def _when(one: Elsewhen) -> str:
-    parts = [f"ended {one.ended}" if one.ended else "", f"begins {one.starts}" if one.starts else ""]
-    return ", ".join(part for part in parts if part)
+    """When a rule stood or will stand, and as what: a bill is never said to begin."""
+    span = one.span
+    parts = [f"ended {one.ended}" if one.ended and one.starts is None else ""]
+    if one.starts is not None:
+        kept = f", to be kept from {span.compliance}" if span.compliance else ""
+        parts.append(_LATER.get(span.standing, "begins {}").format(one.starts) + kept)
+    note = f" ({span.note})" if span.note else ""
+    return ", ".join(part for part in parts if part) + note
+
+
+_LATER = {
+    "vetoed": "no law that day; vetoed {}", "proposed": "no law that day; proposed {}",
+    "suspended": "suspended from {}", "voluntary": "a commitment from {}",
+}  # fmt: skip
 
 
 def _label(one: DutyAnswer) -> str:
