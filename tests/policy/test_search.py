@@ -7,7 +7,7 @@ from tests.policy import small
 
 from accord.policy import classify as module
 from accord.policy.classify import UNKNOWN_CLASS, classify
-from accord.policy.facts import FactValue
+from accord.policy.facts import FactValue, Uncertain
 from accord.policy.logic import UNKNOWN
 
 BOOK = small.book(small.instrument(small.CLASS_A, small.DENIED), groups=(small.D5,))
@@ -43,3 +43,23 @@ def test_comparisons_of_an_unknown_class_are_unknown() -> None:
     asked = [leaf for rule in found.explained() for leaf in rule.leaves if leaf.fact == "class"]
     assert asked
     assert all(leaf.value is None and leaf.result == UNKNOWN for leaf in asked)
+
+
+def test_two_uncertain_parts_of_a_ratio_leave_it_open() -> None:
+    facts: dict[str, FactValue] = {"tpp": Uncertain(2050.0, 1700.0, 2390.0), "die_area": Uncertain(710.0, 700.0, 720.0)}
+    dense = small.rule(
+        "dense", "class", "class", "3A090.b", when={"fact": "performance_density", "op": ">=", "param": "pd"},
+        params={"pd": 3.2},
+    )  # fmt: skip
+    verdict = classify(small.book(small.instrument(dense)), facts)
+    assert (verdict.eccn, verdict.deciding) == ("unknown", ("performance_density",))
+    sure = classify(small.book(small.instrument(dense)), {**facts, "tpp": Uncertain(2050.0, 2000.0, 2100.0)})
+    assert sure.eccn == "none"
+
+
+def test_what_crosses_no_border_is_not_imported() -> None:
+    duty = small.rule("duty", "duty", "duty", "25pct", scope={"transactions": ["import_into_us"]})
+    some = small.book(small.instrument(duty))
+    asked = {"export_from_tw": "duty:25pct", "domestic": "no_rule", "use_or_service": "no_rule"}
+    for transaction, importer in asked.items():
+        assert classify(some, {"destination": "US", "transaction": transaction}).importer == importer

@@ -11,7 +11,7 @@ from accord.policy.decide import IMPORT_STAGES, NO_RULE, NONE, Decision, Hit, ex
 from accord.policy.facts import Facts, FactValue, completed
 from accord.policy.logic import FALSE, TRUE, CompiledRule, LeafTrace
 from accord.policy.rulebook import Rulebook
-from accord.policy.unknowns import cases, missing
+from accord.policy.unknowns import cases, missing, with_value
 
 UNKNOWN_CLASS, INSUFFICIENT = "unknown", "insufficient_data"
 MOST_PASSES = 4000  # over what missing facts could be; beyond them every missing fact counts as deciding
@@ -118,7 +118,7 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
     outcome = _only(outcomes)
     if outcome is not None and not search.cut_short:
         return _Found(eccn, chip, outcome, deciding)
-    if _is_floor(first.outcome, outcomes):
+    if not search.cut_short and _is_floor(first.outcome, outcomes):
         return _Found(eccn, chip, first.outcome, deciding)
     technical = [name for name in deciding if name in ITEM]
     if eccn == UNKNOWN_CLASS and first.chip_eccn is None and len(technical) > 1:
@@ -180,7 +180,7 @@ class _Search:
             self.deciding |= set(lacking)
             return frozenset({(None, None, found.outcome)})
         name, left = lacking[0], book if _by_default(found) else book.without(_false(found))
-        ways = [self.answers(left, completed({**facts, name: case.value})) for case in cases(name, facts, found.unsure)]
+        ways = [self.answers(left, with_value(facts, name, case.value)) for case in cases(name, facts, found.unsure)]
         if any(way != ways[0] for way in ways):
             self.deciding.add(name)
         return frozenset().union(*ways)

@@ -58,4 +58,18 @@ def completed_columns(columns: Columns) -> dict[str, Column]:
         np.divide(np.asarray(top, np.float64), parts, out=ratio, where=known)
         ratio /= per
         found[name] = np.where(np.isnan(ratio), told, ratio) if isinstance(told, np.ndarray) else ratio
+    _add_known_original(found)
     return found
+
+
+def _add_known_original(found: dict[str, Column]) -> None:
+    """Say that the original compute is known where it, or the share of it, is."""
+    numbers = [
+        one for name in ("original_flop", "modification_share") if isinstance(one := found.get(name), np.ndarray)
+    ]
+    if not numbers:
+        return
+    known = np.any([~np.isnan(np.asarray(one, np.float64)) for one in numbers], axis=0)
+    said = found.get("original_flop_known")
+    texts = said.texts() if isinstance(said, Words) else np.full(known.shape, "", "U3") if said is None else said
+    found["original_flop_known"] = Words.of(np.where(known, "yes", texts))

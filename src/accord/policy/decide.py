@@ -16,6 +16,7 @@ _STRICT = (
     "licence:case_by_case", "licence:granted_with_15pct_share", "licence:presumption_of_approval",
 )  # fmt: skip
 _OWN_LETTER = ("is_informed", "granted_with_15pct_share")  # told to one exporter: no exception is beside them
+_ACROSS = ("export_from_", "import_into_", "reexport")  # transactions that cross a border
 IMPORT_STAGES: tuple[Stage, ...] = ("import", "duty")
 _RANK = {name: at for at, name in enumerate(_STRICT)}
 
@@ -90,13 +91,16 @@ def import_side(book: Rulebook, facts: Mapping[str, FactValue]) -> Decision:
 
 
 def import_facts(facts: Mapping[str, FactValue]) -> dict[str, FactValue]:
-    """The same deal as the law of the destination sees it: what leaves one country enters another."""
+    """The same deal as the law of the destination sees it: what leaves one country enters another.
+
+    What crosses no border, a use or a test enters nowhere; where the transaction is not known it is taken to enter.
+    """
     asked = dict(facts)
-    destination = asked.get("destination")
-    if isinstance(destination, str):
-        asked["transaction"] = f"import_into_{destination.lower()}"
-    else:
+    destination, transaction = asked.get("destination"), asked.get("transaction")
+    if not isinstance(destination, str):
         asked.pop("transaction", None)
+    elif transaction is None or str(transaction).startswith(_ACROSS):
+        asked["transaction"] = f"import_into_{destination.lower()}"
     return asked
 
 

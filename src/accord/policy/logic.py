@@ -282,4 +282,6 @@ def _traced(leaf: Leaf, value: FactValue | None, result: int) -> LeafTrace:
         if isinstance(value, Uncertain):
             above = value.chance_above(leaf.threshold)
             probability = above if leaf.op in (">", ">=") else 1.0 - above
+            if value.low == value.high:
+                probability = float(result == TRUE)
     return LeafTrace(leaf.fact, leaf.op, threshold, FACTS[leaf.fact].unit, value, result, margin, probability)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.catalog.legal_fact import FACTS
-from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
+from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain, completed
 from accord.policy.logic import NOWHERE, UNKNOWN, CompiledRule, Leaf
 
 ELSE = "other"  # a word or party that no rule names
@@ -38,11 +38,18 @@ def missing(facts: Mapping[str, FactValue], rules: Iterable[CompiledRule]) -> tu
 
 
 def _parts(name: str, facts: Mapping[str, FactValue]) -> tuple[str, ...]:
-    """The fact, or those of a ratio's parts that are missing."""
+    """The fact; of a ratio the parts that are missing, or itself where they are known, though not exactly."""
     if name not in RATIO_PARTS:
         return (name,)
-    parts = tuple(part for part in RATIO_PARTS[name][:2] if not isinstance(facts.get(part), float))
-    return parts or (name,)
+    return tuple(part for part in RATIO_PARTS[name][:2] if part not in facts) or (name,)
+
+
+def with_value(facts: Mapping[str, FactValue], name: str, value: FactValue) -> dict[str, FactValue]:
+    """Return the facts with one more, ratios that follow included; a ratio takes the place of what it is over."""
+    known = {**facts, name: value}
+    if name in RATIO_PARTS:
+        known.pop(RATIO_PARTS[name][1], None)
+    return completed(known)
 
 
 def cases(name: str, facts: Mapping[str, FactValue], rules: Sequence[CompiledRule]) -> tuple[Case, ...]:
@@ -52,15 +59,21 @@ def cases(name: str, facts: Mapping[str, FactValue], rules: Sequence[CompiledRul
     leaves = [leaf for rule in rules for leaf in rule.leaves if leaf.fact == name]
     if FACTS[name].words:
         return tuple(Case(word, words=(word,)) for word in FACTS[name].words)
+    if FACTS[name].kind == "set":
+        return _sets(leaves)
     by_sign: dict[tuple[bool, ...], list[str]] = {}
     for word in dict.fromkeys(word for leaf in leaves for word in sorted(leaf.inside)):
         by_sign.setdefault(tuple(word in leaf.inside for leaf in leaves), []).append(word)
     other: FactValue = NOWHERE if FACTS[name].kind == "country" else ELSE
     some: list[Case] = []
-    for words in by_sign.values():
-        value: FactValue = frozenset(words[:1]) if FACTS[name].kind == "set" else words[0]
-        some.append(Case(value, words=tuple(words)))
-    return (*some, Case(frozenset() if FACTS[name].kind == "set" else other))
+    some += [Case(words[0], words=tuple(words)) for words in by_sign.values()]
+    return (*some, Case(other))
+
+
+def _sets(leaves: Sequence[Leaf]) -> tuple[Case, ...]:
+    """Sets of words: what each comparison looks for, one at a time, and nothing of it; never several at once."""
+    asked = tuple(dict.fromkeys(leaf.inside for leaf in leaves))
+    return (*(Case(frozenset({min(inside)}), words=tuple(sorted(inside))) for inside in asked), Case(frozenset()))
 
 
 def _numbers(name: str, facts: Mapping[str, FactValue], rules: Sequence[CompiledRule]) -> tuple[Case, ...]:
@@ -70,7 +83,7 @@ def _numbers(name: str, facts: Mapping[str, FactValue], rules: Sequence[Compiled
     if isinstance(within, Uncertain):
         cuts = [cut for cut in cuts if within.low <= cut <= within.high]
     if not cuts:
-        return (Case(1.0),)
+        return (Case(within.value if isinstance(within, Uncertain) else 1.0),)
     ends: list[float | None] = [None, *cuts, None]
     inner = [within.low, *cuts, within.high] if isinstance(within, Uncertain) else ends
     found: list[Case] = []
@@ -96,8 +109,15 @@ def _cuts(name: str, leaf: Leaf, facts: Mapping[str, FactValue]) -> tuple[float,
     if leaf.fact not in RATIO_PARTS or leaf.threshold <= 0.0:
         return ()
     above, below, per = RATIO_PARTS[leaf.fact]
-    if name == below and isinstance(top := facts.get(above), float):
-        return (top / per / leaf.threshold,)
-    if name == above and isinstance(bottom := facts.get(below), float):
-        return (bottom * per * leaf.threshold,)
+    if name == below:
+        return tuple(top / per / leaf.threshold for top in _ends(facts.get(above)))
+    if name == above:
+        return tuple(bottom * per * leaf.threshold for bottom in _ends(facts.get(below)))
     return ()
+
+
+def _ends(value: FactValue | None) -> tuple[float, ...]:
+    """A number, or both ends of an uncertain one; none where it is not known."""
+    if isinstance(value, Uncertain):
+        return (value.low, value.high)
+    return (value,) if isinstance(value, float) else ()
