@@ -335,6 +335,20 @@ def test_affiliates(day: str, share: float, outcome: str) -> None:
     assert ask(day, consignee_listed_share=share).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("day", "share", "outcome"),
+    [
+        ("2025-09-28", 0.5, "licence:required|exception:NAC_notify"), ("2025-09-29", 0.5, "licence:required"),
+        ("2025-09-29", 0.49, "licence:required|exception:NAC_notify"),
+        ("2025-11-10", 0.5, "licence:required|exception:NAC_notify"),
+        ("2026-11-12", 0.5, "licence:required|check:2026-11-10"),
+        ("2026-11-12", 0.49, "licence:required|exception:NAC_notify"),
+    ],
+)  # fmt: skip
+def test_affiliates_have_no_exception_and_nobody_knows_whether_again(day: str, share: float, outcome: str) -> None:
+    assert ask(day, tpp=2896.0, die_area=608.0, consignee_listed_share=share).outcome == outcome
+
+
 def test_a_listed_consignee_needs_a_licence_for_anything() -> None:
     assert ask("2024-05-01", consignee_listed="yes").outcome == "licence:required"
 

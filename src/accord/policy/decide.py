@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from accord.catalog.instrument import Stage
@@ -170,6 +170,11 @@ def _order(rule: CompiledRule) -> tuple[int, bool, str]:
     return _rank(rule), rule.span.standing == "unverified", rule.id
 
 
+def _doubts(rule: CompiledRule, ways: Set[str]) -> bool:
+    """Whether a rule that nobody has checked would shut an exception that is open otherwise."""
+    return rule.span.standing == "unverified" and not ways.isdisjoint(rule.rule.overrides)
+
+
 def _outcome(book: Rulebook, asked: _Trace) -> tuple[str, list[Hit]]:
     """The strictest licence, prohibition or permission, and the exceptions beside it."""
     holding = [rule for rule, verdict, _ in asked if verdict == TRUE and book.must_be_kept(rule)]
@@ -179,7 +184,8 @@ def _outcome(book: Rulebook, asked: _Trace) -> tuple[str, list[Hit]]:
     words = [_word(strict[0])] if strict else []
     counted = {id(rule) for rule in strict if _word(rule) in words}
     if strict and strict[0].rule.consequence.kind == "licence" and not words[0].endswith(_OWN_LETTER):
-        exceptions = [rule for rule in left if rule.rule.stage == "exception"]
+        open_ways = {rule.id for rule in holding if rule.rule.stage == "exception"}
+        exceptions = [rule for rule in left if rule.rule.stage == "exception" or _doubts(rule, open_ways)]
         words += [_word(rule) for rule in exceptions]
         counted |= {id(rule) for rule in exceptions}
     hits = [
