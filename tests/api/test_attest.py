@@ -100,7 +100,7 @@ def test_paths_of_written_files_are_not_hashed(catalog: Catalog, keys: tuple[Pri
 def test_what_is_excluded_is_not_for_the_file_to_say(catalog: Catalog, keys: tuple[PrivateKey, PublicKey]) -> None:
     envelope = read_envelope(attest(document(catalog), "r.json", [keys[0]], catalog), "f")
     said = read_statement(envelope.payload, "f")
-    for fields in ({"excluded": ("metrics",)}, {"schema": "../compare"}):
+    for fields in ({"excluded": ("metrics",)}, {"schema": "accord/compare"}):
         report = msgspec.structs.replace(said.report, **fields)
         data = sign(statement_bytes(Statement(said.subjects, report)), [keys[0]])
         with pytest.raises(DataError, match="leaves members of the result of"):
@@ -109,7 +109,7 @@ def test_what_is_excluded_is_not_for_the_file_to_say(catalog: Catalog, keys: tup
 
 @pytest.mark.parametrize("fields", [
     {"schema": "vllm/1"}, {"schema": None}, {"schema": "accord.a/b/1"}, {"inputs": []}, {"result": 1}, {"catalog": "x"},
-    {"catalog": 1}, {"accord": None},
+    {"catalog": 1}, {"accord": None}, {"accord": "1\n"},
 ], ids=str)  # fmt: skip
 def test_only_answers_are_signed(
     fields: dict[str, object], catalog: Catalog, keys: tuple[PrivateKey, PublicKey]

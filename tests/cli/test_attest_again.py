@@ -28,6 +28,7 @@ from tests.cli.attested import (
     signed,
 )
 
+from accord.cli import attest_command
 from accord.cli.attest_inputs import command_of
 from accord.report.attestation import (
     Command,
@@ -114,6 +115,14 @@ def test_a_verb_that_does_not_answer_is_not_signed(words: tuple[str, ...], code:
     _, err = said("attest", "sign", "--key", "a.key", "--out", "x.dsse", "--run", "--", *words, code=code)
     assert err.startswith("error: ")
     assert not Path("x.dsse").exists()
+
+
+def test_an_interrupted_run_is_no_answer(here: Path, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed(said, *COMPARE)
+    monkeypatch.setattr(attest_command, "answer", lambda _: (130, b"{}"))
+    said("attest", "sign", "--key", "a.key", "--out", "y.dsse", "--run", "--", *COMPARE, code=130)
+    assert not Path("y.dsse").exists()
+    assert "does not answer here (exit code 130)" in said(*AGAIN, code=1)[1]
 
 
 def test_another_catalog_is_not_recomputed_silently(here: Path, said: Said) -> None:

@@ -52,6 +52,7 @@ EXCLUDED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _SCHEMA = re.compile(r"accord\.([a-z]+(?:[.-][a-z]+)*)/\d{1,4}")
 _HEX = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}")
 _ANY_DAY = datetime.date(2025, 1, 1)  # a rule book's digest is over all its rules, of whatever day
 
 
@@ -86,7 +87,7 @@ def read_document(data: bytes, where: str) -> Document:
     known = _SCHEMA.fullmatch(schema) if isinstance(schema, str) else None
     if (
         known is None or not isinstance(inputs, dict) or not isinstance(result, dict) or not isinstance(version, str)
-        or not isinstance(catalog, str) or not _HEX.fullmatch(catalog)
+        or not _VERSION.fullmatch(version) or not isinstance(catalog, str) or not _HEX.fullmatch(catalog)
     ):  # fmt: skip
         raise DataError("is no answer of a verb", where=where, hint="give a file that 'accord VERB --json' printed")
     excluded = tuple(name for name in EXCLUDED.get(known[1], ()) if name in result)
@@ -206,7 +207,7 @@ def code_digest(package: Path = PACKAGE) -> str:
 def _code(version: str, *, ran: bool) -> Code:
     return Code(
         version=version, sha256=code_digest(), ran=ran, python=platform.python_version(), numpy=np.__version__,
-        machine=f"{platform.system()} {platform.machine()}",
+        machine=f"{platform.system()} {platform.machine()}".strip() or "unknown",
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -27,6 +27,10 @@ PREDICATE_TYPE = "urn:accord:report:v1"
 RESULT = "result"  # the subject that is the answer itself; another is the file it came in
 MOST_SIGNATURES = 16
 SHOWN = 16
+# Texts that messages and tables show are checked where they are read: hashes, names of files, versions, plain words.
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")]
+Word = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9 .+!_/-]{0,63}\Z")]
 
 
 class Signer(Protocol):
@@ -77,15 +81,15 @@ class Signed:
 class FileRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file or a folder that went in: a name without its path, and SHA-256 [hex] of what is in it."""
 
-    name: str
-    sha256: str
+    name: Name
+    sha256: Hash
     folder: bool = False
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A verb of Accord and its arguments by flag; a file stands as ``{"file": NAME}``, its hash is among ``files``."""
 
-    verb: tuple[str, ...]
+    verb: tuple[Word, ...]
     arguments: Mapping[str, str | bool | Mapping[str, str] | tuple[str | Mapping[str, str], ...]]
 
 
@@ -96,12 +100,12 @@ class Code(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ran: whether the code of that hash also made the answer; python, numpy, machine: what it ran on
     """
 
-    version: str
-    sha256: str
+    version: Word
+    sha256: Hash
     ran: bool
-    python: str
-    numpy: str
-    machine: str
+    python: Word
+    numpy: Word
+    machine: Word
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,13 +118,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     value: the result itself, where it was embedded
     """
 
-    schema: str
+    schema: Word
     code: Code
-    catalog: str
-    inputs: str
-    result: str
-    rules: str | None = None
-    excluded: tuple[str, ...] = ()
+    catalog: Hash
+    inputs: Hash
+    result: Hash
+    rules: Hash | None = None
+    excluded: tuple[Word, ...] = ()
     files: tuple[FileRef, ...] = ()
     command: Command | None = None
     exit_code: int | None = None

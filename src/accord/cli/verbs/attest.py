@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from accord.store.keys import PublicKey
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+ANSWERED = (0, Refusal.exit_code)  # fine, or the answer is no; an interrupted run is no answer
 
 
 @click.group("attest")
@@ -178,7 +179,7 @@ def _run(
     signer, asked = read_private_key(key), recorded(words)
     with staged(asked.command, asked.files) as files:
         code, printed = answer(words_of(asked.command))
-        if not printed:
+        if not printed or code not in ANSWERED:
             return code, b"", b""
         catalog = load_catalog(catalogs(asked.command))
     name = beside.name if beside is not None else "the answer"
@@ -207,7 +208,7 @@ def _recompute(found: Verified, texts: Sequence[str], anyway: bool) -> Recompute
         if differing and not anyway:
             return Recomputed(differing, ran=False)
         code, printed = answer(words)
-    if not printed:
+    if not printed or code not in ANSWERED:
         raise Refusal(f"the verb does not answer here (exit code {code})", where=" ".join(report.command.verb))
     return recomputed(report, printed, code, differing)
 
