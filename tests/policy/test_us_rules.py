@@ -299,6 +299,8 @@ def test_a_name_alone_is_not_enough() -> None:
         ("2025-01-15", {}, False), ("2025-02-01", {}, True), ("2025-02-01", {"process_nm": 28.0}, False),
         ("2025-02-01", {"exporter_role": "osat"}, True), ("2025-02-01", {"exporter_role": "designer"}, False),
         ("2025-02-01", {"designer_approved": "yes"}, False), ("2025-02-01", {"designer_hq": "TW"}, False),
+        ("2026-04-12", {"designer_hq": "US"}, False), ("2026-04-13", {"designer_hq": "US"}, True),
+        ("2026-04-13", {"designer_hq": "US", "designer_approved": "yes"}, False),
         ("2025-02-01", {"transistors": 29e9}, False), ("2026-12-31", {"transistors": 34e9, "has_hbm": "no"}, True),
         ("2027-01-01", {"transistors": 34e9, "has_hbm": "no"}, False), ("2027-01-01", {"transistors": 34e9}, True),
         ("2028-12-31", {"transistors": 39e9, "has_hbm": "no"}, True),
