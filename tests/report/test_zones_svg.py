@@ -64,7 +64,8 @@ def test_a_picture_is_well_formed_and_stays_in_its_frame(id: str, day: str) -> N
         assert -0.01 <= y <= y + float(shape.attrib["height"]) <= height + 0.01
     for circle in root.iter(f"{SPACE}circle"):
         assert LEFT <= float(circle.attrib["cx"]) <= LEFT + WIDE
-        assert TOP <= float(circle.attrib["cy"]) <= TOP + HIGH
+        legend = float(circle.attrib["cy"]) == 65.0
+        assert legend or TOP <= float(circle.attrib["cy"]) <= TOP + HIGH
     assert raw == draw(zones(id, day))
     assert len(raw) < 60_000
 
@@ -104,6 +105,32 @@ def test_chips_announced_later_are_left_out() -> None:
     early, late = ({point.name for point in zones("nvidia-h20", day).points} for day in ("2022-01-01", "2025-05-01"))
     assert "H100 SXM" not in early
     assert "H100 SXM" in late
+
+
+def test_a_chip_of_unknown_date_is_there_from_the_first_source_on() -> None:
+    early, late = ({point.name for point in zones("nvidia-h20", day).points} for day in ("2022-12-01", "2026-02-01"))
+    assert not {"RTX PRO 6000 Blackwell Server Edition", "Rubin", "L40S", "Ascend 910C"} & early
+    assert {"RTX PRO 6000 Blackwell Server Edition", "L40S", "Ascend 910C"} <= late
+
+
+def test_chips_marketed_otherwise_are_hollow_where_the_rules_ask() -> None:
+    scene = zones("nvidia-h20", "2024-06-01")
+    hollow = {point.name for point in scene.points if point.hollow}
+    assert {"GeForce RTX 4090", "GeForce RTX 4090 D", "GeForce RTX 3090"} <= hollow
+    assert not {"H100 SXM", "L40", "A30"} & hollow
+    words = [str(text.text) for text in texts(draw(scene))]
+    assert "not marketed for data centres: zones are not theirs" in words
+    assert not any(point.hollow for point in zones("nvidia-a800-sxm", "2023-03-01").points)
+    other = {point.name for point in zones("nvidia-rtx-4090", "2024-06-01").points if point.hollow}
+    assert "H100 SXM" in other
+    assert "GeForce RTX 3090" not in other
+
+
+def test_what_was_not_checked_is_under_the_picture() -> None:
+    asked = read_question(Question(id="nvidia-h20", seller="US", buyer="CN"), law())
+    day = datetime.date(2024, 6, 1)
+    scene = zones_of(asked, law().classified(asked.item, asked.deal(day), day), law(), ("tax", "contracts"))
+    assert "Not checked: tax; contracts." in [str(text.text) for text in texts(draw(scene))]
 
 
 def test_the_asked_chip_stands_out_even_where_a_figure_is_missing() -> None:

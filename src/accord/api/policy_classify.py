@@ -81,7 +81,7 @@ def classify_answer(
         sources=[source_entry(key, source) for key, source in answer.sources.items()],
         warnings=[*days, *_warnings(asked)],
         tables=view.classify_tables(answer),
-        picture=draw(zones_of(asked, found, law)) if picture else None,
+        picture=draw(zones_of(asked, found, law, NOT_COVERED)) if picture else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,31 +28,50 @@ _ROOM = 1.5  # around the outermost point or threshold
 _FEWEST, _MOST = 0.5, 2.0
 
 
-def zones_of(asked: Asked, found: Classified, law: Law) -> Zones:
-    """The picture of a day: zones for chips that differ from the one asked about in nothing but the two axes."""
+def zones_of(asked: Asked, found: Classified, law: Law, not_checked: Sequence[str] = ()) -> Zones:
+    """The picture of a day: zones for chips that differ from the one asked about in nothing but the two axes.
+
+    not_checked: in words, for the notes
+    """
     book, facts = found.book, found.verdict.facts
     rules = book.stage("class")
     across = next((name for name in _ACROSS if _cuts(rules, name)), _ACROSS[0])
     words, unit, size = _AXES[across]
-    points = tuple(_points(asked, found, law, across, size))
+    marketed = "no" if facts.get("datacenter_marketed") == "no" else "yes"
+    asks = any(leaf.fact == "datacenter_marketed" for rule in rules for leaf in rule.leaves)
+    points = tuple(_points(asked, found, law, across, size, marketed if asks else None))
     xs = _edges(_cuts(rules, TPP), [point.x for point in points])
     ys = _edges([cut / size for cut in _cuts(rules, across)], [point.y for point in points])
-    marketed = facts.get("datacenter_marketed")
-    fixed = {"item_type": "ic", "datacenter_marketed": "no" if marketed == "no" else "yes", **_NAMELESS}
+    fixed = {"item_type": "ic", "datacenter_marketed": marketed, **_NAMELESS}
     fixed |= {"designer_hq": designer} if isinstance(designer := facts.get("designer_hq"), str) else {}
     classing = (*book.stage("presumption"), *rules)
     names = (NO_CLASS, UNKNOWN_CLASS, *dict.fromkeys(rule.rule.consequence.value for rule in classing))
     meant = "not marketed for data centres" if marketed == "no" else "designed or marketed for data centres"
     meant += f", by a designer of {fixed['designer_hq']}" if fixed["designer_hq"] != NOWHERE else ""
-    left = "those announced later, or of which a figure is not known, are left out; those of unknown date are shown"
+    others = "not marketed for data centres" if marketed == "yes" else "marketed for data centres"
     return Zones(
         title=f"{asked.item.name} on {book.day}: {found.verdict.eccn}",
         subtitle=f"zones that the class rules of the day make, for chips {meant}",
         x=Axis("total processing performance", xs[0], xs[-1]),
         y=Axis(words, ys[0], ys[-1], unit),
         xs=xs, ys=ys, zone=_classes(book, xs, [y * size for y in ys], across, fixed, names), names=names,
-        points=points, notes=(f"Points are chips of the catalog; {left}.", "Not legal advice."),
+        points=points, notes=_notes(others if asks else None, not_checked),
+        hollow=f"{others}: zones are not theirs",
     )  # fmt: skip
+
+
+def _notes(others: str | None, not_checked: Sequence[str]) -> tuple[str, ...]:
+    return (
+        "Points are chips of the catalog that had been announced; where the day is not known, from the first source on "
+        "that tells of them. Those of which a figure is not known are left out.",
+        *(
+            [f"Hollow points are chips {others}, which the rules may class in another way than their zone."]
+            if others
+            else []
+        ),
+        *([f"Not checked: {'; '.join(not_checked)}."] if not_checked else []),
+        "Not legal advice.",
+    )
 
 
 def _classes(
@@ -82,8 +102,13 @@ def _edges(cuts: Sequence[float], values: Sequence[float | None]) -> list[float]
     return [low, *(cut for cut in cuts if low < cut < high), high]
 
 
-def _points(asked: Asked, found: Classified, law: Law, across: str, size: float) -> Iterator[Point]:
-    """Chips of the catalog that had been announced, and the one asked about."""
+def _points(
+    asked: Asked, found: Classified, law: Law, across: str, size: float, marketed: str | None
+) -> Iterator[Point]:  # fmt: skip
+    """Chips of the catalog that had been announced, and the one asked about; hollow those marketed otherwise.
+
+    marketed: as those for which the zones are made, None where the rules do not ask
+    """
     yield _point(asked.item.name, found.verdict.facts, across, size, asked=True)
     catalog = law.catalog
     own = catalog.system(asked.item.id).chip if asked.kind == "systems" else asked.item.id
@@ -91,7 +116,9 @@ def _points(asked: Asked, found: Classified, law: Law, across: str, size: float)
         chip = catalog.chip(id)
         if id == own or _is_later(chip, found.book.day.isoformat()):
             continue
-        point = _point(_short(chip), completed(chip_facts(chip, None).facts), across, size)
+        facts = completed(chip_facts(chip, None).facts)
+        hollow = marketed is not None and facts.get("datacenter_marketed", marketed) != marketed
+        point = replace(_point(_short(chip), facts, across, size), hollow=hollow)
         if point.x is not None and point.y is not None:
             yield point
 
@@ -105,8 +132,12 @@ def _short(chip: Chip) -> str:
 
 
 def _is_later(chip: Chip, day: str) -> bool:
-    """Whether a chip had not been announced by a day; a year or month alone counts from its beginning."""
-    return chip.announced is not None and chip.announced > day
+    """Whether a chip was not there by a day; a year or month alone counts from its beginning.
+
+    Where no announcement is known the first source that tells of it counts.
+    """
+    known = chip.announced or min((source.date for source in chip.sources.values()), default="")
+    return known > day
 
 
 def _point(name: str, facts: Mapping[str, FactValue], across: str, size: float, *, asked: bool = False) -> Point:

@@ -30,6 +30,9 @@ _COLOURS = {
 _OTHERS = ("#d8e4f3", "#e3d7ee", "#d5ebe6")
 _ROUND = (1.0, 2.0, 5.0)
 _LINE = 14.0
+_CLEAR = DOT + 6.0  # around a point, where its line may begin
+_RIM = 1.2  # of a ring
+_ASIDE = 5.0  # between words that stand beside one another
 _BOLD = 1.05  # wider than plain words
 _OVERLAP = 0.6  # of rectangles, so that no paper shows between them
 _Box = tuple[float, float, float, float]
@@ -52,12 +55,17 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A chip: x, y in the unit of the axes, None where it is not known; asked: the one that the question is about."""
+    """A chip.
+
+    x, y: in the unit of the axes, None where it is not known; asked: the one that the question is about
+    hollow: one for which the zones are not made, drawn as a ring
+    """
 
     name: str
     x: float | None
     y: float | None
     asked: bool = False
+    hollow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Zones:
 
     xs, ys: edges of the cells, ascending, the ends of the axes among them
     zone: class of each cell, shape (len(ys) - 1, len(xs) - 1), an index into ``names``
-    notes: below the picture
+    notes: below the picture; hollow: what a ring stands for
     """
 
     title: str
@@ -79,6 +87,7 @@ class Zones:
     names: tuple[str, ...]
     points: tuple[Point, ...]
     notes: tuple[str, ...] = ()
+    hollow: str = ""
 
 
 def draw(zones: Zones) -> bytes:
@@ -162,6 +171,13 @@ class _Drawing:
             self.sheet.rect(x, 58.0, 14.0, 14.0, self._colour(name), stroke=GREY)
             self.sheet.text(x + 20.0, 69.5, name)
             x += 44.0 + width_of(name)
+        if any(point.hollow for point in self.zones.points):
+            self._ring(x + 7.0, 65.0, DOT)
+            self.sheet.text(x + 20.0, 69.5, self.zones.hollow)
+
+    def _ring(self, x: float, y: float, radius: float, ink: str = POINT) -> None:
+        self.sheet.circle(x, y, radius, ink)
+        self.sheet.circle(x, y, radius - _RIM, PAPER)
 
     def _axes(self) -> None:
         bottom = TOP + HIGH
@@ -200,7 +216,11 @@ class _Drawing:
         for point, x, y in sorted(places, key=lambda place: place[0].asked):
             if point.asked:
                 self.sheet.circle(x, y, DOT + 4.0, PAPER)
-            self.sheet.circle(x, y, DOT + (2.2 if point.asked else 0.0), ASKED if point.asked else POINT)
+            radius, ink = DOT + (2.2 if point.asked else 0.0), ASKED if point.asked else POINT
+            if point.hollow:
+                self._ring(x, y, radius, ink)
+            else:
+                self.sheet.circle(x, y, radius, ink)
 
     def _line(self, point: Point) -> None:
         """A chip of which one fact is not known."""
@@ -222,13 +242,18 @@ class _Drawing:
         width, height = width_of(point.name, size) * (_BOLD if point.asked else 1.0), size + 2.0
         for dx, dy, wary in [(*place, wary) for wary in (True, False) for place in _AROUND]:
             left = x + dx if dx > 0 else x + dx - width if dx < 0 else x - width / 2
-            box = (left, y + dy - height / 2, left + width, y + dy + height / 2)
+            box = (left, y + dy - height / 2, left + width + _ASIDE, y + dy + height / 2)
+            end = min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])
+            way = list(_dots(x, y, *end)) if math.hypot(dx, dy) > _LINE else []
+            if wary and any(_meet(dot, other) for dot in way for other in self.taken):
+                continue
             if self._is_free(box, (*self.taken, *self.edges) if wary else self.taken):
                 self.taken.append(box)
-                if math.hypot(dx, dy) > _LINE:
-                    self.sheet.line(x, y, min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]), GREY, 0.5)
+                self.edges += way
+                if way:
+                    self.sheet.line(x, y, *end, GREY, 0.5)
                 ink = ASKED if point.asked else INK
-                at, side = (left, "start") if dx > 0 else (box[2], "end") if dx < 0 else (x, "middle")
+                at, side = (left, "start") if dx > 0 else (left + width, "end") if dx < 0 else (x, "middle")
                 self.sheet.text(at, box[3] - 4.0, point.name, size=size, fill=ink, bold=point.asked, anchor=side)
                 return
         self.silent += 1
@@ -237,12 +262,15 @@ class _Drawing:
         left, top, right, bottom = box
         if left < LEFT + 2 or right > LEFT + WIDE - 2 or top < TOP + 2 or bottom > TOP + HIGH - 2:
             return False
-        return not any(left < c and a < right and top < d and b < bottom for a, b, c, d in taken)
+        return not any(_meet(box, other) for other in taken)
 
     def _notes(self, y: float) -> float:
         notes = list(self.zones.notes)
         if self.silent:
-            notes.append(f"{self.silent} chips stand too close to others for a name")
+            one = self.silent == 1
+            notes.append(
+                f"{self.silent} chip{'' if one else 's'} stand{'s' if one else ''} too close to others for a name"
+            )
         for note in notes:
             self.sheet.text(LEFT, y, note, size=10.0, fill=GREY)
             y += 15.0
@@ -264,13 +292,25 @@ def _around() -> tuple[tuple[float, float], ...]:
     ]
     far = [
         (round(reach * math.cos(angle), 1) or 0.1, round(reach * math.sin(angle), 1))
-        for reach in (18.0, 26.0, 36.0, 48.0, 62.0)
+        for reach in (18.0, 26.0, 36.0, 48.0, 62.0, 80.0)
         for angle in (math.tau * at / 16 for at in range(16))
     ]
     return (*near, *far)
 
 
 _AROUND = _around()
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _dots(x: float, y: float, to_x: float, to_y: float) -> Iterator[_Box]:
+    """Small boxes along a line, but for its beginning at a point."""
+    long = math.hypot(to_x - x, to_y - y)
+    for at in range(math.ceil(_CLEAR), math.floor(long)):
+        there = x + (to_x - x) * at / long, y + (to_y - y) * at / long
+        yield (there[0] - 0.5, there[1] - 0.5, there[0] + 0.5, there[1] + 0.5)
 
 
 def _headed(axis: Axis) -> str:
@@ -284,5 +324,7 @@ def _merged(points: Sequence[Point]) -> list[Point]:
         place = (point.x, point.y)
         other = found.get(place)
         names = point.name if other is None else f"{other.name}, {point.name}"
-        found[place] = Point(names, *place, asked=point.asked or (other is not None and other.asked))
+        asked = point.asked or (other is not None and other.asked)
+        hollow = point.hollow and (other is None or other.hollow)
+        found[place] = Point(names, *place, asked=asked, hollow=hollow)
     return list(found.values())
