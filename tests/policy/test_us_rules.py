@@ -288,6 +288,17 @@ def test_general_prohibition_10(day: str, facts: dict[str, FactValue], eccn: str
     assert (verdict.eccn, verdict.outcome) == (eccn, outcome)
 
 
+def test_thresholds_of_general_prohibition_10_are_those_of_the_class() -> None:
+    """They are written once more in each of its rules, and never drift apart."""
+    (letter,) = [one for one in of_us() if one.id == "us-gp10-2025-05"]
+    (text,) = [one for one in of_us() if one.id == "us-ear-3a090-2024"]
+    limbs = {rule.name: {key: fact.si for key, fact in rule.params.items()} for rule in text.rules}
+    a, b = limbs["3A090.a"], limbs["3A090.b"]
+    same = {"tpp": a["tpp"], **{key: b[key] for key in ("tpp_low", "tpp_dense", "density_low", "density_middle")}}
+    for rule in letter.rules:
+        assert {key: fact.si for key, fact in rule.params.items()} == same
+
+
 def test_a_name_alone_is_not_enough() -> None:
     verdict = ask("2025-06-01", item_names=frozenset(("radeon", "910c")), tpp=900.0)
     assert verdict.eccn == "none"
