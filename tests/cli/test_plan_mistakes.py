@@ -74,7 +74,6 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     ((*BASE, "--date", "soon"), "error: --date: 'soon' is no day\nhint: write 2026-03-01\n"),
     ((*BASE, "--from", "Germany"), "error: --from: 'GERMANY' is no country\nhint: two letters of ISO 3166"),
     ((*BASE, "--to", "EUR"), "error: --to: 'EUR' is no country\n"),
-    ((*BASE, "--no-law", "--from", "US"), "error: --from: a country for the law, and no law\n"),
     ((*BASE, "--workers", "2"), "error: --workers: one process works alone\nhint: add --executor processes\n"),
     ((*BASE, "--ray-address", "auto"), "error: --ray-address: a cluster that is not asked\nhint: add --executor ray\n"),
     ((*BASE, "--executor", "slurm"), "error: Invalid value for '--executor': 'slurm' is not one of"),

@@ -293,5 +293,5 @@ def test_duties_of_an_offer_wait_for_it() -> None:
                    (asks["duties"], asks["duties"][1:]))  # fmt: skip
     assert [due.from_day for due in one(both, placed_on_market=tomorrow).duties] == ["2024-01-01", "2025-09-02"]
     assert one(both, placed_on_market=tomorrow).outcome == "applies"
-    assert one(alone, placed_on_market=tomorrow).outcome == "applies_from:2025-01-02"
+    assert one(alone, placed_on_market=tomorrow).outcome == "applies_from:2025-09-02"
     assert one(alone, placed_on_market=tomorrow - 1.0).outcome == one(alone).outcome == "applies"

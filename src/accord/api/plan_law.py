@@ -18,6 +18,7 @@ from accord.policy.deal import Deal
 from accord.policy.facts import FactValue
 from accord.policy.gate import INSUFFICIENT, NO_RULE, NOT_COVERED, gate
 from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
+from accord.policy.places import recalled
 from accord.policy.screen import closest, resolve, screen, sides_facts
 from accord.policy.unknowns import ELSE
 from accord.report.policy_words import branch_text, label
@@ -174,8 +175,19 @@ def _verdict(
         passes=kept.passes, reason=kept.reason, conditions=kept.conditions, deciding=kept.deciding,
         no_way=no_way,
         branches=tuple(text for field in fields for text in _told(branches(found.book, verdict.facts, field))),
-        sources=_cited(found), said=found.item.remarks,
+        sources=_cited(found), said=(*found.item.remarks, *_remarks(law, found, chip, day)),
     )  # fmt: skip
+
+
+def _remarks(law: Law, found: Classified, chip: str | None, day: datetime.date) -> tuple[str, ...]:
+    """That the chip was announced later, and memberships of countries that nobody read in a list."""
+    announced = None if chip is None else law.catalog.chip(chip).announced
+    later = announced is not None and announced > day.isoformat()[: len(announced)]
+    said = (f"the chip was announced {announced}: on {day} there was none to trade",) if later else ()
+    verdict = found.verdict
+    hits = (hit for hit in (*verdict.hits, *verdict.importer_hits) if hit.counts)
+    asked = ((leaf.fact, leaf.words) for hit in hits for leaf in hit.rule.leaves)
+    return (*said, *recalled(law.groups, asked, verdict.facts, day))
 
 
 def _told(found: Sequence[Branch]) -> list[str]:

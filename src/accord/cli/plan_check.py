@@ -93,15 +93,13 @@ def _law(flags: Mapping[str, Any], given: Collection[str], typed: Collection[str
     """Refuse what is asked for the law alone where it is not checked."""
     if "no_law" in typed and "law" in typed:
         raise UsageError("--law and --no-law at once: two answers", where="--no-law", hint="give one of them")
-    if flags["law"] == "off" and flags["seller"]:
-        raise UsageError("a country for the law, and no law", where="--from", hint="it is asked for the law alone")
+    if flags["law"] == "off":
+        return  # what is said of the deal is passed over, so that both answers can be had by one flag
     lacking = [flag for name, flag in (("seller", "--from"), ("buyer", "--to"), ("date", "--date")) if not flags[name]]
     for name, flag in _OF_THE_LAW.items():
-        if flags[name] and flags["law"] == "off":
-            raise UsageError("it is asked for the law, and no law is", where=flag, hint="leave it out")
         if flags[name] and lacking:
             raise UsageError(f"{_listed(lacking)} missing: the law is not checked", where=flag, hint=WANTED)
-    if "law" in given and flags["law"] != "off" and lacking:
+    if "law" in given and lacking:
         raise UsageError(f"{_listed(lacking)} missing: the law cannot be checked", where="--law", hint=WANTED)
 
 

@@ -9,6 +9,12 @@ from accord.api.plan_law import law_terms, lawful
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog
 from accord.planner.lawful import NOT_CHECKED, WANTED, Lawful
+from accord.policy.countries import CODES
+
+_OF_THE_LAW = {
+    "seller": "--from", "exporter": "--exporter", "consignee": "--consignee", "hq": "--hq", "facts": "--set"
+}  # fmt: skip
+_SAY = ("says", "say")
 
 
 def asked_law(
@@ -37,8 +43,23 @@ def _facts(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def unasked(flags: Mapping[str, Any]) -> tuple[str, ...]:
-    """Warn of a country that sells where the law is not checked all the same."""
-    if not flags["seller"] or flags["law"] == "off" or (flags["buyer"] and flags["date"]):
-        return ()
-    return (f"the law is {NOT_CHECKED}: {WANTED}",)
+def unasked(flags: Mapping[str, Any], catalog: Catalog) -> tuple[str, ...]:
+    """Warn of a deal that the law is not asked about, and of a country without figures of energy."""
+    said = []
+    if flags["law"] == "off":
+        given = [flag for name, flag in _OF_THE_LAW.items() if flags[name]]
+        said += (
+            [f"the law is {NOT_CHECKED} (--law off): {', '.join(given)} {_SAY[len(given) > 1]} nothing"]
+            if given
+            else []
+        )
+    elif flags["seller"] and not (flags["buyer"] and flags["date"]):
+        said.append(f"the law is {NOT_CHECKED}: {WANTED}")
+    if flags["buyer"] and not has_place(catalog, flags["buyer"]):
+        said.append(f"no price of energy, PUE and emissions of {flags['buyer']} are in the catalog")
+    return tuple(said)
+
+
+def has_place(catalog: Catalog, country: str) -> bool:
+    """Whether the catalog has figures of energy for a country; of what is no country too, so that it is refused."""
+    return country not in CODES or any(catalog.place(id).country == country for id in catalog.ids("places"))

@@ -62,7 +62,8 @@ def show_matrix(
     body = envelope(
         verb, inputs={**found.inputs, "scenario": asked, "catalog": [str(path) for path in paths]},
         result=_with_law(found, law), sources=[*found.sources, *law_sources(catalog, law.systems)],
-        warnings=[*catalog.notes, *passed, *unasked(flags), *joined(found.warnings)], catalog_digest=catalog.digest,
+        warnings=[*catalog.notes, *passed, *unasked(flags, catalog), *joined(found.warnings)],
+        catalog_digest=catalog.digest,
     )  # fmt: skip
     none = isinstance(found, Matrix) and not found.cells
     emit(body, *(() if none else found.tables), *law_tables(law), as_json=as_json)

@@ -104,7 +104,7 @@ def _answered(
     causes = _causes(catalog, told, asked)
     if draw is not None and told.plans:
         draw(causes)
-    warned = (*asked.said, *answer.refused, *unasked(flags), *(f"{system}: {why}" for system, why in gone))
+    warned = (*asked.said, *answer.refused, *unasked(flags, catalog), *(f"{system}: {why}" for system, why in gone))
     without = without_plan(answer, asked.named, (*asked.without, *gone), warned)
     body = _body(verb, catalog, answer, asked, told, (without, warned), flags, paths, causes)
     emit(body, *_tables(answer, told, (asked.named, without), catalog, flags, causes), as_json=as_json)

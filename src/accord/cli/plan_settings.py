@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from accord.base.errors import AccordError
 from accord.catalog.load import Catalog
 from accord.cli.plan_flags import PLAN_KEYS
+from accord.cli.plan_law import has_place
 from accord.cli.scenario import read_scenario
 from accord.economics.scenario import Scenario, ScenarioError, Setting
 
@@ -29,7 +30,7 @@ def with_scenario(flags: dict[str, Any], catalog: Catalog) -> Scenario:
         flags[name] = flags[name].upper() if flags[name] else None
     if flags["no_law"]:
         flags["law"] = "off"
-    if scenario.country is None and flags["buyer"]:
+    if scenario.country is None and flags["buyer"] and has_place(catalog, flags["buyer"]):
         scenario = msgspec.structs.replace(scenario, country=flags["buyer"])
     if not flags["buyer"] and flags["seller"] and flags["date"]:
         flags["buyer"] = scenario.country

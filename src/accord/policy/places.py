@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.catalog.group import Group
@@ -41,6 +41,24 @@ class Places:
             if members.outside is not None:
                 outside = members.outside if outside is None else outside & members.outside
         return frozenset(inside), None if outside is None else outside - inside
+
+
+def recalled(
+    groups: Sequence[Group], asked: Iterable[tuple[str, Sequence[str]]], facts: Mapping[str, object], day: datetime.date
+) -> tuple[str, ...]:
+    """Say of each membership that comparisons rest on and that nobody read in a list.
+
+    asked: fact and words of each comparison that counted; facts: with the countries
+    """
+    found: dict[str, None] = {}
+    for fact, words in asked:
+        for group in groups:
+            held = (one for one in group.members if group.code in words and one.country == facts.get(fact))
+            if any(one.holds(day) and one.basis == "assumed" for one in held):
+                found[f"that {facts[fact]} is in {group.code} is recalled, not read in a list (groups/{group.id})"] = (
+                    None
+                )
+    return tuple(found)
 
 
 def _members(group: Group, day: datetime.date) -> Members:
