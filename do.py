@@ -136,16 +136,17 @@ def make_venv() -> bool:
 
 
 def install(target: str) -> bool:
-    """Install the project, editable, with the first installer that can."""
-    project = ["--editable", target]
-    pip = ["install", "--no-input", "-qq"] + project
+    """Install the project, editable, with the first installer that can; what ``attest`` needs too, where it goes."""
     commands = []
-    if uv():
-        commands.append([uv(), "pip", "install", "--quiet", "--python", PYTHON] + project)
-    if works(PYTHON, "import pip"):
-        commands.append([PYTHON, "-m", "pip"] + pip)
-    elif works(sys.executable, "import pip"):
-        commands.append([sys.executable, "-m", "pip", "--python", PYTHON] + pip)
+    for one in (".[sign]", ".") if target == "." else (target,):
+        project = ["--editable", one]
+        pip = ["install", "--no-input", "-qq"] + project
+        if uv():
+            commands.append([uv(), "pip", "install", "--quiet", "--python", PYTHON] + project)
+        if works(PYTHON, "import pip"):
+            commands.append([PYTHON, "-m", "pip"] + pip)
+        elif works(sys.executable, "import pip"):
+            commands.append([sys.executable, "-m", "pip", "--python", PYTHON] + pip)
     return any(run(command) == 0 for command in commands)
 
 
