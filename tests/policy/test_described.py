@@ -6,7 +6,11 @@ import datetime
 
 import pytest
 
-from accord.policy.cases import Case, case_facts
+from accord.api.law import Law
+from accord.base.errors import TableError
+from accord.catalog.load import load_catalog
+from accord.policy.cases import Case, case_facts, described_item, read_case
+from accord.policy.classify import classify
 from accord.policy.facts import FactValue
 
 
@@ -34,3 +38,39 @@ def described(name: str, item_type: str) -> dict[str, FactValue]:
 )
 def test_items_by_their_descriptions(name: str, item_type: str, facts: dict[str, FactValue]) -> None:
     assert described(name, item_type) == facts
+
+
+@pytest.mark.parametrize(
+    ("name", "bandwidth", "eccn"),
+    [
+        ("LPDDR5X device", 68e9, "none"),
+        ("GDDR7 device", 128e9, "none"),
+        ("HBM1 stack", 128e9, "3A090.c"),
+        ("HBM3E stack", None, "3A090.c"),
+        ("Memory stack", 128e9, "unknown"),
+    ],
+)
+def test_memory_of_unknown_area_is_told_by_its_kind(name: str, bandwidth: float | None, eccn: str) -> None:
+    facts: dict[str, FactValue] = {"item_type": "memory", "destination": "CN", "hq": "CN"}
+    facts |= {"transaction": "export_from_us"} | ({"dram_bandwidth": bandwidth} if bandwidth else {})
+    day = datetime.date(2025, 6, 1)
+    law = Law(load_catalog())
+    asked = case_facts(Case("c", "official", name, day, facts, None, "none", "no_licence"), (), law.parties)
+    assert classify(law.book(day), asked).eccn == eccn
+    item = described_item("memory", name)
+    assert {name: asked[name] for name in item.facts} == dict(item.facts)
+    assert set(item.told) == set(item.facts)
+
+
+def test_a_known_area_goes_before_the_kind() -> None:
+    facts: dict[str, FactValue] = {"item_type": "memory", "dram_bandwidth": 900e9, "package_area": 100.0}
+    law, day = Law(load_catalog()), datetime.date(2025, 6, 1)
+    asked = case_facts(Case("c", "official", "GDDR9 device", day, facts, None, "none", "no_licence"), (), law.parties)
+    assert classify(law.book(day), asked).eccn == "3A090.c"
+
+
+@pytest.mark.parametrize("word", ["licence:requird", "check:soon", "depends:", "restricted:", "nothing"])
+def test_an_expected_answer_that_no_rule_gives_is_refused(word: str) -> None:
+    cells = {"case_id": "a", "chip": "b", "date": "2025-01-01", "expected_eccn": "none", "expected_outcome": word}
+    with pytest.raises(TableError, match="no answer is called"):
+        read_case(cells, "here")

@@ -14,6 +14,7 @@ from accord.base.source import Source
 from accord.catalog.legal_fact import FACTS, ITEM
 from accord.policy.branches import Branch, branches
 from accord.policy.classify import classify
+from accord.policy.decide import NO_LICENCE
 from accord.policy.facts import FactValue
 from accord.policy.gate import NOT_COVERED
 from accord.policy.history import Period, breakpoints, first_rule, history, last_read
@@ -64,14 +65,15 @@ def classify_answer(
     verdict, deal = found.verdict, asked.question
     periods = _periods(asked, law) if len(verdict.deciding) <= _FEW or through_time else ()
     days, unspoken = days_told(day, law), _unspoken(found)
+    silent = _unspoken_told(unspoken, asked.item)
     answer = ClassAnswer(
         item=asked.item, kind=asked.kind, day=day, seller=deal.seller, buyer=deal.buyer, hq=asked.hq,
         verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=periods,
         what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law),
-        not_checked=(*days, *_unspoken_told(unspoken, asked.item), *_not_checked(asked, law)),
+        not_checked=(*days, *silent, *_not_checked(asked, law)),
         consignee=question.consignee, given=frozenset(question.given), explain=explain, history=through_time,
         screened=screen(law.parties, asked.consignee.id, day) if asked.consignee is not None else None,
-        remarks=(*_announced(asked, day), *_unspoken_told(unspoken, asked.item)), unspoken=unspoken,
+        remarks=(*_announced(asked, day), *(silent if verdict.outcome == NO_LICENCE else ())), unspoken=unspoken,
         ways=_ways(found.book),
     )  # fmt: skip
     answer = replace(answer, sources=dict(_sources(law, cited(answer))))

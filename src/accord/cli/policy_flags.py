@@ -81,7 +81,7 @@ def parse_question(id: str, **flags: Any) -> Question:
 
 
 _LISTS = ("given", "what_if")
-_LEAST = 60  # columns; tables are not made narrower
+_LEAST = 60  # columns; tables are not made narrower, and a terminal's last one stays free
 
 
 def show(body: Mapping[str, object], *tables: Table, as_json: bool) -> None:
@@ -91,7 +91,7 @@ def show(body: Mapping[str, object], *tables: Table, as_json: bool) -> None:
 
     width = WIDTH
     if sys.stdout is not None and sys.stdout.isatty():
-        width = max(_LEAST, min(WIDTH, shutil.get_terminal_size().columns))
+        width = max(_LEAST, min(WIDTH, shutil.get_terminal_size().columns - 1))
     emit(body, *(fitted(table, width) for table in tables), as_json=as_json)
 
 

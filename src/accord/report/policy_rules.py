@@ -115,7 +115,7 @@ def _decisive(trace: RuleTrace) -> Iterator[str]:
         if trace.rule.join(results) != trace.verdict:
             results[at] = before
             kept.insert(0, trace.leaves[at])
-    yield from (comparison(leaf) for leaf in kept if leaf.fact not in _PLAIN)
+    yield from dict.fromkeys(comparison(leaf) for leaf in kept if leaf.fact not in _PLAIN)
 
 
 def _aside(answer: ClassAnswer, hit: Hit) -> str:
