@@ -81,11 +81,12 @@ def test_a_training_run_gives_compute_cluster_cost_and_model() -> None:
     assert math.log10(compute.low) == pytest.approx(flop["log10_low"])
     assert math.log10(compute.high) == pytest.approx(flop["log10_high"])
     assert facts["cluster_op_per_s"] == pytest.approx(2048 * 1979e12, rel=1e-3)  # dense FP8 of an H800
-    assert (facts["cluster_sites"], facts["cluster_network_b_per_s"]) == (1.0, 400e9)
+    assert (facts.get("cluster_sites"), facts["cluster_network_b_per_s"]) == (1.0, 400e9)
     cost = facts["compute_cost_usd"]
     assert isinstance(cost, Uncertain)
     assert cost.value == body["result"]["metrics"]["cost_usd"]["value"]
-    assert (facts["role"], facts["open_weights"], facts["open_licence"]) == ("provider", "yes", "no")
+    assert facts["role"] == "provider"
+    assert not {"open_weights", "open_licence"} & set(facts)  # of the model of that shape, not of the one trained
     assert facts["output_modality"] == facts["input_modality"] == frozenset({"text"})
     assert "placed_on_market" not in facts  # the weights that were released are another run's
     assert (found.model, found.systems, found.day, found.said) == ("deepseek-v3", (SYSTEM,), None, ())
@@ -97,18 +98,56 @@ def test_an_interval_of_another_level_is_brought_to_nine_tenths() -> None:
     assert math.log(wide.high / wide.value) == pytest.approx(math.log(usual.high / usual.value), rel=0.02)
 
 
-def test_a_run_that_starts_from_a_model_is_a_modification() -> None:
-    found = values(subject(trained(base=6e24)))
+def test_a_run_that_starts_from_a_model_leaves_open_whose_it_is() -> None:
+    asked = subject(trained(base=6e24))
+    found = values(asked)
     own = found["modification_flop"]
-    assert (found["role"], found["original_flop"]) == ("modifier", 6e24)
+    assert ("role" in found, found["original_flop"]) == (False, 6e24)
+    assert "--role" in asked.said[0]
     own_flop = trained(base=6e24)["result"]["flop"]["own_flop"]
     assert (own.value if isinstance(own, Uncertain) else own) == own_flop
     total = found["training_flop"]
     assert (total.value if isinstance(total, Uncertain) else total) == pytest.approx(6e24 + own_flop)
-    rules = answers(checked(subject(trained(base=6e24)), "eu"))
+    rules = answers(checked(asked, "eu", facts={"role": "modifier"}))
     share = [because for because in rules["eu-gpai-modifier", "art-53-cd"]["because"]
              if because["fact"] == "modification_share"]  # fmt: skip
     assert share[0]["value"] == pytest.approx(own_flop / 6e24)
+
+
+def test_a_developer_who_goes_on_with_its_own_model_is_still_its_provider() -> None:
+    body = copy.deepcopy(trained(base=6e24))
+    flop = body["result"]["flop"]
+    flop |= {"total_flop": 2e25, "base_flop": 1.9e25, "own_flop": 1e24, "log10_low": 25.2, "log10_high": 25.4}
+    later = {"placed_on_market": float(datetime.date(2025, 8, 15).toordinal())}
+    found = answers(checked(subject(body), "eu", facts=later))
+    assert found["eu-aia-51", "presumed-systemic"]["outcome"] == "depends:role"
+    found = answers(checked(subject(body), "eu", facts={**later, "role": "provider"}))
+    assert found["eu-aia-51", "presumed-systemic"]["outcome"] == "applies"
+
+
+@pytest.mark.parametrize(("end", "known"), [("2025-07-15", False), ("2025-08-01", False), ("2025-08-02", True)])
+def test_the_end_of_a_run_tells_when_a_model_is_offered_only_where_later_changes_nothing(end: str, known: bool) -> None:
+    body = copy.deepcopy(trained(start=datetime.date(2025, 1, 1)))
+    body["result"]["dates"]["end"] = end
+    assert ("placed_on_market" in values(subject(body))) == known
+    found = answers(checked(subject(body), "eu", day=datetime.date(2026, 4, 1)))
+    lifted = found["eu-gpai-guidelines", "art-53-cd"]["outcome"]
+    assert not lifted.startswith("lifted:")
+    assert ("depends:placed_on_market" in lifted) != known
+
+
+def test_a_run_whose_last_day_is_none_is_refused() -> None:
+    body = copy.deepcopy(trained(start=datetime.date(2025, 1, 1)))
+    body["result"]["dates"]["end"] = "soon"
+    with pytest.raises(DataError, match="no day") as raised:
+        subject(body)
+    assert str(raised.value.where) == "file.json: result.dates.end"
+
+
+def test_sites_that_nobody_states_are_not_one() -> None:
+    body = copy.deepcopy(trained())
+    body["result"]["layout"].pop("sites", None)
+    assert "cluster_sites" not in values(subject(body))
 
 
 def test_a_first_day_is_the_day_and_the_model_is_offered_after_the_run() -> None:

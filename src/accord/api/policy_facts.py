@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 from accord.api.answer_json import read_json
+from accord.api.law import Law
 from accord.base.errors import DataError
+from accord.catalog.instrument import leaves
 from accord.catalog.load import Catalog
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.licences import licence_of
@@ -69,15 +71,21 @@ def subject_of_run(run: Run, catalog: Catalog) -> Subject:
     )  # fmt: skip
 
 
-def training_facts(inputs: Mapping[str, object], result: Mapping[str, object], catalog: Catalog) -> dict[str, Stated]:
-    """Facts of a training run, from the inputs and the result of ``accord train``."""
+def training_facts(
+    inputs: Mapping[str, object], result: Mapping[str, object], catalog: Catalog, name: str = "the run"
+) -> dict[str, Stated]:
+    """Facts of a training run, from the inputs and the result of ``accord train``.
+
+    name: for messages. Raises DataError for a last day that is none.
+    """
     flop, metrics, layout = (_dict(result.get(name)) for name in ("flop", "metrics", "layout"))
     facts = {name: one for name, one in _model_facts(catalog, str(inputs.get("model")), offered=False).items()}
     facts |= _flop_facts(flop, _number(inputs.get("level")) or 0.9)
     cluster = _peak(metrics, _number(layout.get("chips")))
     if cluster is not None:
         facts["cluster_op_per_s"] = Stated(cluster, "chips x dense peak of the fastest format used")
-    facts["cluster_sites"] = Stated(_number(layout.get("sites")) or 1.0, "sites of the run")
+    if sites := _number(layout.get("sites")):
+        facts["cluster_sites"] = Stated(sites, "sites of the run")
     network = _network(catalog, str(inputs.get("system")))
     if network is not None:
         facts["cluster_network_b_per_s"] = Stated(network, f"link of a chip, systems/{inputs.get('system')}")
@@ -86,7 +94,9 @@ def training_facts(inputs: Mapping[str, object], result: Mapping[str, object], c
         facts["compute_cost_usd"] = Stated(usd, "cost of the run")
     end = _dict(result.get("dates")).get("end")
     if isinstance(end, str):
-        facts["placed_on_market"] = Stated(_ordinal(end), "not before the run ends, the last day is taken")
+        last = _ordinal(end, f"{name}: result.dates.end")
+        if last >= _last_asked(catalog, "placed_on_market"):  # a later day than the last changes nothing
+            facts["placed_on_market"] = Stated(last, "not before the run ends, the last day is taken")
     return facts
 
 
@@ -97,10 +107,13 @@ def _of_training(inputs: Mapping[str, object], result: Mapping[str, object], cat
     _check_result(result, name)
     said = [] if _flop(result, name) else ["the run has no tokens, so its compute is not known"]
     said += _unknown_model(model, catalog)
+    facts = training_facts(inputs, result, catalog, name)
+    if "original_flop" in facts:
+        said.append("whether the developer of the base goes on with it or another modifies it is not known: --role")
     system = inputs.get("system")
     return Subject(
         title=f"training of {model}", verb="train", model=model, systems=(system,) if isinstance(system, str) else (),
-        facts=training_facts(inputs, result, catalog), day=_day(inputs.get("start")), said=tuple(said),
+        facts=facts, day=_day(inputs.get("start")), said=tuple(said),
     )  # fmt: skip
 
 
@@ -162,17 +175,19 @@ def _model_facts(catalog: Catalog, model: str, *, offered: bool) -> dict[str, St
     if model not in catalog.ids("models"):
         return {}
     record, where = catalog.model(model), f"models/{model}"
-    facts = {"open_weights": Stated("yes" if record.status == "open" else "no", f"status, {where}")}
+    facts = _modalities(record.config or {}, where)
+    if not offered:
+        return facts
+    facts["open_weights"] = Stated("yes" if record.status == "open" else "no", f"status, {where}")
     licence = licence_of((catalog.licence(id) for id in catalog.ids("licences")), model)
     if record.status == "open" and licence is not None:
         facts["open_licence"] = Stated("yes" if licence.free else "no", f"licences/{licence.id}")
     elif record.status != "open":
         facts["open_licence"] = Stated("no", f"status, {where}")
-    facts |= _modalities(record.config or {}, where)
-    if offered and record.status == "open" and len(record.released or "") == len("2025-01-31"):
-        facts["placed_on_market"] = Stated(_ordinal(str(record.released)), f"release of the weights, {where}")
+    if record.status == "open" and len(record.released or "") == len("2025-01-31"):
+        facts["placed_on_market"] = Stated(_ordinal(str(record.released), where), f"release of the weights, {where}")
     active, tokens = (record.published.get(name) for name in ("active_params", "training_tokens"))
-    if offered and active is not None and tokens is not None and active.number and tokens.number:
+    if active is not None and tokens is not None and active.number and tokens.number:
         facts["training_flop"] = Stated(6.0 * active.number * tokens.number, f"6 x weights x tokens, {where}")
     return facts
 
@@ -192,7 +207,10 @@ def _modalities(config: Mapping[str, object], where: str) -> dict[str, Stated]:
 
 
 def _flop_facts(flop: Mapping[str, object], level: float) -> dict[str, Stated]:
-    """Cumulative compute, and a modification where the run starts from a model."""
+    """Cumulative compute; where the run starts from a model also its own part and the original's.
+
+    Whose that model is, is not in the answer: its own developer goes on as provider, anybody else modifies it.
+    """
     total, base, own = (_number(flop.get(name)) for name in ("total_flop", "base_flop", "own_flop"))
     if not total:
         return {}
@@ -204,7 +222,7 @@ def _flop_facts(flop: Mapping[str, object], level: float) -> dict[str, Stated]:
         return {**facts, "role": Stated("provider", "trains the model from its start")}
     spread = _between(max(ends[0] - base, own / 100.0), own, ends[1] - base)
     return {
-        **facts, "role": Stated("modifier", "the run starts from a model"),
+        **facts,
         "modification_flop": Stated(spread, "own stages of the run"),
         "original_flop": Stated(base, "--base-flop of the run"),
     }  # fmt: skip
@@ -260,5 +278,16 @@ def _day(value: object) -> datetime.date | None:
         return None
 
 
-def _ordinal(day: str) -> float:
-    return float(datetime.date.fromisoformat(day).toordinal())
+def _ordinal(day: str, where: str) -> float:
+    """A day as a number. Raises DataError, naming ``where``, for what is none."""
+    found = _day(day)
+    if found is None:
+        raise DataError(f"is {day!r}, no day", where=where, hint="a day such as 2026-01-31")
+    return float(found.toordinal())
+
+
+def _last_asked(catalog: Catalog, fact: str) -> float:
+    """The last day with which any rule compares a fact; from it on a later day answers as it does."""
+    rules = (rule for one in Law(catalog).instruments for rule in one.rules)
+    days = [leaf.value for rule in rules for leaf in leaves(rule.when) if leaf.fact == fact and leaf.value]
+    return max((_ordinal(day, fact) for day in days), default=0.0)
