@@ -189,6 +189,14 @@ def test_what_takes_the_place_of_a_rule_lifts_it() -> None:
     assert one(NOTIFY, newer, role="provider", training_flop=2e25).outcome == "lifted:act/newer"
 
 
+def test_what_lifts_is_what_is_known_to_not_what_may() -> None:
+    may, does = exempt("a-may", OPEN), exempt("b-does", OLD)
+    old = float(datetime.date(2024, 1, 1).toordinal())
+    found = one(NOTIFY, may, does, role="provider", training_flop=2e25, placed_on_market=old)
+    assert found.outcome == "lifted:act/b-does"
+    assert [name for name, _ in found.lifted_by] == ["act/b-does", "act/a-may"]
+
+
 def test_an_exemption_nobody_checked_never_surely_lifts() -> None:
     unsure = exempt("unsure", OPEN, spans=[{"start": "2025-02-01", "standing": "unverified"}])
     facts: dict[str, Any] = {"role": "provider", "training_flop": 2e25}

@@ -205,6 +205,7 @@ def _answer(
     verdict, results = rule.evaluate(facts)
     asks = _asks(rule, lifting, facts)
     lifted = tuple(other for other in lifting if verdict != FALSE and _lifts(other, facts) != FALSE)
+    lifted = tuple(sorted(lifted, key=lambda other: -_lifts(other, facts)))  # what surely lifts it first
     decides = _deciding(rule, lifting, facts) if asks == UNKNOWN else ()
     offer = _offer(book, facts)
     return DutyAnswer(
