@@ -10,6 +10,7 @@ from accord.api.law import Law
 from accord.api.plan_law import law_sources, law_terms, lawful
 from accord.api.policy_facts import Subject, training_facts
 from accord.base.errors import UsageError
+from accord.base.source import Source
 from accord.catalog.load import Catalog
 from accord.planner.lawful import Lawful
 from accord.policy.duties import DutyAnswer, duties, elsewhen, with_rules
@@ -73,12 +74,13 @@ def check_answer(ask: CheckAsk, subject: Subject, catalog: Catalog) -> CheckAnsw
     book = law.book(day)
     answers = duties(book, plain_facts, places)
     exported, export_said = _export(catalog, subject, deal, day)
+    licence = _licence(catalog, subject, ask, deal.get("buyer"), plain_facts, book)
     unruled = tuple(place for place in places if place not in ruled)
     checked = Checked(
         title=subject.title, day=day, jurisdictions=places, unruled=unruled, facts=facts, answers=answers,
         elsewhen=elsewhen(book, places), export=exported.systems if exported is not None else (),
         assumed=exported.terms.said if exported is not None else (),
-        licence=_licence(catalog, subject, ask, deal.get("buyer"), plain_facts, book),
+        licence=licence, licence_sources=_of_licence(catalog, licence),
         export_said=export_said, not_checked=_not_checked(ruled, places),
     )  # fmt: skip
     inputs = {
@@ -147,6 +149,15 @@ def _licence(
     )  # fmt: skip
     every = (catalog.licence(id) for id in catalog.ids("licences"))
     return licence_answer(licence_of(every, subject.model), subject.model, user, book.places)
+
+
+def _of_licence(catalog: Catalog, licence: LicenceAnswer | None) -> Mapping[str, Source]:
+    """Sources of a licence's terms, or of the licence where it has none."""
+    if licence is None or licence.licence is None:
+        return {}
+    sources = catalog.licence(licence.licence).sources
+    named = dict.fromkeys(term.source for term in licence.terms)
+    return {key: sources[key] for key in named or sources}
 
 
 def _not_checked(ruled: Sequence[str], places: Sequence[str]) -> tuple[str, ...]:

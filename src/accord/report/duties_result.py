@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
+from accord.base.source import Source
 from accord.catalog.instrument import Citation
 from accord.catalog.legal_fact import FACTS
 from accord.planner.lawful import SystemLaw
@@ -33,8 +34,8 @@ class Checked:
     """Everything that was asked and found.
 
     title: of what is checked, in words; jurisdictions: asked for; unruled: those of them without a rule on AI
-    licence: of the model, None where there is no model; export: systems under export control, with what
-        was assumed of the deal; export_said: why there are none, in words
+    licence: of the model, None where there is no model; licence_sources: of its terms, by key
+    export: systems under export control, with what was assumed of the deal; export_said: why there are none, in words
     not_checked: in words
     """
 
@@ -50,6 +51,7 @@ class Checked:
     assumed: tuple[str, ...]
     export_said: str
     not_checked: tuple[str, ...]
+    licence_sources: Mapping[str, Source] = field(default_factory=dict)
 
 
 # JSON

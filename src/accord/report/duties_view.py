@@ -7,8 +7,10 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from accord.base.source import Source
 from accord.base.units import show
 from accord.catalog.legal_fact import FACTS
+from accord.catalog.licence import Term
 from accord.policy.duties import LISTED, Because, Deciding, Due, DutyAnswer, Elsewhen
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.licences import LicenceAnswer
@@ -51,7 +53,7 @@ def check_tables(one: Checked) -> tuple[Table, ...]:
     other += [("export control", line) for line in _export_lines(one)]
     other += [("not checked", text) for text in one.not_checked]
     closing = f"{NOT_ADVICE.capitalize()}; as of {one.day}."
-    tables.append(pairs("Besides", _wrapped(other, NAMED), textwrap.wrap(closing, WIDTH)))
+    tables += [_sources(one), pairs("Besides", _wrapped(other, NAMED), textwrap.wrap(closing, WIDTH))]
     return tuple(table for table in tables if table.rows or table.notes)
 
 
@@ -102,7 +104,7 @@ def answer_lines(one: DutyAnswer) -> Iterator[str]:
     yield from (f"- {sure} {id}{f', until {until}' if until else ''}" for id, until in one.lifted_by)
     said = _EXEMPTS if one.rule.rule.stage == "exemption" else _DECIDED
     yield from (f"- {_decides(deciding, said)}" for deciding in one.missing if deciding.decides and kind not in _SHORT)
-    yield "; ".join(f"{cite.locator} ({cite.tier})" for cite in one.rule.rule.cites)
+    yield "; ".join(f"{cite.locator} ({cite.tier}, {cite.source})" for cite in one.rule.rule.cites)
 
 
 def _headline(one: DutyAnswer) -> str:
@@ -196,8 +198,39 @@ def _missing(one: Checked) -> Table:
 def _licence_lines(one: LicenceAnswer | None) -> Iterator[str]:
     if one is not None:
         yield f"{one.model} under {one.licence or 'a licence not known here'}: {one.verdict}"
-        yield from (f"- {reason}" for reason in (*one.reasons, *one.conditions))
-        yield from (f"- would decide: {name}" for name in one.missing)
+        yield from (f"- {text}{_read_in(one.terms, text)}" for text in (*one.reasons, *one.conditions))
+        for name in one.missing:
+            texts = [
+                f"{term.text}{_read_in((term,), term.text)}" for term in one.terms if _NEEDS.get(name) == term.kind
+            ]
+            yield f"- would decide: {name}{': ' if texts else ''}{'; '.join(texts)}"
+
+
+_NEEDS = {"country": "territory", "users": "users", "revenue": "revenue"}  # fact and the kind of term that asks it
+
+
+def _read_in(terms: Sequence[Term], text: str) -> str:
+    """Where a term of a licence is read; nothing of words that are no term's."""
+    return next((f" ({term.locator}; {term.tier}, {term.source})" for term in terms if term.text == text), "")
+
+
+def _sources(one: Checked) -> Table:
+    """What was read for every rule that is told in full and for the model's licence, with addresses unbroken."""
+    notes: dict[str, None] = {}
+    for answer in one.answers:
+        if answer.outcome.partition(":")[0] not in _SHORT:
+            rule, instrument = answer.rule.rule, answer.rule.instrument
+            keys = [cite.source for cite in rule.cites]
+            notes |= dict.fromkeys(_addresses(instrument.id, {key: instrument.sources[key] for key in keys}))
+    notes |= dict.fromkeys(_addresses(one.licence.licence or "", one.licence_sources) if one.licence else ())
+    return pairs("Sources", (), [line for note in notes for line in note.split("\n")])
+
+
+def _addresses(id: str, sources: Mapping[str, Source]) -> Iterator[str]:
+    """Title and address of each source, by its key and the entry that has it."""
+    for key, source in sources.items():
+        words = f"{key} of {id}: {source.title}, {source.publisher}, {source.date}"
+        yield "\n".join((*_lines(words, WIDTH), *([f"  {source.url}"] if source.url else [])))
 
 
 def _export_lines(one: Checked) -> Iterator[str]:
