@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from accord.api.law import Law
 from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
+from accord.catalog.countries import CODES
 from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance
 from accord.catalog.load import Catalog
 from accord.policy.adoption import Adoption, adoption
-from accord.policy.countries import CODES
 from accord.policy.deployed import SystemPlaces, system_places
 from accord.report.adoption_svg import draw
 from accord.report.adoption_view import adoption_dict, adoption_tables

@@ -12,11 +12,12 @@ from accord.api.law import Law
 from accord.base import units
 from accord.base.errors import AccordError, CatalogError, UsageError
 from accord.base.registry import did_you_mean
+from accord.catalog.countries import CODES
 from accord.catalog.legal_fact import ACTS, DEAL, FACTS, ITEM
 from accord.catalog.load import Catalog
 from accord.catalog.party import Party
 from accord.policy.cases import DESCRIBED, described_item, item_words
-from accord.policy.countries import CODES, OTHERWISE, REGIONS
+from accord.policy.countries import OTHERWISE, REGIONS
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
 from accord.policy.item import Item, Told, name_words

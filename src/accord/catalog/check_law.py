@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
+from accord.catalog.countries import CODES
 from accord.catalog.group import Group
 from accord.catalog.instrument import STRONG, Citation, Instrument, Rule, leaves
 from accord.catalog.legal_fact import FACTS
@@ -39,6 +40,9 @@ def legal_problems(record: _Law) -> Iterator[_Problem]:
         if source not in record.sources:
             hint = did_you_mean(source, record.sources)
             yield key, f"is {source!r}, which this file's 'sources' does not hold", hint
+    for key, code in _countries(record):
+        if code not in CODES:
+            yield key, f"is {code!r}, the code of no country", did_you_mean(code, sorted(CODES))
     if not isinstance(record, Instrument):
         return
     for at, rule in enumerate(record.rules):
@@ -82,6 +86,16 @@ def _named(record: _Law) -> Iterator[tuple[str, str]]:
             yield f"terms[{at}].source", term.source
 
 
+def _countries(record: _Law) -> Iterator[tuple[str, str]]:
+    """Key of every country that a group or a party names, and its code."""
+    if isinstance(record, Group):
+        for name in ("members", "outside", "unsure"):
+            for at, member in enumerate(getattr(record, name)):
+                yield f"{name}[{at}].country", member.country
+    elif isinstance(record, Party):
+        yield "country", record.country
+
+
 def _cited(key: str, cites: tuple[Citation, ...]) -> Iterator[tuple[str, str]]:
     for at, cite in enumerate(cites):
         yield f"{key}[{at}].source", cite.source
@@ -92,8 +106,9 @@ def _names(catalog: Catalog, record: Instrument) -> Iterator[_Problem]:
     codes = {group.code for group in _groups(catalog)}
     for at, rule in enumerate(record.rules):
         for code in _places(rule):
-            if len(code) != 2 and code not in codes:
-                yield f"rules[{at}].name", f"speaks of {code!r}, no country and no group", did_you_mean(code, codes)
+            if code not in codes and code not in CODES:
+                hint = did_you_mean(code, (*codes, *sorted(CODES)))
+                yield f"rules[{at}].name", f"speaks of {code!r}, no country and no group", hint
         for party in _parties(rule):
             if party not in catalog.ids("parties"):
                 hint = did_you_mean(party, catalog.ids("parties"))

@@ -7,9 +7,9 @@ from typing import Any
 
 from accord.api.plan_law import law_terms, lawful
 from accord.base.errors import UsageError
+from accord.catalog.countries import CODES
 from accord.catalog.load import Catalog
 from accord.planner.lawful import NOT_CHECKED, WANTED, Lawful
-from accord.policy.countries import CODES
 
 _OF_THE_LAW = {
     "seller": "--from", "exporter": "--exporter", "consignee": "--consignee", "hq": "--hq", "facts": "--set"

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from accord.base.errors import TableError
 from accord.base.registry import did_you_mean
 from accord.catalog.chip import Chip
+from accord.catalog.countries import CODES
 from accord.catalog.legal_fact import ACTS, FACTS
 from accord.catalog.party import Party
-from accord.policy.countries import CODES, OTHERWISE
+from accord.policy.countries import OTHERWISE
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.item import Item, Told, name_words
 from accord.policy.screen import UNNAMED, exporter_facts, resolve
