@@ -56,6 +56,10 @@ def change(folder: Path, file: str, old: str, new: str) -> list[str]:
             f"{RULE}:24: rules[1].cites[0].source is 'S2'",
         ),
         (RULE, '["X:1", CC]', '["X:2", CC]', f"{RULE}:18: rules[1].name speaks of 'X:2', no country and no group"),
+        (RULE, '["X:1", CC]', '["X:1", QX]', f"{RULE}:18: rules[1].name speaks of 'QX', no country and no group"),
+        (RULE, '["X:1", CC]', '["X:1", UK]', f"{RULE}:18: rules[1].name speaks of 'UK', no country and no group"),
+        (GROUP, "country: BB", "country: UK", f"{GROUP}:8: members[1].country is 'UK', the code of no country"),
+        (PARTY, "country: AD", "country: QX", f"{PARTY}:4: country is 'QX', the code of no country"),
         (RULE, "[example-party-1]", "[nobody]", f"{RULE}:18: rules[1].name speaks of 'nobody'"),
         (
             RULE,
