@@ -13,7 +13,7 @@ from accord.catalog.load import load_catalog
 from accord.policy.classify import Verdict, classify
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
-from accord.policy.history import Period, breakpoints, deciding_hits, history, last_read
+from accord.policy.history import Period, breakpoints, deciding_hits, first_rule, history, last_read
 
 DAY = datetime.timedelta(days=1)
 ITEMS = ("nvidia-h20", "nvidia-a100-sxm-80", "huawei-ascend-910c", "nvidia-hgx-h200-8")
@@ -89,7 +89,7 @@ def test_what_begins_after_the_last_reading_is_marked() -> None:
     last = last_read(law().instruments)
     assert last is not None
     read = datetime.date(2026, 11, 1)
-    known = {**facts("nvidia-h20"), "consignee_listed_share": 0.6}
+    known = {**facts("nvidia-a100-sxm-80"), "consignee_listed_share": 0.6}
     found = history(asked(known), breakpoints(law().instruments), read)
     assert [one.beyond for one in found] == [one.start is not None and one.start > read for one in found]
     assert any(one.beyond for one in found)
@@ -115,3 +115,10 @@ def test_deciding_rules_are_the_class_then_what_counts() -> None:
     assert [hit.rule.id for hit in deciding_hits(verdict)] == [
         "us-ear-3a090-2024/3A090.a", "us-ear-3a090-2024/denial",
     ]  # fmt: skip
+
+
+def test_the_first_rule_is_told_by_what_it_is_about() -> None:
+    first = first_rule(law().instruments)
+    assert first is not None
+    assert first <= datetime.date(2022, 8, 26)
+    assert first_rule(()) is None

@@ -203,9 +203,13 @@ def test_countries_are_named_as_rules_name_them() -> None:
     assert "D:5 or MO -> licence:presumption_of_denial" in said
     assert "elsewhere -> no_licence" in said
     ways = {"D:5": frozenset("AB"), "A": frozenset("A"), "MO": frozenset("C"), "E:1": frozenset("BD")}
-    assert named_as(("A", "B", "C"), ways) == ("D:5", "MO")
-    assert named_as(("A", "B", "C", "X"), ways) == ("D:5", "MO", "X")
-    assert named_as(("X", "Y"), ways) == ("X", "Y")
+    assert named_as(("A", "B", "C"), ways) == ("D:5", "C")
+    assert named_as(("A", "B", "C", "X"), ways) == ("D:5", "C", "X")
+    assert named_as(("Y", "X"), ways) == ("X", "Y")
+    many = {"D:5": frozenset("ABCDEFG"), "P": frozenset("ABC")}
+    assert named_as(tuple("ABCDE"), many) == ("D:5 without F, G",)
+    assert named_as(tuple("ABCDEX"), many) == ("D:5 without F, G", "X")
+    assert named_as(tuple("ABC"), many) == ("P",)
 
 
 def test_branches_that_answer_nothing_are_only_named() -> None:
