@@ -8,9 +8,10 @@ import functools
 import pytest
 
 from accord.catalog.group import Group
-from accord.catalog.instrument import Instrument, Rule, leaves
+from accord.catalog.instrument import REVIEWS, Instrument, Rule, leaves
 from accord.catalog.load import load_catalog
 from accord.policy.classify import Verdict, classify
+from accord.policy.decide import _STRICT
 from accord.policy.facts import FactValue
 from accord.policy.rulebook import Rulebook, rulebook
 
@@ -425,3 +426,7 @@ def test_what_in_force_rules_cite() -> None:
             strong = any(cite.tier in ("primary", "law-firm") for cite in rule.cites)
             in_force = any(span.standing == "in_force" for span in rule.spans)
             assert strong or not in_force, (one.id, rule.name)
+
+
+def test_every_review_policy_has_a_place_in_strictness() -> None:
+    assert {word.partition(":")[2] for word in _STRICT if word.startswith("licence:")} == set(REVIEWS)

@@ -16,9 +16,12 @@ from accord.base.errors import TableError
 from accord.base.registry import did_you_mean
 from accord.catalog.chip import Chip
 from accord.catalog.countries import CODES
+from accord.catalog.instrument import REVIEWS
 from accord.catalog.legal_fact import ACTS, FACTS
 from accord.catalog.party import Party
+from accord.policy.classify import INSUFFICIENT
 from accord.policy.countries import OTHERWISE
+from accord.policy.decide import NO_LICENCE
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.item import Item, Told, name_words
 from accord.policy.screen import UNNAMED, exporter_facts, resolve
@@ -43,11 +46,7 @@ _CLASSES = (
     "not_3A090_yet", "none", "3A090", "3A090(2022):none", "3A090.a", "3A090.b", "3A090.c", "3A090(presumed)",
     "unknown", "4A090", "4A090.a", "4A090.b", "4A090(presumed)",
 )  # fmt: skip
-_REVIEWS = (
-    "required", "is_informed", "case_by_case", "presumption_of_denial", "presumption_of_approval",
-    "granted_with_15pct_share",
-)  # fmt: skip
-_OUTCOMES = ("no_licence", "insufficient_data", *(f"licence:{review}" for review in _REVIEWS))
+_OUTCOMES = (NO_LICENCE, INSUFFICIENT, *(f"licence:{review}" for review in REVIEWS))
 _EXPECTED = {"expected_eccn": _CLASSES, "expected_outcome": _OUTCOMES}
 _FORMS = frozenset(("sxm", "pcie", "oam", "mm2", "gb"))  # of words of names: shapes and sizes, which no maker owns
 _MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")

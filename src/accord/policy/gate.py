@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
+from accord.policy.classify import INSUFFICIENT
+from accord.policy.decide import NO_LICENCE, NO_RULE
+
 Mode = Literal["strict", "licensable"]
-NO_LICENCE, NO_RULE, INSUFFICIENT = "no_licence", "no_rule", "insufficient_data"
 NOT_COVERED = (
     "data protection and transfer of data", "sanctions and lists beyond the catalog", "tax", "contracts"
 )  # fmt: skip
