@@ -25,7 +25,7 @@ def test_terms_are_completed_only_where_the_law_is_asked() -> None:
     assert law_terms(CATALOG, mode="off", **DEAL).said == ()
     full = law_terms(CATALOG, **DEAL, exporter="NVIDIA", consignee="Huawei")
     assert (full.exporter, full.consignee, full.hq) == ("nvidia", "huawei", "CN")
-    assert law_terms(CATALOG, **DEAL, hq="SG", consignee="Huawei").hq == "SG"
+    assert law_terms(CATALOG, **DEAL, hq="SG", consignee="Nobody Ltd").hq == "SG"
     assert law_terms(CATALOG, **DEAL).hq == "CN" and len(law_terms(CATALOG, **DEAL).said) == 3
 
 
@@ -34,6 +34,8 @@ def test_mistakes() -> None:
         law_terms(CATALOG, mode="lose")
     with pytest.raises(UsageError, match="no country code"):
         law_terms(CATALOG, seller="QQ", buyer="CN", day="2025-04-20")
+    with pytest.raises(UsageError, match="SG contradicts the catalog: Huawei"):
+        law_terms(CATALOG, **DEAL, hq="SG", consignee="Huawei")
     with pytest.raises(UsageError, match="knows no party"):
         law_terms(CATALOG, **DEAL, exporter="nobody at all")
     with pytest.raises(CatalogError):

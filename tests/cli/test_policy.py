@@ -221,7 +221,7 @@ def test_mistakes_are_told_with_the_closest(words: tuple[str, ...], said: str, c
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--consignee", "bytedance", "--hq", "MY"), "--hq MY contradicts the catalog: ByteDance"),
+        (("--consignee", "bytedance", "--hq", "MY"), "--hq: MY contradicts the catalog: ByteDance"),
         (("--to", "CN", "--set", "destination=VN"), "--to CN and --set destination=VN contradict one another"),
         (("--exporter", "intel", "--set", "exporter=nvidia"), "contradict one another"),
         (("--set", "class=3A090.a"), "the class follows from the rules"),

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 
 from accord.api.law import Classified, Law, classify_system
-from accord.api.policy_ask import check_country, parse_fact
+from accord.api.policy_ask import check_country, check_hq, parse_fact
 from accord.base.errors import MissingFact, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import DEAL, FACTS
@@ -69,6 +69,7 @@ def _completed(catalog: Catalog, terms: LawTerms) -> LawTerms:
             raise UsageError(f"the catalog knows no party '{exporter}'", where="--exporter", hint=hint)
         exporter = found.id
     receiver = None if terms.consignee is None else resolve(parties, terms.consignee)
+    check_hq(hq, receiver)
     if terms.consignee is None:
         said.append("no consignee is named (--consignee): it is taken to be on no list and owned by nobody listed")
     else:

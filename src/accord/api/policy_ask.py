@@ -254,15 +254,20 @@ def _with_parties(asked: Asked, law: Law) -> Asked:
             near = closest(law.parties, name)
             meant = f"; did you mean {' or '.join(near)}?" if near else ""
             unscreened.append(f"{what} {name}: not screened, the catalog has no such party{meant}")
-    if consignee is not None and question.hq not in (None, consignee.country):
-        said = f"--hq {question.hq} contradicts the catalog: {consignee.name}, or its ultimate parent, is of "
-        hint = f"leave --hq out: {consignee.country} counts, wherever the entity that buys is registered"
-        raise UsageError(said + consignee.country, where="--hq", hint=hint)
+    check_hq(question.hq, consignee)
     hq = question.hq or (consignee.country if consignee is not None else None)
     named = exporter.id if exporter is not None else (question.exporter or "").strip().lower() or None
     return replace(
         asked, hq=hq, exporter=named, sender=exporter, consignee=consignee, unscreened=tuple(unscreened)
     )  # fmt: skip
+
+
+def check_hq(hq: str | None, consignee: Party | None) -> None:
+    """Refuse headquarters elsewhere than those of the consignee. Raises UsageError."""
+    if consignee is not None and hq not in (None, consignee.country):
+        said = f"{hq} contradicts the catalog: {consignee.name}, or its ultimate parent, is of "
+        hint = f"leave --hq out: {consignee.country} counts, wherever the entity that buys is registered"
+        raise UsageError(said + consignee.country, where="--hq", hint=hint)
 
 
 def _number(text: str, unit: str, where: str, *, bare: bool) -> float:
