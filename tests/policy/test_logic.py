@@ -56,7 +56,6 @@ def test_its_name_and_what_it_asks() -> None:
     rule = compiled(Clause(all=(TPP, YES)), Scope(items=("ic",)), tpp=4800.0)
     assert rule.id == "made-up/one"
     assert [leaf.fact for leaf in rule.leaves] == ["item_type", "tpp", "has_hbm"]
-    assert rule.unknown_facts == {"item_type", "tpp", "has_hbm"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from tests.policy.made_up import GROUPS
 
 from accord.base.errors import UsageError
 from accord.catalog.instrument import Clause, Instrument, Span
-from accord.catalog.value import Value
 from accord.policy.classify import classify
 from accord.policy.facts import FactValue
 from accord.policy.logic import CompiledRule
@@ -130,9 +129,9 @@ def test_a_parameter_no_rule_has_is_refused() -> None:
 
 
 def test_every_parameter_by_its_full_name() -> None:
-    duty = rule("two", "duty", "duty")
-    duty["params"] = {"rate": Value(text="with words", basis="assumed", source="S1")}
-    assert parameters([law("a", rule("one", when=over(), params={"tpp": 4800.0}), duty)]) == {"a/one.tpp": 4800.0}
+    two = rule("two", when=over(), params={"tpp": 2400.0})
+    found = parameters([law("a", rule("one", when=over(), params={"tpp": 4800.0}), two)])
+    assert found == {"a/one.tpp": 4800.0, "a/two.tpp": 2400.0}
 
 
 def test_the_digest_is_of_rules_groups_and_changes() -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from accord.catalog.group import Group
 from accord.catalog.instrument import REVIEWS, Instrument, Rule, leaves
+from accord.catalog.legal_fact import FACTS
 from accord.catalog.load import load_catalog
 from accord.policy.classify import Verdict, classify
 from accord.policy.decide import _STRICT
 from accord.policy.facts import FactValue
+from accord.policy.logic import scope_clause
 from accord.policy.rulebook import Rulebook, rulebook
 
 CLASS_RULES = ("3A090.a", "3A090.b")
@@ -363,8 +365,22 @@ def test_affiliates_have_no_exception_and_nobody_knows_whether_again(day: str, s
     assert ask(day, tpp=2896.0, die_area=608.0, consignee_listed_share=share).outcome == outcome
 
 
-def test_a_listed_consignee_needs_a_licence_for_anything() -> None:
-    assert ask("2024-05-01", consignee_listed="yes").outcome == "licence:required"
+@pytest.mark.parametrize(
+    ("review", "place", "outcome"),
+    [
+        ("other", "CN", "licence:required"), ("other", "DE", "licence:required"),
+        ("presumption_of_denial", "DE", "licence:presumption_of_denial"),
+        ("case_by_case", "DE", "licence:case_by_case"), (None, "DE", "depends:consignee_review"),
+    ],
+)  # fmt: skip
+def test_a_listed_consignee_needs_a_licence_for_anything_as_its_entry_says(
+    review: str | None, place: str, outcome: str
+) -> None:
+    facts: dict[str, FactValue] = {**CHIP, "destination": place, "hq": place, "consignee_listed": "yes"}
+    facts.pop("consignee_review")
+    facts |= {"consignee_review": review} if review is not None else {}
+    assert classify(book("2024-05-01"), facts).outcome == outcome
+    assert classify(book("2024-05-01"), {**facts, "consignee_listed": "no"}).outcome == "no_licence"
 
 
 @pytest.mark.parametrize(
@@ -381,6 +397,14 @@ def test_duty_on_imports(tpp: float, bandwidth: float, duty: bool) -> None:
     assert ask("2026-01-15", **facts, **home).importer == ("duty:25pct" if duty else "no_rule")
     assert ask("2026-01-14", **facts, **home).importer == "no_rule"
     assert "duty" not in ask("2026-01-15", **facts, destination="DE", hq="DE").importer
+    inside = ask("2026-01-15", **facts, **{**home, "transaction": "domestic"})
+    assert (inside.outcome, inside.importer) == ("no_licence", "no_rule")  # nothing enters
+
+
+def test_who_is_spared_the_duty_is_a_condition() -> None:
+    home: dict[str, FactValue] = {"destination": "US", "hq": "US", "transaction": "reexport"}
+    (condition,) = ask("2026-01-15", tpp=15832.0, dram_bandwidth=4800e9, **home).conditions
+    assert "data centres" in condition
 
 
 def test_bills_are_never_law() -> None:
@@ -430,3 +454,9 @@ def test_what_in_force_rules_cite() -> None:
 
 def test_every_review_policy_has_a_place_in_strictness() -> None:
     assert {word.partition(":")[2] for word in _STRICT if word.startswith("licence:")} == set(REVIEWS)
+
+
+def test_every_legal_fact_is_asked_by_some_rule_or_part_of_one_that_is() -> None:
+    conditions = [part for one in records()[0] for rule in one.rules for part in (rule.when, scope_clause(rule.scope))]
+    asked = {leaf.fact for condition in conditions for leaf in leaves(condition)}
+    assert set(FACTS) - asked == {"die_area", "package_area", "original_flop", "origin"}

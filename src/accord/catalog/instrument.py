@@ -218,7 +218,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         asked = {leaf.param for leaf in leaves(self.when) if leaf.param}
         if asked - set(self.params):
             raise CatalogError(f"params lacks {sorted(asked - set(self.params))[0]!r}", hint="add it, with its source")
-        if set(self.params) - asked and self.stage != "duty":
+        if set(self.params) - asked:
             unused = sorted(set(self.params) - asked)[0]
             raise CatalogError(f"params has {unused!r}, which no condition asks for", hint="use it or drop it")
 

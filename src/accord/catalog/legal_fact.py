@@ -88,7 +88,6 @@ RUN: Mapping[str, LegalFact] = {
     "input_modality": LegalFact("set", "what the model reads"),
     "open_weights": LegalFact("word", "weights, architecture and usage published", words=_YES_NO),
     "open_licence": LegalFact("word", "free and open-source licence: use, change and pass on", words=_YES_NO),
-    "best_open_flop": LegalFact("number", "training compute of the best model with open weights", "FLOP"),
     "placed_on_market": LegalFact("day", "first offered in the jurisdiction"),
     "role": LegalFact("word", "towards the model", words=("provider", "modifier", "deployer")),
     "public_service": LegalFact("word", "offered to the public of the jurisdiction", words=_YES_NO),

@@ -24,7 +24,6 @@ class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     text: str
     countries: tuple[str, ...] = ()
     limit: Fact | None = None
-    modalities: tuple[str, ...] = ()
     source: str
     tier: Tier
     locator: str

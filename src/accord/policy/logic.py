@@ -108,11 +108,6 @@ class CompiledRule:
             _traced(leaf, facts.get(leaf.fact), result) for leaf, result in zip(self.leaves, results, strict=True)
         )
 
-    @property
-    def unknown_facts(self) -> frozenset[str]:
-        """Every fact the rule asks."""
-        return frozenset(leaf.fact for leaf in self.leaves)
-
 
 def compile_rule(
     instrument: Instrument, rule: Rule, span: Span, places: Places, what_if: Mapping[str, float] | None = None
