@@ -15,6 +15,7 @@ from accord.catalog.load import load_catalog
 from accord.catalog.party import Holding, Listing, Party
 from accord.catalog.value import Value
 from accord.policy.screen import (
+    HALF,
     RESTRICTING,
     closest,
     exporter_facts,
@@ -270,3 +271,8 @@ def test_circles_end_and_bounds_hold(shares: dict[tuple[int, int], float], liste
         assert with_more[1] >= high - 1e-12
         if not listed:
             assert low == 0.0
+
+
+def test_half_is_the_share_of_the_affiliates_rule() -> None:
+    (rule,) = load_catalog().instrument("us-affiliates-2025").rules
+    assert rule.params["share"].si == HALF

@@ -14,9 +14,11 @@ from accord.catalog.load import Catalog
 from accord.planner.lawful import Lawful, LawTerms, ModelLaw, SystemLaw
 from accord.planner.problem import LAW_MODES, LawMode
 from accord.policy.branches import Branch, branches
+from accord.policy.classify import INSUFFICIENT
 from accord.policy.deal import Deal
+from accord.policy.decide import NO_RULE
 from accord.policy.facts import FactValue
-from accord.policy.gate import INSUFFICIENT, NO_RULE, NOT_COVERED, gate
+from accord.policy.gate import NOT_COVERED, gate
 from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
 from accord.policy.places import recalled
 from accord.policy.screen import closest, resolve, screen, sides_facts

@@ -16,7 +16,8 @@ RESTRICTING: tuple[ListName, ...] = ("entity-list", "meu-list", "sdn", "dpl")
 """Lists from which a licence or a bar follows; of 1260h, ns-cmic and uvl none does."""
 PASSED_ON: tuple[ListName, ...] = ("entity-list", "meu-list")
 """Lists whose members' shares the affiliates rule adds up."""
-HALF = 0.5  # share from which on the affiliates rule of September 2025 takes a party for listed
+HALF = 0.5
+"""Share from which on the affiliates rule takes a party for listed: that of us-affiliates-2025/affiliates.share."""
 
 REVIEW = "consignee_review"
 UNNAMED: Mapping[str, FactValue] = {"consignee_listed": "no", REVIEW: "other", "consignee_listed_share": 0.0}
