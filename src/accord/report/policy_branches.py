@@ -28,8 +28,9 @@ def told_branches(answer: ClassAnswer) -> list[tuple[str, str]]:
         told = list(_importers(answer, name))
         rows += told
         left += [] if told or label(name) in left else [f"{label(name)} (importer's law)"]
-    if not answer.explain and len(rows) > MOST:
-        rows = [*rows[: MOST - 1], ("...", f"{len(rows) - MOST + 1} more lines with --explain")]
+    most = MOST - bool(left)
+    if not answer.explain and len(rows) > most:
+        rows = [*rows[: most - 1], ("...", f"{len(rows) - most + 1} more lines with --explain")]
     return [*rows, *([("depends on", ", ".join(left))] if left else [])]
 
 
