@@ -287,6 +287,17 @@ def test_facts_by_hand_take_the_place_of_the_files() -> None:
     assert 0.5 < systemic["probability"] < 0.95
 
 
+@pytest.mark.parametrize(("deal", "answer"), [
+    ({"buyer": "SG"}, "ok_if"), ({"buyer": "SG", "hq": "DE"}, "not_licensed"), ({"hq": "DE"}, "not_licensed"),
+    ({"buyer": "SG", "consignee": "huawei"}, "ok_if"), ({"buyer": "SG", "consignee": "nobody at all"}, "ok_if"),
+])  # fmt: skip
+def test_a_licence_asks_where_the_buyer_has_its_headquarters(deal: dict[str, str], answer: str) -> None:
+    llama = subject({**PLAN, "inputs": {"problem": {"model": "llama-4-scout"}}, "result": {"plans": [], "law": {}}})
+    found = checked(llama, "eu", deal=deal, users=1e6, uses=frozenset({"commercial"}))
+    licence: Any = found.result["licence"]
+    assert licence["answer"] == answer
+
+
 def test_licences_and_export_control_are_asked_with_the_deal() -> None:
     deal = {"seller": "US", "buyer": "DE", "hq": "DE"}
     found = checked(subject(trained()), "eu", deal=deal)

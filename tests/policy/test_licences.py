@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from accord.catalog.group import Group
 from accord.catalog.licence import Licence, Term
 from accord.catalog.load import load_catalog
-from accord.policy.licences import COMMERCIAL, Buyer, LicenceAnswer, licence_answer, licence_of
+from accord.policy.licences import (
+    COMMERCIAL,
+    Buyer,
+    LicenceAnswer,
+    licence_answer,
+    licence_everywhere,
+    licence_of,
+)
 from accord.policy.places import Places
 
 DAY = datetime.date(2025, 10, 10)
@@ -186,3 +193,21 @@ def test_telling_more_never_undoes_a_bar(buyer: Buyer, at: int) -> None:
         assert after.verdict == "not_licensed"
     if found.verdict == "ok":
         assert after.verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("countries", "verdict"),
+    [
+        (("SG", "DE"), "not_licensed"), (("DE", "SG"), "not_licensed"), (("SG", "SG"), "ok_if"),
+        ((), "depends:country"),
+    ],
+)  # fmt: skip
+def test_a_buyer_is_barred_where_either_of_its_countries_is(
+    licences: tuple[Licence, ...], countries: tuple[str, ...], verdict: str
+) -> None:
+    licence, buyer = licence_of(licences, "llama-4-scout"), Buyer(None, 1e6, 1e6, frozenset((COMMERCIAL,)))
+    found = licence_everywhere(licence, "llama-4-scout", buyer, countries, PLACES)
+    assert found.verdict == verdict
+    assert licence_everywhere(None, "m", buyer, countries, PLACES).verdict == "check"
+    free = licence_of(licences, "deepseek-r1")
+    assert licence_everywhere(free, "deepseek-r1", buyer, countries, PLACES).verdict == "ok"

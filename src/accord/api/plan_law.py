@@ -19,7 +19,7 @@ from accord.policy.deal import Deal
 from accord.policy.decide import NO_RULE
 from accord.policy.facts import FactValue
 from accord.policy.gate import NOT_COVERED, gate
-from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
+from accord.policy.licences import Buyer, LicenceAnswer, licence_everywhere, licence_of
 from accord.policy.places import recalled
 from accord.policy.screen import closest, resolve, screen, sides_facts
 from accord.policy.unknowns import ELSE
@@ -217,9 +217,8 @@ def _licence(law: Law, model: str, terms: LawTerms, day: datetime.date) -> Model
     """
     catalog, places = law.catalog, law.book(day).places
     licence = licence_of((catalog.licence(id) for id in catalog.ids("licences")), model)
-    countries = dict.fromkeys(code for code in (terms.buyer, terms.hq) if code is not None)
-    answers = [licence_answer(licence, model, Buyer(country=code), places) for code in countries]
-    answer = next((one for one in answers if one.verdict == "not_licensed"), answers[0])
+    countries = [code for code in (terms.buyer, terms.hq) if code is not None]
+    answer = licence_everywhere(licence, model, Buyer(), countries, places)
     if answer.verdict == "not_licensed":
         reason = f"licence of {model}: {'; '.join(answer.reasons)}"
         return ModelLaw(
@@ -227,7 +226,7 @@ def _licence(law: Law, model: str, terms: LawTerms, day: datetime.date) -> Model
             sources=_terms_cited(answer),
         )  # fmt: skip
     name = f"licence {answer.licence}" if answer.licence else "licence"
-    said = dict.fromkeys(f"{name}: {text}" for one in answers for text in (*one.conditions, *_unknowns(one)))
+    said = dict.fromkeys(f"{name}: {text}" for text in (*answer.conditions, *_unknowns(answer)))
     return ModelLaw(
         model=model, licence=answer.licence, answer=answer.verdict, passes=True, reason=answer.verdict,
         conditions=tuple(said), sources=_terms_cited(answer),

@@ -16,9 +16,10 @@ from accord.planner.lawful import Lawful
 from accord.policy.duties import DutyAnswer, duties, elsewhen, with_rules
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.gate import NOT_COVERED
-from accord.policy.licences import Buyer, LicenceAnswer, licence_answer, licence_of
+from accord.policy.licences import Buyer, LicenceAnswer, licence_everywhere, licence_of
 from accord.policy.logic import FALSE, UNKNOWN
 from accord.policy.rulebook import Rulebook
+from accord.policy.screen import resolve
 from accord.report.catalog_view import entry_sources
 from accord.report.duties_result import Checked, Stated, plain, result_dict
 from accord.report.duties_view import check_tables, shown
@@ -74,7 +75,7 @@ def check_answer(ask: CheckAsk, subject: Subject, catalog: Catalog) -> CheckAnsw
     book = law.book(day)
     answers = duties(book, plain_facts, places)
     exported, export_said = _export(catalog, subject, deal, day)
-    licence = _licence(catalog, subject, ask, deal.get("buyer"), plain_facts, book)
+    licence = _licence(catalog, subject, ask, _countries(law, deal), plain_facts, book)
     unruled = tuple(place for place in places if place not in ruled)
     checked = Checked(
         title=subject.title, day=day, jurisdictions=places, unruled=unruled, facts=facts, answers=answers,
@@ -137,18 +138,26 @@ def _export(
 
 
 def _licence(
-    catalog: Catalog, subject: Subject, ask: CheckAsk, buyer: str | None, facts: Mapping[str, FactValue], book: Rulebook
+    catalog: Catalog, subject: Subject, ask: CheckAsk, countries: Sequence[str], facts: Mapping[str, FactValue],
+    book: Rulebook,
 ) -> LicenceAnswer | None:  # fmt: skip
     """What the licence of the subject's model says of its use; ``check`` where none is known, None without a model."""
     if subject.model is None:
         return None
     revenue = facts.get("revenue_usd")
     user = Buyer(
-        country=buyer, users=ask.users, revenue=revenue.value if isinstance(revenue, Uncertain) else revenue
+        users=ask.users, revenue=revenue.value if isinstance(revenue, Uncertain) else revenue
         if isinstance(revenue, float) else None, uses=ask.uses,
     )  # fmt: skip
     every = (catalog.licence(id) for id in catalog.ids("licences"))
-    return licence_answer(licence_of(every, subject.model), subject.model, user, book.places)
+    return licence_everywhere(licence_of(every, subject.model), subject.model, user, countries, book.places)
+
+
+def _countries(law: Law, deal: Mapping[str, str]) -> tuple[str, ...]:
+    """Countries that the buyer is of: of delivery and of headquarters, which a consignee that is known has told."""
+    consignee = resolve(law.parties, deal["consignee"]) if "consignee" in deal else None
+    hq = deal.get("hq") or (consignee.country if consignee is not None else None)
+    return tuple(code for code in (deal.get("buyer"), hq) if code is not None)
 
 
 def _of_licence(catalog: Catalog, licence: LicenceAnswer | None) -> Mapping[str, Source]:

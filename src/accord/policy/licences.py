@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accord.catalog.licence import Licence, Term
 from accord.policy.places import Places
@@ -82,6 +82,28 @@ def licence_answer(licence: Licence | None, model: str, buyer: Buyer, places: Pl
     else:
         verdict = "ok_if" if conditions else "ok"
     return LicenceAnswer(model, licence.id, verdict, bars, conditions, () if bars else missing, licence.terms)
+
+
+def licence_everywhere(
+    licence: Licence | None, model: str, buyer: Buyer, countries: Iterable[str], places: Places
+) -> LicenceAnswer:
+    """Say the same of a buyer who is of several countries: of delivery, of headquarters.
+
+    countries: ISO codes of two letters, none where none is told. What bars the buyer in one of them bars it; else what
+    each of them asks counts.
+    """
+    buyers = [replace(buyer, country=code) for code in dict.fromkeys(countries)] or [buyer]
+    answers = [licence_answer(licence, model, one, places) for one in buyers]
+    bar = next((one for one in answers if one.verdict == "not_licensed"), None)
+    if bar is not None:
+        return bar
+    conditions = tuple(dict.fromkeys(text for one in answers for text in one.conditions))
+    open_ones = [one for one in answers if one.missing]
+    verdict = open_ones[0].verdict if open_ones else "ok_if" if conditions else answers[0].verdict
+    return replace(
+        answers[0], verdict=verdict, conditions=conditions,
+        missing=tuple(dict.fromkeys(name for one in answers for name in one.missing)),
+    )  # fmt: skip
 
 
 def _commercial(licence: Licence, buyer: Buyer) -> _Read:
