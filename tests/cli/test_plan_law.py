@@ -158,6 +158,9 @@ def test_a_chip_of_a_later_day_and_a_recalled_membership_are_said(capsys: Captur
     words = (*LLAMA, "--system", H200, "--from", "US", "--to", "KZ", "--date", "2024-12-01")
     found = envelope_of_either(capsys, *words)
     assert any("that KZ is in D:1 is recalled" in text for text in found["law"]["systems"][0]["said"])
+    words = (*LLAMA, "--system", H200, "--from", "US", "--to", "ET", "--date", "2024-12-01")
+    (one,) = envelope_of_either(capsys, *words)["law"]["systems"]
+    assert not one["passes"] and any("whether ET is in D:5 is not known" in text for text in one["said"])
 
 
 def test_what_is_assumed_and_not_covered_is_said(capsys: Capture) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from accord.api.law import Classified, Law, classify_system
 from accord.api.policy_ask import check_country, check_hq, parse_fact
+from accord.api.policy_places import place_remarks
 from accord.base.errors import MissingFact, UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import DEAL, FACTS
@@ -20,7 +21,6 @@ from accord.policy.decide import NO_RULE
 from accord.policy.facts import FactValue
 from accord.policy.gate import NOT_COVERED, gate
 from accord.policy.licences import Buyer, LicenceAnswer, licence_everywhere, licence_of
-from accord.policy.places import recalled
 from accord.policy.screen import closest, resolve, screen, sides_facts
 from accord.policy.unknowns import ELSE
 from accord.report.policy_words import branch_text, label
@@ -187,10 +187,7 @@ def _remarks(law: Law, found: Classified, chip: str | None, day: datetime.date) 
     announced = None if chip is None else law.catalog.chip(chip).announced
     later = announced is not None and announced > day.isoformat()[: len(announced)]
     said = (f"the chip was announced {announced}: on {day} there was none to trade",) if later else ()
-    verdict = found.verdict
-    hits = (hit for hit in (*verdict.hits, *verdict.importer_hits) if hit.counts)
-    asked = ((leaf.fact, leaf.words) for hit in hits for leaf in hit.rule.leaves)
-    return (*said, *recalled(law.groups, asked, verdict.facts, day))
+    return (*said, *place_remarks(found, law.groups))
 
 
 def _told(found: Sequence[Branch]) -> list[str]:

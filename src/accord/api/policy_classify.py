@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from accord.api.law import Classified, Law
 from accord.api.policy_ask import Asked, Question, read_question
+from accord.api.policy_places import place_remarks
 from accord.api.policy_zones import zones_of
 from accord.base.errors import CatalogError
 from accord.base.source import Source
@@ -73,7 +74,11 @@ def classify_answer(
         not_checked=(*days, *silent, *_not_checked(asked, law)),
         consignee=question.consignee, given=frozenset(question.given), explain=explain, history=through_time,
         screened=screen(law.parties, asked.consignee.id, day) if asked.consignee is not None else None,
-        remarks=(*_announced(asked, day), *(silent if verdict.outcome == NO_LICENCE else ())), unspoken=unspoken,
+        remarks=(
+            *_announced(asked, day), *(silent if verdict.outcome == NO_LICENCE else ()),
+            *place_remarks(found, law.groups),
+        ),
+        unspoken=unspoken,
         ways=_ways(found.book),
     )  # fmt: skip
     answer = replace(answer, sources=dict(_sources(law, cited(answer))))

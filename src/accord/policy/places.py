@@ -61,6 +61,21 @@ def recalled(
     return tuple(found)
 
 
+def unsettled(
+    groups: Sequence[Group], asked: Iterable[tuple[str, Sequence[str]]], facts: Mapping[str, object], day: datetime.date
+) -> tuple[str, ...]:
+    """Say of each group that comparisons ask about and of whose membership nobody knows; as :func:`recalled`."""
+    found: dict[str, None] = {}
+    for fact, words in asked:
+        for group in groups:
+            held = (one for one in group.unsure if group.code in words and one.country == facts.get(fact))
+            for one in held:
+                if one.holds(day):
+                    note = f": {one.note}" if one.note else ""
+                    found[f"whether {one.country} is in {group.code} is not known (groups/{group.id}){note}"] = None
+    return tuple(found)
+
+
 def _members(group: Group, day: datetime.date) -> Members:
     inside = frozenset(one.country for one in group.members if one.holds(day))
     unsure = frozenset(one.country for one in group.unsure if one.holds(day)) - inside
