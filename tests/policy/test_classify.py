@@ -219,3 +219,15 @@ def test_no_exception_stands_beside_a_letter() -> None:
     assert classify(some, {**TO_CHINA, "tpp": 5000.0}).outcome == "licence:presumption_of_denial|exception:NAC_notify"
     named: dict[str, FactValue] = {**TO_CHINA, "tpp": 10.0, "die_area": 9.0, "item_names": frozenset({"h20"})}
     assert classify(some, named).outcome == "licence:is_informed"
+
+
+def test_an_exception_that_may_be_there_is_named_and_not_granted() -> None:
+    hbm = rule(
+        "hbm", "exception", "exception", "HBM", when={"fact": "memory_density", "op": "<", "param": "most"},
+        params={"most": 3.3},
+    )  # fmt: skip
+    some = book(instrument(CLASS_A, DENIED, hbm), groups=(D5,))
+    verdict = classify(some, {**TO_CHINA, "tpp": 5000.0})
+    assert (verdict.outcome, verdict.deciding) == ("licence:presumption_of_denial", ("package_area",))
+    both = "licence:presumption_of_denial|exception:HBM"
+    assert classify(some, {**TO_CHINA, "tpp": 5000.0, "memory_density": 2.0}).outcome == both

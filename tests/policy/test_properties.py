@@ -141,7 +141,7 @@ def is_bar(found: Verdict) -> bool:
 
 
 def as_strict(outcome: str, bar: str) -> bool:
-    return outcome in BARS[: BARS.index(bar) + 1]
+    return outcome.partition("|exception:")[0] in BARS[: BARS.index(bar) + 1]
 
 
 def stands(outcome: str, others: set[str]) -> bool:

@@ -237,8 +237,8 @@ def test_case_by_case_is_not_for_headquarters_elsewhere_in_d5(hq: str, outcome: 
     ("facts", "eccn", "outcome"),
     [
         ({"memory_kind": "hbm"}, "unknown", "insufficient_data"),
-        ({"memory_kind": "hbm", "item_names": frozenset(("hbm3e",))}, "3A090.c", "depends:package_area"),
-        ({"memory_kind": "hbm", "dram_bandwidth": 819e9}, "3A090.c", "depends:package_area"),
+        ({"memory_kind": "hbm", "item_names": frozenset(("hbm3e",))}, "3A090.c", "licence:presumption_of_denial"),
+        ({"memory_kind": "hbm", "dram_bandwidth": 819e9}, "3A090.c", "licence:presumption_of_denial"),
         ({"dram_bandwidth": 480e9, "package_area": 150.0}, "3A090.c", "licence:presumption_of_denial|exception:HBM"),
         ({"dram_bandwidth": 819e9, "package_area": 110.0}, "3A090.c", "licence:presumption_of_denial"),
         ({"dram_bandwidth": 256e9, "package_area": 92.0}, "3A090.c", "licence:presumption_of_denial|exception:HBM"),
@@ -246,7 +246,7 @@ def test_case_by_case_is_not_for_headquarters_elsewhere_in_d5(hq: str, outcome: 
         ({"dram_bandwidth": 64e9, "package_area": 168.0}, "none", "no_licence"),
         ({"memory_kind": "lpddr", "dram_bandwidth": 68e9}, "none", "no_licence"),
         ({"memory_kind": "gddr", "dram_bandwidth": 144e9}, "none", "no_licence"),
-        ({"memory_kind": "hbm", "dram_bandwidth": 128e9}, "3A090.c", "depends:package_area"),
+        ({"memory_kind": "hbm", "dram_bandwidth": 128e9}, "3A090.c", "licence:presumption_of_denial"),
         ({"memory_kind": "lpddr", "dram_bandwidth": 120e9, "package_area": 150.0}, "none", "no_licence"),
     ],
 )

@@ -128,9 +128,13 @@ def _settled(book: Rulebook, facts: Mapping[str, FactValue], side: _Side, first:
 
 
 def _is_floor(outcome: str, outcomes: set[str]) -> bool:
-    """Whether what holds already bars a deal, and what is missing could only make it stricter."""
+    """Whether what holds already bars a deal, and what is missing could only make it stricter, or except it.
+
+    An exception that may be there is not there.
+    """
+    licences = (other.partition("|exception:")[0] for other in outcomes)
     return outcome in _BARS and all(
-        other.startswith("prohibited") or _BARS.get(other, len(_BARS)) <= _BARS[outcome] for other in outcomes
+        licence.startswith("prohibited") or _BARS.get(licence, len(_BARS)) <= _BARS[outcome] for licence in licences
     )
 
 
