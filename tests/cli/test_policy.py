@@ -257,13 +257,13 @@ def test_an_item_that_is_described(capsys: Capture) -> None:
     assert (body["inputs"]["item"], body["inputs"]["name"]) == ("material", "gallium")
     assert body["result"]["outcome"] == "check:2026-11-27"
     assert any("may be others" in one for one in body["warnings"])
-    words = ("--from", "US", "--to", "CN", "--hq", "CN", "--date", "2025-02-01", "--item", "memory", "--name")
+    memory = ("--from", "US", "--to", "CN", "--hq", "CN", "--date", "2025-02-01", "--item", "memory", "--name")
     stack = answer(
-        capsys, "classify", *words, "HBM3E stack", "--set", "dram_bandwidth=1.2 TB/s", "--set", "package_area=110 mm2"
+        capsys, "classify", *memory, "HBM3E stack", "--set", "dram_bandwidth=1.2 TB/s", "--set", "package_area=110 mm2"
     )["result"]
     assert (stack["eccn"], stack["outcome"]) == ("3A090.c", "licence:presumption_of_denial")
     assert stack["item"] == {"id": "HBM3E stack", "kind": "item", "name": "HBM3E stack"}
-    small = answer(capsys, "classify", *words, "LPDDR5X device", "--set", "dram_bandwidth=68 GB/s")["result"]
+    small = answer(capsys, "classify", *memory, "LPDDR5X device", "--set", "dram_bandwidth=68 GB/s")["result"]
     assert (small["eccn"], small["outcome"]) == ("none", "no_licence")
     periods = answer(capsys, "migrate", "--item", "memory", "--name", "HBM2E", "--from", "US", "--to", "CN")["result"]
     assert [one["eccn"] for one in periods["periods"]][-1] == "3A090.c"

@@ -59,8 +59,8 @@ def parse_plans(data: bytes, name: str) -> Printed:
     name: for messages
     Raises DataError for what is none: no JSON, another verb's answer, a plan that is broken, no plan at all.
     """
-    found = read_json(data, name, _HINT)
-    schema = found.get("schema") if isinstance(found, dict) else None
+    found = _dict(read_json(data, name, _HINT))
+    schema = found.get("schema")
     if schema not in SCHEMAS:
         what = f"is an answer of '{schema}'" if isinstance(schema, str) else "is no answer of a verb"
         raise DataError(f"{what}, not a file of plans", where=name, hint=_HINT)
