@@ -209,7 +209,7 @@ def test_a_picture(capsys: Capture, tmp_path: Path) -> None:
         (("nvidia-h20", "--date", "2025-05-01", "--set", "datacenter_marketed=perhaps"), "no value of it"),
         (("nvidia-h20", "--date", "2025-05-01", "--set", "designer_hq=USA"), "no country code"),
         (("nvidia-h20", "--date", "2025-05-01", "--set", "placed_on_market=soon"), "is no day"),
-        (("nvidia-h20", "--date", "2025-05-01", "--what-if", "3A090.a.tpp=x"), "no number of 0 or more"),
+        (("nvidia-h20", "--date", "2025-05-01", "--what-if", "3A090.a.tpp=x"), "--what-if 3A090.a.tpp"),
         (("nvidia-h20", "--date", "2025-05-01", "--transaction", "reexprot"), "did you mean 'reexport'?"),
         (("nvidia-h20", "--date", "2025-05-01", "--transaction", "export_from_xx"), "no transaction"),
     ],
@@ -431,3 +431,19 @@ def test_help_of_the_group_loads_no_part_and_no_catalog() -> None:
     assert done.stderr.split() == ["[]"]
     for name in ("classify", "migrate", "check", "party", "cases"):
         assert f"  {name} " in done.stdout
+
+
+def test_a_threshold_with_a_unit_says_it(capsys: Capture) -> None:
+    asked = ("classify", "nvidia-h200-sxm", "--from", "US", "--to", "CN", "--hq", "CN", "--date", "2026-02-01")
+    name = "us-ear-caseby-2026/case-by-case.dram_bandwidth"
+    own, less = (
+        answer(capsys, *asked, "--what-if", f"{name}={rate}")["result"]["outcome"] for rate in ("6500 GB/s", "4 TB/s")
+    )
+    assert (own, less) == ("licence:case_by_case", "licence:presumption_of_denial")
+    assert "without a unit" in refused(capsys, *asked, "--what-if", f"{name}=6500")
+
+
+def test_migrate_follows_the_lists_a_consignee_is_on(capsys: Capture) -> None:
+    words = ("--from", "US", "--to", "CN", "--consignee", "inspur")
+    periods = answer(capsys, "migrate", "nvidia-l40", *words)["result"]["periods"]
+    assert "2023-03-02" in {period["from"] for period in periods}

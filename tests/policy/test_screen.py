@@ -17,6 +17,7 @@ from accord.catalog.value import Value
 from accord.policy.screen import (
     HALF,
     RESTRICTING,
+    changes,
     closest,
     exporter_facts,
     holders,
@@ -276,3 +277,11 @@ def test_circles_end_and_bounds_hold(shares: dict[tuple[int, int], float], liste
 def test_half_is_the_share_of_the_affiliates_rule() -> None:
     (rule,) = load_catalog().instrument("us-affiliates-2025").rules
     assert rule.params["share"].si == HALF
+
+
+def test_days_on_which_lists_and_owners_change() -> None:
+    catalog = load_catalog()
+    parties = [catalog.party(id) for id in catalog.ids("parties")]
+    days = changes(parties, catalog.party("inspur"))
+    assert datetime.date(2023, 3, 2) in days
+    assert list(days) == sorted(set(days))

@@ -54,7 +54,7 @@ def _classified(asked: PolicyInputs, item: str, day: datetime.date, values: Mapp
         consignee=asked.consignee, what_if=asked.what_if,
     )  # fmt: skip
     read = read_question(question, desk.law)
-    found = desk.law.classified(read.item, read.deal(day), day, question.what_if)
+    found = desk.law.classified(read.item, read.deal(day), day, read.what_if)
     verdict, text = found.verdict, asked_text(values)
     how = command_text("policy classify", {n: v for n, v in values.items() if n != "what_if"}, ("item",))
     keys = [f"instruments/{hit.rule.instrument.id}:{key}" for hit in (*verdict.hits, *verdict.importer_hits)

@@ -21,6 +21,7 @@ from accord.policy.countries import OTHERWISE, REGIONS
 from accord.policy.deal import Deal, deal_facts
 from accord.policy.facts import FactValue
 from accord.policy.item import Item, Told, name_words
+from accord.policy.rulebook import unit_of_parameter
 from accord.policy.screen import closest, resolve, sides_facts
 from accord.report.policy_words import GIVEN
 
@@ -39,7 +40,7 @@ class Question:
     id: chip or system, "" for an item that is described instead; seller, buyer: countries
     hq: country of the consignee's headquarters
     consignee, exporter: parties by id, name or alias; given: facts by name, which go before the catalog's
-    what_if: numbers in place of rules' parameters
+    what_if: numbers in place of rules' parameters, as written with their units, or as numbers in the rules' units
     item, name: kind of an item that the catalog has not, and what it is called
     """
 
@@ -51,7 +52,7 @@ class Question:
     exporter: str | None = None
     transaction: str | None = None
     given: Mapping[str, str] = field(default_factory=dict)
-    what_if: Mapping[str, float] = field(default_factory=dict)
+    what_if: Mapping[str, str | float] = field(default_factory=dict)
     item: str | None = None
     name: str | None = None
 
@@ -64,6 +65,7 @@ class Asked:
     hq: country, of the consignee where only that is told
     exporter: id of the party, else the word that was written; sender, consignee: of the catalog
     unscreened: parties that the catalog has not, in words; parties: of the catalog
+    what_if: numbers in place of rules' parameters, in the rules' units
     """
 
     question: Question
@@ -76,6 +78,7 @@ class Asked:
     unscreened: tuple[str, ...]
     parties: Sequence[Party]
     announced: str | None = None
+    what_if: Mapping[str, float] = field(default_factory=dict)
 
     def deal(self, day: datetime.date) -> Deal:
         """The deal on a day: what is known of the consignee changes with it."""
@@ -107,7 +110,8 @@ def read_question(question: Question, law: Law) -> Asked:
         check_country(code, flag, law.catalog)
     _check_transaction(question)
     kind, item, announced = _item(question, law)
-    asked = Asked(question, kind, item, question.hq, None, None, None, (), law.parties, announced)
+    what_if = {name: _changed(name, value, law) for name, value in question.what_if.items()}
+    asked = Asked(question, kind, item, question.hq, None, None, None, (), law.parties, announced, what_if)
     given = {name: value for name, value in asked.given().items() if name not in DEAL or name == "origin"}
     asked = replace(asked, item=_with(asked.item, given)) if given else asked
     return _with_parties(asked, law)
@@ -268,6 +272,12 @@ def check_hq(hq: str | None, consignee: Party | None) -> None:
         said = f"{hq} contradicts the catalog: {consignee.name}, or its ultimate parent, is of "
         hint = f"leave --hq out: {consignee.country} counts, wherever the entity that buys is registered"
         raise UsageError(said + consignee.country, where="--hq", hint=hint)
+
+
+def _changed(name: str, value: str | float, law: Law) -> float:
+    """Another number for a parameter, in the rule's unit; where that is no plain number, the text must say it."""
+    unit = unit_of_parameter(law.instruments, name)
+    return _number(value, unit, f"--what-if {name}", bare=unit == "1") if isinstance(value, str) else value
 
 
 def _number(text: str, unit: str, where: str, *, bare: bool) -> float:

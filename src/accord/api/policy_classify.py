@@ -22,7 +22,7 @@ from accord.policy.history import Period, breakpoints, first_rule, history, last
 from accord.policy.item import Item
 from accord.policy.logic import FALSE
 from accord.policy.rulebook import Rulebook
-from accord.policy.screen import screen
+from accord.policy.screen import changes, screen
 from accord.report import policy_view as view
 from accord.report.policy_result import ClassAnswer, Flip, cited, classify_dict, migrate_dict
 from accord.report.policy_words import DISCLAIMER
@@ -62,7 +62,7 @@ def classify_answer(
     unknown chips.
     """
     asked = read_question(question, law)
-    found = law.classified(asked.item, asked.deal(day), day, question.what_if)
+    found = law.classified(asked.item, asked.deal(day), day, asked.what_if)
     verdict, deal = found.verdict, asked.question
     periods = _periods(asked, law) if len(verdict.deciding) <= _FEW or through_time else ()
     days, unspoken = days_told(day, law), _unspoken(found)
@@ -70,7 +70,7 @@ def classify_answer(
     answer = ClassAnswer(
         item=asked.item, kind=asked.kind, day=day, seller=deal.seller, buyer=deal.buyer, hq=asked.hq,
         verdict=verdict, branches=_branches(found), flips=tuple(_flips(asked, found)), periods=periods,
-        what_if=question.what_if, digest=found.book.digest, ruled=_ruled(law),
+        what_if=asked.what_if, digest=found.book.digest, ruled=_ruled(law),
         not_checked=(*days, *silent, *_not_checked(asked, law)),
         consignee=question.consignee, given=frozenset(question.given), explain=explain, history=through_time,
         screened=screen(law.parties, asked.consignee.id, day) if asked.consignee is not None else None,
@@ -174,11 +174,13 @@ def _ways(book: Rulebook) -> dict[str, frozenset[str]]:
 
 def _periods(asked: Asked, law: Law) -> tuple[Period, ...]:
     """The answer through time; numbers that are put in place of a rule's hold throughout."""
-    what_if = asked.question.what_if
     days = breakpoints(law.instruments, law.groups)
+    if asked.consignee is not None:
+        days = tuple(sorted({*days, *changes(law.parties, asked.consignee)}))
     return history(
-        lambda day: law.classified(asked.item, asked.deal(day), day, what_if).verdict, days, last_read(law.instruments)
-    )
+        lambda day: law.classified(asked.item, asked.deal(day), day, asked.what_if).verdict, days,
+        last_read(law.instruments),
+    )  # fmt: skip
 
 
 def _branches(found: Classified) -> dict[str, tuple[Branch, ...]]:

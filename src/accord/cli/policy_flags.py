@@ -77,7 +77,7 @@ def parse_question(id: str, **flags: Any) -> Question:
     from accord.api.policy_ask import Question
 
     given, what_if = (_pairs(flags.pop(name), f"--{name.replace('given', 'set').replace('_', '-')}") for name in _LISTS)
-    return Question(id=id, given=given, what_if={name: _number(name, text) for name, text in what_if.items()}, **flags)
+    return Question(id=id, given=given, what_if=what_if, **flags)
 
 
 _LISTS = ("given", "what_if")
@@ -103,14 +103,3 @@ def _pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:
             raise UsageError(f"'{text}' is no NAME=VALUE", where=flag, hint="such as datacenter_marketed=yes")
         found[name] = value
     return found
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0.0 <= value < float("inf"):
-        hint = "a plain number in the unit of the rule, such as 3A090.a.tpp=6000"
-        raise UsageError(f"{name} is '{text}', no number of 0 or more", where="--what-if", hint=hint)
-    return value

@@ -14,6 +14,7 @@ from accord.base.errors import UsageError
 from accord.base.registry import did_you_mean
 from accord.catalog.group import Group
 from accord.catalog.instrument import APPLIES, Instrument, Rule, Span, Stage
+from accord.catalog.value import Value
 from accord.policy.logic import CompiledRule, compile_rule
 from accord.policy.places import Places
 
@@ -109,15 +110,25 @@ def rulebook(
     return Rulebook(instruments, groups, day, what_if)
 
 
-def parameters(instruments: Sequence[Instrument]) -> dict[str, float]:
+def parameters(instruments: Sequence[Instrument]) -> dict[str, Value]:
     """Return every number that ``what_if`` may change, by INSTRUMENT/RULE.PARAM."""
     return {
-        f"{one.id}/{rule.name}.{name}": value.number
+        f"{one.id}/{rule.name}.{name}": value
         for one in instruments
         for rule in one.rules
         for name, value in rule.params.items()
         if value.number is not None
     }
+
+
+def unit_of_parameter(instruments: Sequence[Instrument], key: str) -> str:
+    """Return the unit of a parameter by RULE.PARAM or INSTRUMENT/RULE.PARAM. Raises UsageError for one no rule has."""
+    found = parameters(instruments)
+    short = {name.partition("/")[2]: value for name, value in found.items()}
+    if key not in found and key not in short:
+        near = did_you_mean(key, sorted({*found, *short}))
+        raise UsageError(f"no rule has the parameter '{key}'", where="--what-if", hint=near)
+    return (found.get(key) or short[key]).unit
 
 
 def _spans(instruments: Sequence[Instrument]) -> Iterator[tuple[Instrument, Rule, Span]]:
@@ -147,15 +158,8 @@ def _changed(instrument: Instrument, rule: Rule, what_if: Mapping[str, float]) -
 
 
 def _known(instruments: Sequence[Instrument], what_if: Mapping[str, float]) -> None:
-    if not what_if:
-        return
-    full = parameters(instruments)
-    known = {*full, *(key.partition("/")[2] for key in full)}
     for key in what_if:
-        if key not in known:
-            raise UsageError(
-                f"no rule has the parameter '{key}'", where="--what-if", hint=did_you_mean(key, sorted(known))
-            )
+        unit_of_parameter(instruments, key)
 
 
 def _digest(instruments: Sequence[Instrument], groups: Sequence[Group], what_if: Mapping[str, float]) -> str:

@@ -30,6 +30,7 @@ Parties = Mapping[str, Party] | Iterable[Party]
 
 _ROLES = ("designer", "foundry", "osat")  # those that rules tell apart
 _ALIKE = 0.75  # of difflib, from which on a name is offered as the one that was meant
+_WHOLE = len("2025-01-31")  # of a day, beside months and years
 _MOST = 3  # names that are offered
 
 
@@ -164,6 +165,22 @@ def sides_facts(
     facts |= party_facts(parties, consignee, day) if consignee is not None else {}
     facts |= exporter_facts(exporter) if exporter is not None else {}
     return {name: value for name, value in facts.items() if name not in ("hq", "exporter")}
+
+
+def changes(parties: Parties, party: Party) -> tuple[datetime.date, ...]:
+    """Return the days on which what is known of a party's lists and owners changes, those of its owners included."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    known, todo = _names(parties), [party]
+    while todo:
+        one = todo.pop()
+        if one.id in seen:
+            continue
+        seen.add(one.id)
+        listed, held = (((span.start, span.until) for span in spans) for spans in (one.listings, one.owners))
+        found |= {day for span in (*listed, *held) for day in span if day is not None and len(day) == _WHOLE}
+        todo += [owner for holding in one.owners if (owner := known.get(_folded(holding.owner))) is not None]
+    return tuple(datetime.date.fromisoformat(day) for day in sorted(found))
 
 
 def holders(parties: Parties, party: Party, day: datetime.date) -> tuple[tuple[Holding, Party | None], ...]:
