@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,45 @@ def test_a_log_that_did_not_succeed_is_no_evidence(status: str) -> None:
     assert refused(log) == f"inspect_evals/wmdp_cyber is no evidence: status is '{status}', not 'success'"
     (kept,) = read_results("a.json", json.dumps(log).encode())
     assert kept.unfinished is not None
-    assert kept.samples == 50
+    assert kept.samples is None, "what was planned was not run"
+
+
+def test_runs_of_no_samples_are_no_evidence() -> None:
+    log = inspect_log()
+    log["results"]["completed_samples"] = 0
+    assert refused(log).endswith("is no evidence: no sample was completed")
+    del log["results"]["completed_samples"]
+    assert one(log).samples is None, "what was planned was not run"
+    run = moonshot_run()
+    run["results"]["cookbooks"][0]["recipes"][0]["evaluation_summary"][0]["num_of_prompts"] = 0
+    assert refused(run).endswith("is no evidence: no prompt was asked")
+    speed = {"result_validity": "VALID", "result_query_count": 0, "result_samples_per_second": 1.0}
+    assert refused(speed).endswith("is no evidence: no query was completed")
+
+
+def test_a_log_of_two_runs_is_refused() -> None:
+    for text in (DETAIL, SUMMARY):
+        for first, second in (("VALID", "INVALID"), ("INVALID", "VALID"), ("VALID", "VALID")):
+            runs = [text.replace("VALID", validity) for validity in (first, second)]
+            assert "is there twice: more than one run is in it" in refused("\n".join(runs))
+
+
+def test_large_files_are_read_in_time_that_grows_with_them() -> None:
+    many = 20_000
+    bill = {
+        "bomFormat": "CycloneDX", "specVersion": "1.6",
+        "components": [{"type": "machine-learning-model", "name": "a"}] + [{"type": "file", "name": "b"}] * many,
+    }  # fmt: skip
+    run = moonshot_run()
+    recipe = run["results"]["cookbooks"][0]["recipes"][0]
+    recipe["evaluation_summary"] = [{"model_id": f"m{at}", "avg_grade_value": 1.0} for at in range(many)]
+    recipe["details"] = [{"model_id": f"m{at}", "dataset_id": "d", "metrics": [{"a": 1.0}]} for at in range(many)]
+    start = time.process_time()
+    assert one(bill).told.startswith(f"bill of a: {many + 1} components")
+    assert len(read(run)) == many
+    assert time.process_time() - start < 20.0, "pairs of the two lists would be 400 million"
+    recipe["evaluation_summary"] = recipe["evaluation_summary"][:1] * 2
+    assert refused(run).endswith("is 'm0', which has a summary already")
 
 
 def test_logs_that_show_nothing() -> None:
@@ -305,7 +344,9 @@ def test_mlperf_keys_as_json() -> None:
 
 
 def test_mlperf_rows() -> None:
-    row = {"Model": "llama2-70b-99", "Scenario": "Offline", "System": "a box", "Performance_Result": 34400.0}
+    row = {
+        "Model": "llama2-70b-99", "Scenario": "Offline", "System": "a box", "Performance_Result": 34400.0, "errors": 0,
+    }  # fmt: skip
     tokens = {**row, "Performance_Units": "Tokens/s"}
     late = {**row, "Performance_Units": "Latency (ms)"}
     first, second = read([tokens, late])
@@ -313,6 +354,8 @@ def test_mlperf_rows() -> None:
     assert second.metrics == {"e2el_s": 34.4}
     assert one(tokens).told == "MLPerf Offline row of llama2-70b-99 on a box"
     assert "its unit 'Bananas' is not read" in refused({**row, "Performance_Units": "Bananas"})
+    assert "nothing says whether the run was valid" in refused({**tokens, "errors": None})
+    assert "the submission checker found 2 errors" in refused({**tokens, "errors": 2})
 
 
 def test_mlperf_that_is_no_evidence() -> None:

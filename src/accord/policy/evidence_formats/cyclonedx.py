@@ -5,6 +5,7 @@ Shape: bom-1.6.schema.json of github.com/CycloneDX/specification (ECMA-424), ``c
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from accord.policy.evidence_found import Found
@@ -48,11 +49,11 @@ def _components(node: Node) -> Iterator[Node]:
     """All components, those inside others too."""
     metadata = node.get("metadata")
     subject = metadata.get("component") if metadata is not None else None
-    todo = [*([] if subject is None else [subject]), *node.each("components")]
+    todo = deque([*([] if subject is None else [subject]), *node.each("components")])
     while todo:
-        one = todo.pop(0)
+        one = todo.popleft()
         yield one
-        todo += list(one.each("components"))
+        todo.extend(one.each("components"))
 
 
 def _licences(component: Node) -> str:

@@ -32,22 +32,24 @@ def read(document: Document) -> Iterator[Found]:
     task, model = evaluation.need("task").text(), evaluation.need("model").text()
     results = node.get("results")
     metrics = dict(_metrics(results)) if results is not None else {}
-    samples = _samples(results, evaluation)
+    samples = _samples(results)
     day = _day(node, evaluation)
     done = f"{samples} samples" if samples is not None else "samples not stated"
     yield Found(
         kind="safety", title=task, model=model, date=day, tests=(task,), metrics=metrics, samples=samples,
-        unfinished=_unfinished(node, status, metrics), definition=stated_definition(evaluation.get("metadata")),
-        settings=dict(_settings(node, evaluation)), told=f"Inspect task {task} on {model}, {done}",
+        unfinished=_unfinished(node, status, metrics, samples), settings=dict(_settings(node, evaluation)),
+        definition=stated_definition(evaluation.get("metadata")), told=f"Inspect task {task} on {model}, {done}",
     )  # fmt: skip
 
 
-def _unfinished(node: Node, status: str, metrics: dict[str, float]) -> str | None:
+def _unfinished(node: Node, status: str, metrics: dict[str, float], samples: int | None) -> str | None:
     if status != "success":
         return f"status is '{status}', not 'success'"
     invalid = node.get("invalidated")
     if invalid is not None and invalid.value is not False:
         return "its samples were marked as invalid"
+    if samples == 0:
+        return "no sample was completed"
     return None if metrics else "no score is in it"
 
 
@@ -59,13 +61,10 @@ def _metrics(results: Node) -> Iterator[tuple[str, float]]:
             yield f"{name}/{key}", metric.need("value").number()
 
 
-def _samples(results: Node | None, evaluation: Node) -> int | None:
+def _samples(results: Node | None) -> int | None:
+    """Samples that were completed; those that were planned say nothing of it."""
     done = results.get("completed_samples") if results is not None else None
-    if done is not None:
-        return done.whole()
-    dataset = evaluation.get("dataset")
-    planned = dataset.get("samples") if dataset is not None else None
-    return planned.whole() if planned is not None else None
+    return None if done is None else done.whole()
 
 
 def _day(node: Node, evaluation: Node) -> datetime.date:

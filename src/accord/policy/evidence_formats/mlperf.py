@@ -7,7 +7,7 @@ and rows of its ``summary_results.json``. Nanoseconds become seconds, names beco
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from accord.policy.evidence_found import Found, stated_definition, stated_settings
 from accord.policy.evidence_json import Document, Node, parse
@@ -54,7 +54,7 @@ def read(document: Document) -> Iterator[Found]:
     node = document.node
     if node is None:
         logged = document.text.lstrip().startswith(_LOG)
-        yield _run(dict(_detail(document) if logged else _summary(document)), document)
+        yield _run(_once(_detail(document) if logged else _summary(document)), document)
     elif isinstance(node.value, list):
         for at, row in enumerate(node.value):
             yield _row(Node(row, document.file, f"[{at}]"))
@@ -62,6 +62,16 @@ def read(document: Document) -> Iterator[Found]:
         yield _row(node)
     else:
         yield _run({key: one for key, one in node.pairs() if one.value is not None}, document)
+
+
+def _once(pairs: Iterable[tuple[str, Node]]) -> dict[str, Node]:
+    """Keys and values, of a key that is there twice the first. Raises DataError where two runs are in a log."""
+    found: dict[str, Node] = {}
+    for key, node in pairs:
+        if key == "result_validity" and key in found:
+            raise node.wrong("is there twice: more than one run is in it", hint="give the log of one run")
+        found.setdefault(key, node)
+    return found
 
 
 def _detail(document: Document) -> Iterator[tuple[str, Node]]:
@@ -72,17 +82,15 @@ def _detail(document: Document) -> Iterator[tuple[str, Node]]:
             one = parse(entry, f"{document.file}:{at}")
             key, value = one.need("key").text(), one.get("value")
             if value is not None:
-                yield key, Node(value.value, document.file, key)
+                yield key, Node(value.value, f"{document.file}:{at}", key)
 
 
 def _summary(document: Document) -> Iterator[tuple[str, Node]]:
-    """Labels of the summary as keys of the detail log; what has no key is left out, a label there twice counts once."""
-    seen = set()
+    """Labels of the summary as keys of the detail log; what has no key is left out."""
     for line in document.text.splitlines():
         label, colon, text = (part.strip() for part in line.partition(":"))
         key = _key(label.lower()) if colon else None
-        if key is not None and key not in seen:
-            seen.add(key)
+        if key is not None:
             yield key, Node(_number(text), document.file, label)
 
 
@@ -112,10 +120,11 @@ def _run(pairs: Mapping[str, Node], document: Document) -> Found:
     count, scenario = pairs.get("result_query_count"), pairs.get("requested_scenario")
     model, day, system = pairs.get("model"), pairs.get("date") or pairs.get("test_datetime"), pairs.get("sut_name")
     title = "MLPerf run" if scenario is None else f"MLPerf {scenario.text()} run"
-    holder, unfinished = document.node, None if metrics else "no figure is in it"
+    holder, samples = document.node, None if count is None else count.whole()
+    unfinished = "no query was completed" if samples == 0 else None if metrics else "no figure is in it"
     return Found(
         kind="performance", title=title, model=None if model is None else model.text(),
-        date=None if day is None else day.day(), metrics=metrics, samples=None if count is None else count.whole(),
+        date=None if day is None else day.day(), metrics=metrics, samples=samples,
         unfinished=unfinished if validity == _VALID else f"its result is {validity}, not {_VALID}",
         definition=stated_definition(holder), settings=stated_settings(holder, "settings"),
         told=title if system is None else f"{title} of {system.setting()}",
@@ -141,13 +150,19 @@ def _tail(percentile: str) -> str:
 
 
 def _row(row: Node) -> Found:
-    """One row of a list of results."""
+    """One row of a list of results; only the checker's own count of no errors says that the run was valid."""
     unit, model, scenario = (row.need(key).text() for key in ("Performance_Units", "Model", "Scenario"))
     known = _UNITS.get(unit.strip().lower())
     metrics = {} if known is None else {known[0]: row.need("Performance_Result").number() * known[1]}
-    system = row.get("System")
+    system, errors = row.get("System"), row.get("errors")
+    if errors is None:
+        unfinished = "nothing says whether the run was valid ('errors' of the submission checker)"
+    elif errors.number():
+        unfinished = f"the submission checker found {errors.number():g} errors"
+    else:
+        unfinished = None if metrics else f"its unit '{unit}' is not read"
     return Found(
         kind="performance", title=f"MLPerf {scenario} row", model=model, metrics=metrics,
-        unfinished=None if metrics else f"its unit '{unit}' is not read",
+        unfinished=unfinished,
         told=f"MLPerf {scenario} row of {model}" + ("" if system is None else f" on {system.text()}"),
     )  # fmt: skip

@@ -7,7 +7,7 @@ Shapes: result files of github.com/aiverify-foundation/moonshot (``metadata`` an
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from accord.policy.evidence_found import Found, stated_definition, stated_settings
 from accord.policy.evidence_json import Document, Node
@@ -52,13 +52,19 @@ def _recipes(results: Node) -> Iterator[tuple[Node, str | None]]:
 def _recipe(recipe: Node, cookbook: str | None, metadata: Node, day: datetime.date, status: str) -> Iterator[Found]:
     name = recipe.need("id").text()
     tests = (name,) if cookbook is None else (name, cookbook)
-    by_dataset = list(recipe.each("details"))
+    details = _by_model(recipe)
+    seen: set[str] = set()
     for summary in recipe.each("evaluation_summary"):
         model = summary.need("model_id").text()
+        if model in seen:
+            raise summary.need("model_id").wrong(f"is {model!r}, which has a summary already")
+        seen.add(model)
         count = summary.get("num_of_prompts")
         samples = None if count is None else count.whole()
-        metrics = dict(_metrics(summary, by_dataset, model))
+        metrics = dict(_metrics(summary, details.get(model, ())))
         unfinished = None if status == "completed" else f"status is '{status}', not 'completed'"
+        if unfinished is None and samples == 0:
+            unfinished = "no prompt was asked"
         if unfinished is None and not metrics:
             unfinished = "no figure is in it"
         where = "" if cookbook is None else f" of cookbook {cookbook}"
@@ -76,14 +82,19 @@ def _settings(metadata: Node) -> dict[str, str]:
     return {key: one.setting() for key, one in stated.items()} | stated_settings(metadata, "accord_settings")
 
 
-def _metrics(summary: Node, details: list[Node], model: str) -> Iterator[tuple[str, float]]:
+def _by_model(recipe: Node) -> dict[str, list[Node]]:
+    found: dict[str, list[Node]] = {}
+    for detail in recipe.each("details"):
+        found.setdefault(detail.need("model_id").text(), []).append(detail)
+    return found
+
+
+def _metrics(summary: Node, details: Iterable[Node]) -> Iterator[tuple[str, float]]:
     """The grade of the summary, and figures by dataset; parts that are no numbers are passed over."""
     grade = summary.get("avg_grade_value")
     if grade is not None:
         yield "avg_grade_value", grade.number()
     for detail in details:
-        if detail.need("model_id").text() != model:
-            continue
         dataset = detail.need("dataset_id").text()
         for metric in detail.each("metrics"):
             for key, value in metric.pairs():
