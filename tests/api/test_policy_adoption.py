@@ -94,7 +94,7 @@ def test_every_entry_names_a_source_that_is_listed() -> None:
     listed = {str(source["id"]) for source in answer.sources}
     found = plain(answer)
     for one in found["members"]:
-        assert one["answer"] in ("joined", "not joined")
+        assert one["answer"] in ("joined", "not joined") or one["role"] == "participant"
         assert one["source"] is None or (one["source"] in listed and one["locator"])
     for one in found["instruments"]:
         for part in (*one["provisions"], *one["tallies"], *([one["state"]] if one["state"] else [])):
@@ -120,6 +120,32 @@ def test_a_state_that_did_not_sign_is_told_apart_from_one_nobody_speaks_of() -> 
     assert [one["instrument"] for one in found["US"]["not_joined"]] == ["paris-2025"]
     assert [one["instrument"] for one in found["CN"]["joined"]] == ["paris-2025"]
     assert found["TO"]["not_recorded"] == ["paris-2025"]
+
+
+def test_who_only_took_part_is_not_recorded() -> None:
+    asked = (("pax-silica", "TW"), ("unga-79-325", "TN"), ("gof-aicb", "US"))
+    found = plain(joined(whos=("TW", "TN", "US", "KZ")))
+    for instrument, who in asked:
+        told = found["who"][who]
+        assert instrument in told["not_recorded"]
+        assert instrument in [one["instrument"] for one in told["took_part"]]
+        assert instrument not in [one["instrument"] for one in (*told["joined"], *told["not_joined"])]
+    rows = [one for one in found["members"] if (one["instrument"], one["who"]) in asked]
+    assert all(one["answer"] == "not recorded" and one["note"] and one["source"] for one in rows) and len(rows) == 3
+    pact = next(one for one in found["instruments"] if one["id"] == "pax-silica")
+    assert pact["counts"]["took_part"] >= 1
+
+
+def test_a_whole_list_does_not_speak_of_days_to_come() -> None:
+    for day, answer in (("2024-05-21", "not_joined"), ("2024-05-22", "not_joined"), ("2099-01-01", "not_recorded")):
+        told = plain(joined("seoul-decl-2024", whos=("BR",), day=datetime.date.fromisoformat(day)))["who"]["BR"]
+        assert bool(told[answer]) and sum(map(bool, told.values())) == 2, (day, told)  # its kind, and one answer
+
+
+def test_before_the_day_by_which_somebody_had_signed_at_the_latest_nothing_is_recorded() -> None:
+    for day, place in (("2026-01-26", "not_recorded"), ("2026-01-27", "joined")):
+        told = plain(joined("coe-225", whos=("CH",), day=datetime.date.fromisoformat(day)))["who"]["CH"]
+        assert told[place], day
 
 
 def test_a_tally_stands_beside_those_named_here() -> None:

@@ -40,6 +40,19 @@ def change(folder: Path, file: str, old: str, new: str) -> list[str]:
         (PACT, "locator: paragraph 2", 'locator: " "', f"{PACT}:11: provisions[0].locator is empty"),
         (PACT, "until: 2024-05-01", "until: 2024-02-01", f"{PACT}:15: members[2].until is 2024-02-01, not after"),
         (PACT, "until: 2024-05-01", "until: 2024-06-01", f"{PACT}:16: members[3].who is 'CC', whose earlier entry"),
+        (PACT, "joined: false", "joined: false, latest: [until]", f"{PACT}:14: members[1].latest names until, which"),
+        (
+            PACT,
+            "binding: voluntary",
+            "binding: voluntary\ncomplete_on: 2024-04-01",
+            f"{PACT}:8: complete_on is 2024-04",
+        ),
+        (
+            PACT,
+            "binding: voluntary",
+            "binding: voluntary\ncomplete: true\ncomplete_on: 2024-02",
+            f"{PACT}:9: complete_on is 2024-02",
+        ),
         (PACT, "rules: [example-rule-1]", "rules: [gone]", f"{PACT}:19: rules[0] is 'gone'"),
         (
             PACT,

@@ -69,7 +69,7 @@ def test_the_envelope_of_adoption(capsys: Capture) -> None:
 def test_tables_show_three_answers_and_what_is_in_common(capsys: Capture) -> None:
     told = out(capsys, "adoption", "--date", "2026-11-01", "--instrument", "waico,pax-silica", "--who", "KZ,SG,TO")
     assert "Governance instruments as of 2026-11-01" in told
-    assert "J joined, o observer or participant, x not joined" in told
+    assert "J joined, o observer, x not joined" in told
     lines = [line.split() for line in told.splitlines()]
     assert ["KZ", "J", "J"] in lines
     assert ["SG", "x", "J"] in lines

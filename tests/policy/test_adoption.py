@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.base.source import Source
+from accord.catalog.days import first_day, last_day
 from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance, Member, State, Tally
 from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, OTHERS, Cell, adoption, cell_of
@@ -59,7 +60,29 @@ def test_an_absent_entry_is_not_recorded() -> None:
         (member("BB", start="2026-06-30"), JOINED, ""),
         (member("BB", start="2026-07-01"), JOINED, ""),
         (member("BB", start="2026-07-02"), NOT_JOINED, "joined later, on 2026-07-02"),
-        (member("BB", start="2026"), JOINED, ""),
+        (member("BB", start="2026"), NOT_RECORDED, "began in 2026, the day is not known"),
+        (member("BB", start="2025"), JOINED, ""),
+        (member("BB", start="2026-07"), NOT_RECORDED, "began in 2026-07, the day is not known"),
+        (member("BB", start="2026-06"), JOINED, ""),
+        (member("BB", start="2026-08"), NOT_JOINED, "joined later, on 2026-08"),
+        (member("BB", start="2026-02-01", until="2026-07"), NOT_RECORDED, "ended by 2026-07, the day is not known"),
+        (member("BB", start="2026-02-01", until="2026-06"), NOT_JOINED, "left on 2026-06"),
+        (
+            member("BB", start="2026-08-01", latest=("start",)),
+            NOT_RECORDED,
+            "began by 2026-08-01 at the latest, the day is not known",
+        ),
+        (member("BB", start="2026-07-01", latest=("start",)), JOINED, ""),
+        (
+            member("BB", start="2026-02-01", until="2026-08-01", latest=("until",)),
+            NOT_RECORDED,
+            "ended by 2026-08-01 at the latest, the day is not known",
+        ),
+        (member("BB", start="2026-07-01", until="2026-08-01", latest=("until",)), JOINED, ""),
+        (member("BB", role="participant"), NOT_RECORDED, "took part only, which tells neither"),
+        (member("BB", role="participant", joined=False), NOT_JOINED, "said so"),
+        (member("BB", role="participant", start="2026-08-01"), NOT_RECORDED, ""),
+        (member("BB", role="participant", until="2026-06-01"), NOT_RECORDED, ""),
         (member("BB", start="2026-02-01", until="2026-07-02"), JOINED, ""),
         (member("BB", start="2026-02-01", until="2026-07-01"), NOT_JOINED, "left on 2026-07-01"),
         (member("BB", joined=False), NOT_JOINED, "said so"),
@@ -70,25 +93,63 @@ def test_an_absent_entry_is_not_recorded() -> None:
 def test_entries_are_dated(entry: Member, answer: str, why: str) -> None:
     found = cell(instrument("i", entry), "BB")
     assert (found.answer, found.why) == (answer, why)
-    if answer != NOT_RECORDED:
+    if answer != NOT_RECORDED or why:
         assert (found.source, found.locator, found.sure) == ("S", "list", "seen")
 
 
 def test_a_whole_list_says_that_others_have_not_joined() -> None:
-    one = instrument("i", member("BB"), member("CC"), complete=True)
+    one = instrument("i", member("BB"), member("CC"), complete=True, complete_on="2026-07-01")
     assert cell(one, "DD").answer == NOT_JOINED
     assert cell(one, "Acme", kind="company").answer == NOT_RECORDED  # a list of states says nothing of companies
     assert cell(one, "DD").source is None
 
 
+@pytest.mark.parametrize(
+    ("more", "first", "last"),
+    [
+        ({"complete_on": "2026-07-01"}, "2026-01-01", "2026-07-01"),
+        ({"complete_on": "2026-07"}, "2026-01-01", "2026-07-01"),
+        ({"date": "2026-03", "complete_on": "2026-07-01"}, "2026-03-31", "2026-07-01"),
+        ({"sources": {"S": Source(title="t", publisher="p", date="2026-05-02")}}, "2026-01-01", "2026-05-02"),
+        ({"sources": {"S": Source(title="t", publisher="p", date="2026-05")}}, "2026-01-01", "2026-05-01"),
+        ({"sources": {"S": Source(title="t", publisher="p", date="2025")}}, "2026-01-01", "2026-01-01"),
+    ],
+)
+def test_a_whole_list_speaks_of_the_days_it_is_known_of(more: dict[str, Any], first: str, last: str) -> None:
+    one = instrument("i", member("BB"), member("CC"), complete=True, **more)
+    ends = [datetime.date.fromisoformat(day) for day in (first, last)]
+    step = datetime.timedelta(days=1)
+    assert [cell(one, "DD", day).answer for day in ends] == [NOT_JOINED, NOT_JOINED]
+    assert [cell(one, "DD", day).answer for day in (ends[0] - step, ends[1] + step)] == [NOT_RECORDED, NOT_RECORDED]
+    assert cell(one, "DD", datetime.date(2099, 1, 1)).answer == NOT_RECORDED
+
+
 def test_the_plan_of_one_state_is_no_list() -> None:
-    one = instrument("i", member("BB"), complete=True)
+    one = instrument("i", member("BB"), complete=True, complete_on="2026-07-01")
     assert cell(one, "CC").answer == NOT_RECORDED
 
 
 def test_an_observer_has_joined_aside() -> None:
     found = adoption([instrument("i", member("BB", role="observer"), member("CC"))], DAY).standings[0]
     assert (found.named, found.aside, found.not_joined) == (("CC",), ("BB",), ())
+
+
+def test_who_took_part_is_counted_apart() -> None:
+    found = adoption([instrument("i", member("BB", role="participant"), member("CC"))], DAY)
+    one = found.standings[0]
+    assert (one.named, one.aside, one.not_joined) == (("CC",), (), ())
+    assert (one.counts.joined, one.counts.aside, one.counts.took_part) == (1, 0, 1)
+    assert one.cells["BB"].took_part and not one.cells["CC"].took_part
+    assert found.blocs[0].members == ("CC",)
+
+
+@given(st.integers(2000, 2100), st.sampled_from(["", "-Q1", "-Q4", "-H2", "-02", "-12", "-02-28"]))
+def test_a_date_has_a_first_and_a_last_day(year: int, rest: str) -> None:
+    first, last = first_day(f"{year}{rest}"), last_day(f"{year}{rest}")
+    days = (datetime.date.fromisoformat(last) - datetime.date.fromisoformat(first)).days + 1
+    leap = year % 4 == 0 and year != 2100
+    assert days == {"": 365 + leap, "-Q1": 90 + leap, "-Q4": 92, "-H2": 184, "-02": 28 + leap, "-12": 31}.get(rest, 1)
+    assert first_day("soon") == "0001-01-01" and last_day("soon") == "9999-12-31"
 
 
 # The answer of a day
@@ -226,6 +287,27 @@ def test_outside_is_no_only_where_a_source_of_the_day_or_later_says_so() -> None
     later = places(said, day=datetime.date(2026, 7, 11))
     assert (later.outside, [one.id for one in later.said_no]) == ("unknown", ["a"])
     assert places(said, deployment("b", country="BB")).outside == "yes"
+
+
+def test_who_says_that_it_stands_nowhere_but_abroad_does_not_say_that_it_is_not_outside() -> None:
+    said = deployment("a", start="2026-07-10", country="BB", nowhere_else=True)
+    assert places(said).outside == "unknown"
+    assert places(said, home="BB").outside == "no"
+    assert places(said, day=datetime.date(2026, 7, 10)).outside == "yes"
+
+
+def test_what_is_said_of_a_system_is_not_said_of_its_chip() -> None:
+    of_system = deployment("a", start="2026-07-10", nowhere_else=True)
+    found = system_places("chip", [of_system], DAY, maker="M", home="AA", parts=("sys",))
+    assert (found.outside, found.said_no) == ("unknown", ())
+    of_chip = deployment("a", system="chip", start="2026-07-10", nowhere_else=True)
+    assert places(of_chip, chip="chip").outside == "no"
+
+
+def test_a_deployment_of_a_month_works_when_the_month_is_over() -> None:
+    said = deployment("a", country="BB", start="2026-06")
+    assert places(said, day=datetime.date(2026, 6, 29)).outside == "unknown"
+    assert places(said, day=datetime.date(2026, 6, 30)).outside == "yes"
 
 
 def test_without_a_country_of_the_maker_nothing_is_outside() -> None:

@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from accord.api.policy_adoption import adopted
 from accord.base.source import Source
 from accord.catalog.governance import Governance, Member
 from accord.catalog.load import load_catalog
@@ -26,7 +25,8 @@ SOURCES = {"S": Source(title="t", publisher="p", date="2026")}
 
 @functools.cache
 def everything() -> Adoption:
-    return adopted(load_catalog(), DAY)
+    catalog = load_catalog()
+    return adoption((catalog.governance(id) for id in catalog.ids("governance")), DAY)
 
 
 def made(*members: Member, id: str = "i", **more: Any) -> Governance:
@@ -76,10 +76,14 @@ def test_everybody_in_two_instruments_has_a_column_or_a_row() -> None:
     assert any(re.match(r"In one instrument alone, left out above \(\d+\): ", line) for line in told)
 
 
-def test_three_states_look_different() -> None:
-    one = made(member("AA"), member("BB", joined=False), member("CC", role="observer"), member("DD", sure="recalled"))
-    raw = draw(adoption([one], DAY, ("AA", "BB", "CC", "DD", "EE")), asked=True).decode()
+def test_answers_look_different() -> None:
+    one = made(
+        member("AA"), member("BB", joined=False), member("CC", role="observer"), member("DD", sure="recalled"),
+        member("FF", role="participant"),
+    )  # fmt: skip
+    raw = draw(adoption([one], DAY, ("AA", "BB", "CC", "DD", "EE", "FF")), asked=True).decode()
     body = raw[raw.index(">not recorded: nothing is said<") :]
+    assert body.count("<circle") == 1  # who took part has not joined, as far as is recorded
     assert body.count(f'fill="{SEEN}"') == 1
     assert body.count(f'stroke="{NO}"') == 1
     assert body.count(f'stroke="{SEEN}"') == 1  # an observer, outlined

@@ -13,7 +13,7 @@ from accord.catalog.countries import CODES
 from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance
 from accord.catalog.load import Catalog
-from accord.policy.adoption import Adoption, adoption
+from accord.policy.adoption import adoption
 from accord.policy.deployed import SystemPlaces, system_places
 from accord.report.adoption_svg import draw
 from accord.report.adoption_view import adoption_dict, adoption_tables
@@ -53,7 +53,7 @@ def adoption_answer(ask: AdoptionAsk, catalog: Catalog, *, drawn: bool = False) 
     """
     ids = dict.fromkeys(ask.instruments) or catalog.ids("governance")
     instruments = [catalog.governance(id) for id in ids]
-    whos = tuple(dict.fromkeys(_who(name, catalog, instruments) for name in ask.whos))
+    whos = tuple(dict.fromkeys(who_of(name, catalog, instruments) for name in ask.whos))
     found = adoption(instruments, ask.day, whos)
     inputs = {"date": ask.day.isoformat(), "instruments": list(ask.instruments), "who": list(whos)}
     sources = [line for one in found.standings for line in _sources(one.instrument)]
@@ -61,11 +61,6 @@ def adoption_answer(ask: AdoptionAsk, catalog: Catalog, *, drawn: bool = False) 
         inputs, adoption_dict(found, whos), sources, adoption_tables(found, whos),
         draw(found, asked=bool(whos)) if drawn else None,
     )  # fmt: skip
-
-
-def adopted(catalog: Catalog, day: datetime.date) -> Adoption:
-    """Everything that is recorded of a day."""
-    return adoption((catalog.governance(id) for id in catalog.ids("governance")), day)
 
 
 def systems_answer(day: datetime.date, system: str | None, catalog: Catalog) -> AdoptionAnswer:
@@ -89,23 +84,28 @@ def systems_answer(day: datetime.date, system: str | None, catalog: Catalog) -> 
     )  # fmt: skip
 
 
-def places_of(id: str, deployments: Iterable[Deployment], day: datetime.date, catalog: Catalog) -> SystemPlaces:
-    """Where one system or chip stands on a day; its maker's country is that of its vendor's headquarters."""
+def places_of(
+    id: str, deployments: Iterable[Deployment], day: datetime.date, catalog: Catalog, home: str | None = None
+) -> SystemPlaces:
+    """Where one system or chip stands on a day; a chip stands where systems made of it do.
+
+    home: the country to be outside of; that of the headquarters of its vendor where None
+    """
     is_system = id in catalog.ids("systems")
     chip = catalog.system(id).chip if is_system else None
     vendor = catalog.system(id).vendor if is_system else catalog.chip(id).vendor
-    law = Law(catalog)
-    maker = law.maker(vendor)
+    maker = Law(catalog).maker(vendor)
+    if home is None and maker is not None:
+        home = maker.country
+    elif home is None and vendor in catalog.ids("parties"):
+        home = catalog.party(vendor).country
     parts = () if is_system else tuple(one for one in catalog.ids("systems") if catalog.system(one).chip == id)
-    if maker is not None:
-        return system_places(id, deployments, day, maker=maker.name, home=maker.country, parts=parts, chip=chip)
-    party = catalog.party(vendor) if vendor in catalog.ids("parties") else None
-    home = party.country if party is not None else None
-    return system_places(id, deployments, day, maker=vendor, home=home, parts=parts, chip=chip)
+    name = vendor if maker is None else maker.name
+    return system_places(id, deployments, day, maker=name, home=home, parts=parts, chip=chip)
 
 
-def _who(name: str, catalog: Catalog, instruments: Sequence[Governance]) -> str:
-    """A name as the instruments spell it; a country's code may stand alone."""
+def who_of(name: str, catalog: Catalog, instruments: Sequence[Governance]) -> str:
+    """A name as the instruments spell it; a country's code may stand alone. Raises UsageError for what is neither."""
     word = name.strip()
     known = {member.who for one in instruments for member in one.members}
     for who in (word, word.upper()):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from accord.base.registry import did_you_mean
 from accord.catalog.claim import Claim
 from accord.catalog.conformance import Conformance
+from accord.catalog.days import first_day, last_day
 from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance
 from accord.catalog.load import KINDS
@@ -86,6 +87,7 @@ def _days(record: _Governed) -> Iterator[tuple[str, str | None]]:
         yield "start", record.start
     if isinstance(record, Governance):
         yield "date", record.date
+        yield "complete_on", record.complete_on
         for name, parts in (("states", ("start",)), ("members", ("start", "until")), ("tallies", ("date",))):
             for at, one in enumerate(getattr(record, name)):
                 for part in parts:
@@ -93,8 +95,16 @@ def _days(record: _Governed) -> Iterator[tuple[str, str | None]]:
 
 
 def _members(record: Governance) -> Iterator[_Problem]:
-    """Members that end before they begin, and two entries of one member that speak of the same day."""
+    """A list that is whole of no day; members that end before they begin, and two entries of one on the same day."""
+    if record.complete_on is not None and (
+        not record.complete or last_day(record.complete_on) < first_day(record.date)
+    ):
+        hint = "give it beside 'complete: true', not before the date of the instrument"
+        yield "complete_on", f"is {record.complete_on}, of which no list can be whole", hint
     for at, one in enumerate(record.members):
+        for name in one.latest:
+            if getattr(one, name) is None:
+                yield f"members[{at}].latest", f"names {name}, which is not given", f"give {name}, or leave it out"
         if one.start is not None and one.until is not None and one.until <= one.start:
             hint = "give the first day without"
             yield f"members[{at}].until", f"is {one.until}, not after the start, {one.start}", hint

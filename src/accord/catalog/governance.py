@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from accord.base.errors import CatalogError
+from accord.catalog.days import first_day, last_day
 from accord.catalog.instrument import Tier
 from accord.catalog.value import Date, Sources
 
@@ -48,8 +49,9 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     who: ISO code of a state, EU, or the name of an organisation or company; joined: false where a source says that
         they did not; start, until: days of it; sure: named by a source that was seen, only counted there, or recalled
-    role: a ``participant`` only took part or abstained, which tells neither that it joined nor that it did not;
+    role: a ``participant`` that is not said to have refused only took part or abstained, which tells neither;
         an ``observer`` joined as one
+    latest: which of ``start`` and ``until`` is only the last day by which it can have been
     """
 
     who: str
@@ -61,12 +63,35 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     source: str
     locator: str
     sure: Sure
+    latest: tuple[Literal["start", "until"], ...] = ()
     note: str | None = None
 
+    @property
+    def took_part(self) -> bool:
+        """Whether the entry tells neither that they joined nor that they did not."""
+        return self.joined and self.role == "participant"
+
+    def began(self, day: datetime.date) -> bool:
+        """Whether it had surely begun: a month or a year is over by its last day."""
+        return self.start is None or last_day(self.start) <= day.isoformat()
+
     def holds(self, day: datetime.date) -> bool:
-        """Whether the entry speaks of ``day``; a date that is no whole day counts from its beginning."""
+        """Whether the entry surely speaks of ``day``."""
         text = day.isoformat()
-        return (self.start is None or self.start <= text) and (self.until is None or text < self.until)
+        if self.until is None:
+            return self.began(day)
+        if "until" in self.latest:
+            return self.start is not None and last_day(self.start) == text < first_day(self.until)
+        return self.began(day) and text < first_day(self.until)
+
+    def unsure(self, day: datetime.date) -> str | None:
+        """Which of ``start`` and ``until`` leaves open whether the entry speaks of ``day``."""
+        text = day.isoformat()
+        if self.start is not None and text < last_day(self.start):
+            return "start" if "start" in self.latest or first_day(self.start) <= text else None
+        if self.until is None or self.holds(day) or last_day(self.until) <= text:
+            return None
+        return "until"
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,8 +118,8 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """One instrument.
 
     date: when it was made; binding: ``on-ratification`` of a treaty; bloc: whose initiative it is, an ISO code or UN
-    complete: the list of members is known to be whole, so that others have not joined; rules: ids of
-        ``instruments`` with rules of law of the same instrument
+    complete: the list of members is known to be whole, so that others have not joined; complete_on: the last day it is
+        known of, else the newest source's; rules: ids of ``instruments`` with rules of law of the same instrument
     """
 
     id: str
@@ -108,6 +133,7 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     provisions: tuple[Provision, ...]
     members: tuple[Member, ...] = ()
     complete: bool = False
+    complete_on: Date | None = None
     tallies: tuple[Tally, ...] = ()
     rules: tuple[str, ...] = ()
     note: str | None = None
@@ -119,3 +145,12 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             if provision.id in [other.id for other in self.provisions[:at]]:
                 hint = "name each provision of an instrument its own way"
                 raise CatalogError(f"provisions[{at}].id is {provision.id!r}, the id of an earlier one", hint=hint)
+
+    @property
+    def whole(self) -> tuple[str, str] | None:
+        """The first and last day [ISO] of which the list is known to be whole; None where it is not."""
+        if not self.complete:
+            return None
+        made = last_day(self.date)
+        told = self.complete_on or max((first_day(source.date) for source in self.sources.values()), default=made)
+        return made, max(made, first_day(told))

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal
 
+from accord.catalog.days import last_day
 from accord.catalog.governance import Governance, JoinRole, Member, State, Sure, Tally
 
 Answer = Literal["joined", "not joined", "not recorded"]
 JOINED: Answer = "joined"
 NOT_JOINED: Answer = "not joined"
 NOT_RECORDED: Answer = "not recorded"
-ASIDE: tuple[JoinRole, ...] = ("observer", "participant")
+ASIDE: JoinRole = "observer"
 OTHERS = "others"  # instruments of no country and no United Nations
 
 
@@ -22,7 +23,7 @@ OTHERS = "others"  # instruments of no country and no United Nations
 class Cell:
     """Somebody's place in one instrument on a day.
 
-    role, start: of who has joined; why: in words, where the answer needs some
+    role, start: of the entry; why: in words, where the answer needs some
     source: key into the instrument's sources, None where no entry speaks of them
     """
 
@@ -41,17 +42,23 @@ class Cell:
 
     @property
     def full(self) -> bool:
-        """Whether they have joined, and not only to watch or take part."""
-        return self.answer == JOINED and self.role not in ASIDE
+        """Whether they have joined, and not only to watch."""
+        return self.answer == JOINED and self.role != ASIDE
+
+    @property
+    def took_part(self) -> bool:
+        """Whether an entry says no more than that they took part or abstained."""
+        return self.answer == NOT_RECORDED and self.role == "participant"
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many have joined, watch or take part, and are known not to have joined."""
+    """How many have joined, only watch, are known not to have joined, and are only known to have taken part."""
 
     joined: int
     aside: int
     not_joined: int
+    took_part: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Standing:
 
     state: the last that had begun; cells: of everybody asked about, by name
     counts: of everybody that is recorded, asked about or not
-    named: who has joined, observers and participants left out; aside: observers and participants
+    named: who has joined, observers left out; aside: observers
     """
 
     instrument: Governance
@@ -84,7 +91,7 @@ class Standing:
 
     @property
     def aside(self) -> tuple[str, ...]:
-        """Observers and participants."""
+        """Observers."""
         return tuple(who for who, cell in self.cells.items() if cell.answer == JOINED and not cell.full)
 
     @property
@@ -97,7 +104,7 @@ class Standing:
 class Overlap:
     """Two instruments: who has joined both, and who one of them.
 
-    aside: in both, at least once as an observer or participant
+    aside: in both, at least once as an observer
     only_a, only_b: in one; known not to have joined the other, and not recorded there
     """
 
@@ -160,24 +167,41 @@ def adoption(instruments: Iterable[Governance], day: datetime.date, whos: Sequen
 def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> Cell:
     """Whether somebody has joined an instrument by a day: by their entry, else by whether the list is whole.
 
-    An entry that begins later, or has ended, says that on the day they had not joined, or not any more. A whole list
-    speaks of nobody of a kind it has none of, and the plan of one state is no list that others could be on.
+    An entry that begins later, or has ended, says that on the day they had not joined, or not any more; inside a month
+    or year, and before a day by which they had joined at the latest, nothing is recorded. Who only took part may have
+    joined or not. A whole list speaks of the days of which it is known to be whole, and of nobody of a kind it has none
+    of; the plan of one state is no list that others could be on.
     """
     entries = [member for member in instrument.members if member.who == who]
     holds = [member for member in entries if member.holds(day)]
     if holds:
-        member = holds[-1]
-        return _cell(instrument, member, JOINED if member.joined else NOT_JOINED, "" if member.joined else "said so")
+        return _held(instrument, holds[-1])
     text = day.isoformat()
-    ended = [member for member in entries if member.joined and member.until is not None and member.until <= text]
+    for member in reversed(entries):
+        open_ = member.unsure(day)
+        if open_ is not None:
+            by = " at the latest" if open_ in member.latest else ""
+            which = f"began {'by' if by else 'in'} {member.start}" if open_ == "start" else f"ended by {member.until}"
+            return _cell(instrument, member, NOT_RECORDED, f"{which}{by}, the day is not known")
+    told = [member for member in entries if member.joined and not member.took_part]
+    ended = [member for member in told if member.until is not None and last_day(member.until) <= text]
     if ended:
         return _cell(instrument, ended[-1], NOT_JOINED, f"left on {ended[-1].until}")
-    coming = [member for member in entries if member.joined and member.start is not None and member.start > text]
+    coming = [member for member in told if member.start is not None and not member.began(day)]
     if coming:
         return _cell(instrument, coming[0], NOT_JOINED, f"joined later, on {coming[0].start}")
-    if instrument.complete and len({member.who for member in instrument.members if member.kind == kind}) > 1:
+    whole = instrument.whole
+    listed = len({member.who for member in instrument.members if member.kind == kind}) > 1
+    if listed and whole is not None and whole[0] <= text <= whole[1]:
         return Cell(who, kind, instrument.id, NOT_JOINED, why="the list of members is known to be whole")
     return Cell(who, kind, instrument.id, NOT_RECORDED)
+
+
+def _held(instrument: Governance, member: Member) -> Cell:
+    """What an entry says of a day it speaks of."""
+    if member.took_part:
+        return _cell(instrument, member, NOT_RECORDED, "took part only, which tells neither")
+    return _cell(instrument, member, JOINED if member.joined else NOT_JOINED, "" if member.joined else "said so")
 
 
 def _cell(instrument: Governance, member: Member, answer: Answer, why: str) -> Cell:
@@ -205,6 +229,7 @@ def _standing(
         joined=sum(cell.full for cell in every.values()),
         aside=sum(cell.answer == JOINED and not cell.full for cell in every.values()),
         not_joined=sum(cell.answer == NOT_JOINED for cell in every.values()),
+        took_part=sum(cell.took_part for cell in every.values()),
     )
     tallies = sorted(instrument.tallies, key=lambda one: one.date)
     return Standing(

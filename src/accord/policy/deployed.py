@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from accord.catalog.days import first_day, last_day
 from accord.catalog.deployment import Deployment
 
 Outside = Literal["yes", "no", "unknown"]
@@ -29,7 +30,7 @@ class SystemPlaces:
 
     maker, home: who makes it, and the country of its headquarters, None where the catalog does not know
     outside: whether it works outside ``home``: ``yes`` by an operating deployment elsewhere; ``no`` only where a source
-        of that day or later says that it stands nowhere else; else ``unknown``
+        of that day or later says that it stands nowhere but in ``home``; else ``unknown``
     abroad: countries where it works; intended: where it is announced or planned; withdrawn: where that was taken back
     said_no: statements that it stands nowhere else: those that reach the day, else the last before it
     kin: deployments of its chip that name no system, which may be this one
@@ -48,11 +49,14 @@ class SystemPlaces:
 
 
 def placed_on(deployments: Iterable[Deployment], day: datetime.date) -> tuple[Placed, ...]:
-    """What stands where on a day: of entries of one system, owner, country and site the newest that had begun."""
+    """What stands where on a day: of entries of one system, owner, country and site the newest that had begun.
+
+    What is dated by a month or a year has begun by its last day.
+    """
     text = day.isoformat()
     places: dict[tuple[str, str, str, str | None], list[Deployment]] = {}
-    for one in sorted(deployments, key=lambda entry: (entry.start, entry.id)):
-        if one.start <= text:
+    for one in sorted(deployments, key=lambda entry: (last_day(entry.start), entry.id)):
+        if last_day(one.start) <= text:
             places.setdefault((one.system, one.owner, one.country, one.site), []).append(one)
     found = [Placed(entries[-1], tuple(reversed(entries[:-1]))) for entries in places.values()]
     return tuple(sorted(found, key=lambda one: (one.deployment.system, one.deployment.country, one.deployment.id)))
@@ -71,7 +75,7 @@ def system_places(
     """Where one system or chip stands on a day.
 
     parts: other ids that count as this one: systems made of it, where a chip is asked about
-    chip: its chip, where a system is asked about
+    chip: its chip, where a system is asked about; that it stands nowhere else says so of the system too
     """
     every = tuple(deployments)
     alike = {system, *parts}
@@ -81,8 +85,11 @@ def system_places(
         if home is not None and one.deployment.country != home:
             states[one.deployment.state][one.deployment.country] = None
     abroad = tuple(sorted(states["operating"]))
-    denials = sorted((one for one in every if one.nowhere_else and one.system in alike), key=lambda one: one.start)
-    later = [one for one in denials if one.start >= day.isoformat()]
+    denials = sorted(
+        (one for one in every if one.nowhere_else and one.system in (system, chip) and one.country == home),
+        key=lambda one: one.start,
+    )
+    later = [one for one in denials if first_day(one.start) >= day.isoformat()]
     return SystemPlaces(
         system=system, maker=maker, home=home, placed=placed, outside=_outside(bool(abroad), bool(later)),
         abroad=abroad, intended=tuple(sorted({**states["announced"], **states["planned"]})),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from accord.policy.adoption import JOINED, NOT_JOINED, Adoption, Cell, Standing
+from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, Adoption, Cell, Standing
 from accord.report.adoption_view import CODE, joined_count, shown_whos, told_words
 from accord.report.svg import FAINT, GREY, INK, Sheet, width_of
 
@@ -43,7 +43,7 @@ class _Drawing:
         whos = sorted(shown_whos(found, asked=self.asked), key=lambda who: (-joined_count(found, who), who.lower()))
         codes = [who for who in whos if len(who) <= CODE]
         names = [who for who in whos if len(who) > CODE]
-        rows = [(at, one) for at, one in enumerate(found.standings, start=1) if self.asked or one.named or one.aside]
+        rows = [(at, one) for at, one in enumerate(found.standings, start=1) if self._shown(one)]
         title = f"Who has joined which instrument on AI, as of {found.day}"
         self.sheet.text(EDGE, 30.0, title, size=16.0, bold=True)
         self._legend()
@@ -53,17 +53,21 @@ class _Drawing:
         bottom = self._notes(bottom + 26.0, whos)
         return self.sheet.done(self.width, bottom + 8.0, title)
 
+    def _shown(self, one: Standing) -> bool:
+        return bool(self.asked or one.named or one.aside or one.counts.took_part)
+
     def _speaks(self, one: Standing, names: Sequence[str]) -> bool:
-        return any(one.cells[who].answer in (JOINED, NOT_JOINED) for who in names)
+        return any(one.cells[who].answer != NOT_RECORDED or one.cells[who].took_part for who in names)
 
     def _legend(self) -> None:
         x = EDGE
         entries = [
             (Cell("", "", "", JOINED, role="signatory", sure="seen"), "joined"),
             (Cell("", "", "", JOINED, role="signatory", sure="recalled"), "joined, named from memory"),
-            (Cell("", "", "", JOINED, role="observer", sure="seen"), "observer or participant"),
+            (Cell("", "", "", JOINED, role="observer", sure="seen"), "observer"),
             (Cell("", "", "", JOINED, role="founder", sure="seen"), "founder or sponsor"),
             (Cell("", "", "", NOT_JOINED), "not joined: by a source or a whole list"),
+            (Cell("", "", "", NOT_RECORDED, role="participant"), "took part: joining not recorded"),
         ]  # fmt: skip
         for cell, words in entries:
             self._cell(cell, x, 46.0)
@@ -74,10 +78,12 @@ class _Drawing:
         self.width = max(self.width, x + STEP + width_of("not recorded: nothing is said") + EDGE)
 
     def _cell(self, cell: Cell, x: float, y: float) -> None:
-        """A square: filled, outlined for who only watches, with a dot for who began it, or a cross."""
+        """A square: filled, outlined for who only watches, with a dot for who began it; a cross; or a small dot."""
         if cell.answer == NOT_JOINED:
             ends = [(x + 3, y + 3, x + BOX - 3, y + BOX - 3), (x + 3, y + BOX - 3, x + BOX - 3, y + 3)]
             self.sheet.lines(ends, NO, 1.6)
+        elif cell.took_part:
+            self.sheet.circle(x + BOX / 2, y + BOX / 2, 2.0, GREY)
         elif cell.answer == JOINED:
             colour = RECALLED if cell.sure == "recalled" else SEEN
             if not cell.full:
@@ -136,7 +142,7 @@ class _Drawing:
     def _notes(self, y: float, whos: Sequence[str]) -> float:
         found = self.found
         once = [who for who in found.whos if who not in whos and joined_count(found, who)]
-        empty = [one.instrument.id for one in found.standings if not (self.asked or one.named or one.aside)]
+        empty = [one.instrument.id for one in found.standings if not self._shown(one)]
         notes = []
         if once:
             notes.append(f"In one instrument alone, left out above ({len(once)}): {', '.join(once)}")

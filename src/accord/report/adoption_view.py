@@ -14,9 +14,9 @@ from accord.report.tables import NOTHING, Table, number_column, text_column
 WIDTH = 100
 LEAST = 2  # instruments that somebody has joined, to be shown in a matrix
 MOST_OVERLAPS = 16
-MARKS: Mapping[str, str] = {JOINED: "J", "aside": "o", NOT_JOINED: "x", NOT_RECORDED: "."}
+MARKS: Mapping[str, str] = {JOINED: "J", "aside": "o", NOT_JOINED: "x", "took part": "p", NOT_RECORDED: "."}
 LEGEND = (
-    "J joined, o observer or participant, x not joined (by a source or a whole list), . not recorded: nothing is said"
+    "J joined, o observer, x not joined (by a source or a whole list), . not recorded, p not recorded either: took part"
 )
 CODE = 2  # letters of a code; longer names have a table of their own
 _TOLD, _NAMED, _FEW = 44, 56, 2  # letters, letters, names
@@ -47,7 +47,7 @@ def adoption_dict(found: Adoption, asked: Sequence[str]) -> dict[str, object]:
             cell_dict(cell)
             for one in found.standings
             for cell in one.cells.values()
-            if cell.answer != NOT_RECORDED or asked
+            if cell.answer != NOT_RECORDED or cell.took_part or asked
         ],
         "overlaps": [_overlap_dict(one) for one in found.overlaps if one.both or one.aside],
         "blocs": {
@@ -64,7 +64,7 @@ def adoption_dict(found: Adoption, asked: Sequence[str]) -> dict[str, object]:
         "answers": {
             JOINED: "an entry names them on the day; role and day beside it",
             NOT_JOINED: "a source says so, the list is known to be whole, or they joined later or left before",
-            NOT_RECORDED: "no entry speaks of them; this is not 'not joined'",
+            NOT_RECORDED: "no entry speaks of them on the day, or only of taking part; this is not 'not joined'",
         },
     }
 
@@ -96,11 +96,11 @@ def _instrument_dict(one: Standing) -> dict[str, object]:
             "start": state.start, "text": state.text, "source": f"governance/{instrument.id}:{state.source}",
             "tier": state.tier, "locator": state.locator,
         },
-        "complete": instrument.complete,
+        "complete": instrument.complete, "complete_until": None if instrument.whole is None else instrument.whole[1],
         "counts": {
-            "joined": one.counts.joined, "observers_and_participants": one.counts.aside,
-            "not_joined": one.counts.not_joined,
+            "joined": one.counts.joined, "observers": one.counts.aside, "not_joined": one.counts.not_joined,
             "recorded": one.counts.joined + one.counts.aside + one.counts.not_joined,
+            "took_part": one.counts.took_part,
         },
         "tallies": [_told_dict(instrument, told) for told in one.told],
         "provisions": [provision_dict(instrument, provision) for provision in instrument.provisions],
@@ -131,6 +131,7 @@ def _who_dict(found: Adoption, who: str) -> dict[str, object]:
         "joined": [_place(cell) for cell in cells if cell.answer == JOINED],
         "not_joined": [_place(cell) for cell in cells if cell.answer == NOT_JOINED],
         "not_recorded": [cell.instrument for cell in cells if cell.answer == NOT_RECORDED],
+        "took_part": [_place(cell) for cell in cells if cell.took_part],
     }
 
 
@@ -191,6 +192,8 @@ def _instruments(found: Adoption) -> Table:
 
 def mark(cell: Cell) -> str:
     """The letter of a cell."""
+    if cell.took_part:
+        return MARKS["took part"]
     return MARKS["aside"] if cell.answer == JOINED and not cell.full else MARKS[cell.answer]
 
 
@@ -199,7 +202,7 @@ def _matrix(found: Adoption, whos: Sequence[str], title: str) -> Table:
     shown = [
         (at, one)
         for at, one in enumerate(found.standings, start=1)
-        if any(one.cells[who].answer != NOT_RECORDED for who in whos)
+        if any(one.cells[who].answer != NOT_RECORDED or one.cells[who].took_part for who in whos)
     ]
     columns = (text_column("who"), *(number_column(str(at)) for at, _ in shown))
     rows = tuple((who, *(mark(one.cells[who]) for _, one in shown)) for who in whos)
@@ -250,7 +253,8 @@ def _who(found: Adoption, who: str) -> Table:
         source = NOTHING if cell.source is None else f"{cell.source}, {cell.locator}"
         rows.append((
             one.instrument.id, cell.answer, cell.role if cell.answer == JOINED and cell.role else NOTHING,
-            cell.start or NOTHING, cell.sure or NOTHING, cell.why or cell.note or NOTHING, source,
+            cell.start or NOTHING, cell.sure or NOTHING,
+            "; ".join(text for text in (cell.why, cell.note) if text) or NOTHING, source,
         ))  # fmt: skip
     columns = tuple(text_column(name) for name in ("instrument", "answer", "role", "since", "sure", "why", "source"))
     return Table(title=f"{who} as of {found.day}", columns=columns, rows=tuple(rows))
