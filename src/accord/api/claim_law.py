@@ -15,8 +15,11 @@ from accord.base.errors import CatalogError
 from accord.base.registry import did_you_mean
 from accord.catalog.legal_fact import FACTS, RUN
 from accord.claims.quantity import Quantity
+from accord.policy.classify import INSUFFICIENT, UNKNOWN_CLASS
+from accord.policy.decide import NO_LICENCE, NO_RULE, NONE, NOT_YET
 from accord.policy.facts import FactValue
 
+CHIP_CLASS = "3A090"  # of chips; machines that hold them have the same paragraphs of their own class
 _APPLIES, _NOT = ("applies",), ("does_not_apply", "lifted", "exempt", "no_duty", "voluntary", "suspended", "proposed",
                                 "vetoed", "applies_from")  # fmt: skip
 
@@ -70,13 +73,35 @@ def _classified(asked: PolicyInputs, item: str, day: datetime.date, values: Mapp
         kind, _, word = name.partition(".")
         if kind not in ("class", "outcome", "importer") or not word:
             return f"the catalog does not say {name} of {item}" if name in FACTS else None
-        whole = {"class": verdict.eccn, "outcome": verdict.outcome, "importer": verdict.importer}[kind]
-        if whole.startswith("depends:") or whole == "unknown":
-            return f"{kind} of {item} on {day} is {whole}"
-        one = whole == word if kind == "class" else any(_under(part, word) for part in whole.split("|"))
-        return exact(float(one), "1", f"policy {text} {name}", f"{how}: {name}", sources=sources)
+        _check_word(name, kind, word, desk)
+        parts = {"class": verdict.eccn, "outcome": verdict.outcome, "importer": verdict.importer}[kind].split("|")
+        if any(_under(part, word) for part in parts if kind != "class") or parts == [word]:
+            return exact(1.0, "1", f"policy {text} {name}", f"{how}: {name}", sources=sources)
+        if len(parts) > 1 and word in parts or any(_is_open(part) for part in parts):
+            return f"{kind} of {item} on {day} is {'|'.join(parts)}"
+        return exact(0.0, "1", f"policy {text} {name}", f"{how}: {name}", sources=sources)
 
     return Found(figures, further)
+
+
+def _is_open(word: str) -> bool:
+    return word in (UNKNOWN_CLASS, INSUFFICIENT) or word.startswith("depends:")
+
+
+def _check_word(take: str, kind: str, word: str, desk: Desk) -> None:
+    """Refuse a word that no rule of the catalog can answer. Raises CatalogError with the closest."""
+    said = [(rule.consequence.kind, rule.consequence.value) for one in desk.law.instruments for rule in one.rules]
+    if kind == "class":
+        named = {value for of, value in said if of in ("class", "presumed", "follows") and value}
+        texts = {one.text for one in desk.law.instruments if one.text}
+        systems = {value for of, value in said if of == "follows"}
+        follow = {name.replace(CHIP_CLASS, value, 1) for name in named for value in systems}
+        known = {NOT_YET, NONE, *named, *follow, *(f"{text}:{NONE}" for text in texts)}
+    else:
+        known = {NO_LICENCE, NO_RULE, *(of for of, _ in said), *(f"{of}:{value}" for of, value in said if value)}
+    if word not in known:
+        ways = [f"{kind}.{one}" for one in sorted(known)]
+        raise CatalogError(f"take is {take!r}, which no rule answers", hint=did_you_mean(take, ways))
 
 
 def _under(outcome: str, word: str) -> bool:

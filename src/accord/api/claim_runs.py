@@ -20,6 +20,7 @@ from accord.inference.request import EstimateRequest
 from accord.models.params import count
 from accord.planner.problem import Limit, Limits, Problem, Space
 from accord.report.catalog_view import entry_sources
+from accord.report.simulate_view import unit_of
 from accord.training.flop import train_flop_per_token
 from accord.training.request import TrainRequest
 from accord.workloads.arrivals import Arrivals
@@ -149,7 +150,7 @@ def ask_simulate(values: Mapping[str, object], desk: Desk) -> Found:
     request = SimulateRequest(deployment=asked.deployment, seed=asked.seed, level=LEVEL)
     done = simulate_deployment(request, workload, catalog=desk.catalog)
     metrics = {
-        name: {"value": one.mean, "low": one.low, "high": one.high, "unit": _unit(name)}
+        name: {"value": one.mean, "low": one.low, "high": one.high, "unit": unit_of(name)}
         for name, one in done.combined.metrics.items()
     }
     return _metrics("simulate", values, metrics, tuple(done.sources))
@@ -196,13 +197,6 @@ def _scenario(asked: TrainInputs) -> Scenario:
         terms = SystemTerms(rent=Amount(asked.price_usd_per_chip_hour, "USD/h"))
         changes |= {"mode": "rent", "systems": {asked.system: terms}}
     return msgspec.structs.replace(Scenario(), **changes)
-
-
-def _unit(name: str) -> str:
-    """Unit of a metric of a simulation, by the end of its name."""
-    if name.endswith("_s") and "_per_s" not in name:
-        return "s"
-    return "tok/s" if "token_per_s" in name else "req/s" if "request_per_s" in name else "1"
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -14,6 +14,7 @@ from accord.api.law import Law
 from accord.base.errors import CatalogError, MissingFact
 from accord.base.registry import did_you_mean
 from accord.base.source import Basis
+from accord.catalog.claim import MOST
 from accord.catalog.load import Catalog
 from accord.claims.quantity import Quantity
 from accord.report.to_json import source_entry
@@ -22,7 +23,6 @@ from accord.uncertainty.figure import Figure
 Entries = tuple[Mapping[str, object], ...]
 Inputs = TypeVar("Inputs", bound=msgspec.Struct)
 _INFINITE = 1e300
-MOST = 1e30  # of any number that is asked with
 _FLAGS: Mapping[str, tuple[str, str]] = {  # inputs that are written otherwise on the command line
     "price_usd_per_chip_hour": ("price", "USD/h"), "tariff_usd_per_kwh": ("tariff", "USD/kWh"),
     "tpot_s": ("tpot", "s"), "ttft_s": ("ttft", "s"), "size_bytes": ("size", "B"),
@@ -119,6 +119,8 @@ def of_metric(metric: Mapping[str, object], identity: str, how: str, sources: En
     value, low, high = (_float(metric.get(name)) for name in ("value", "low", "high"))
     if value is None:
         return "the answer gives no number"
+    if (low is None) != (high is None):
+        return f"the answer's interval has no {'lower' if low is None else 'upper'} end"
     basis = metric.get("basis")
     return Quantity(
         value=value, unit=str(metric.get("unit", "1")), low=low, high=high, identity=identity, how=how, sources=sources,

@@ -11,7 +11,7 @@ from accord.api.claim_governance import ask_adoption
 from accord.api.claim_hardware import ask_compare, ask_fabric, ask_failures, ask_spend
 from accord.api.claim_law import ask_policy
 from accord.api.claim_runs import ask_estimate, ask_simulate, ask_size, ask_train
-from accord.api.claim_terms import MOST, Desk, Found, asked_text, exact, of_figure
+from accord.api.claim_terms import Desk, Found, asked_text, exact, of_figure
 from accord.api.law import Law
 from accord.base.errors import AccordError, CatalogError, DataError, MissingFact, Refusal, UnitError, UsageError
 from accord.base.registry import did_you_mean
@@ -19,10 +19,11 @@ from accord.catalog.claim import Claim, Term
 from accord.catalog.load import KINDS, Catalog
 from accord.catalog.value import Value, walk
 from accord.claims.quantity import Quantity
-from accord.claims.unit_algebra import parse_unit
+from accord.claims.unit_algebra import Unit, parse_unit
 from accord.report.to_json import source_entry
 from accord.uncertainty import figure
 
+_PLAIN = "1"
 VERBS: Mapping[str, Callable[[Mapping[str, object], Desk], Found]] = {
     "compare": ask_compare,
     "estimate": ask_estimate,
@@ -94,13 +95,24 @@ class Verbs:
             raise CatalogError(f"take is {take!r}, which {kind} have not", hint=did_you_mean(take, tuple(values)))
         if take not in values:
             raise MissingFact(f"{kind}/{id} states no {take}", hint=did_you_mean(take, tuple(values)))
-        return self._value(values[take], f"{kind}/{id}", identity, how)
+        return self._value(values[take], f"{kind}/{id}", identity, how, term.unit)
 
-    def _value(self, value: Value, owner: str, identity: str, how: str) -> Quantity:
+    def _value(self, value: Value, owner: str, identity: str, how: str, unit: str) -> Quantity:
+        """A value; unit: of what a plain number counts, else one of its kind."""
         found = figure.of(value, owner)
         if found is None:
             raise MissingFact(f"{owner} says {value.text!r}, no number")
-        return of_figure(found, self._desk, identity, how)
+        wanted = _unit(unit)
+        if _PLAIN not in (unit, found.unit) and not wanted.alike(_unit(found.unit)):
+            raise CatalogError(f"unit is {unit!r}, but the value is in {found.unit}", hint=f"'unit: {found.unit}'")
+        return of_figure(found, self._desk, identity, how, unit if found.unit == _PLAIN else found.unit)
+
+
+def _unit(text: str) -> Unit:
+    try:
+        return parse_unit(text)
+    except UnitError as error:
+        raise CatalogError(f"unit: {error.what}", hint=error.hint) from None
 
 
 def _entry(catalog: Catalog, kind: str, id: str) -> msgspec.Struct:
@@ -115,26 +127,12 @@ def _cited(term: Term, claim: Claim) -> Quantity:
     if term.source not in claim.sources:
         hint = did_you_mean(term.source, tuple(claim.sources))
         raise CatalogError(f"source is {term.source!r}, which the claim's sources do not hold", hint=hint)
-    if not all(abs(one or 0.0) <= MOST for one in (term.number, term.low, term.high)):
-        raise CatalogError(f"number is beyond {MOST:g}", hint="write a larger unit")
-    try:
-        parse_unit(term.unit)
-    except UnitError as error:
-        raise CatalogError(f"unit: {error.what}", hint=error.hint) from None
-    for name, outside in (
-        ("low", (term.low or term.number) > term.number),
-        ("high", (term.high or term.number) < term.number),
-    ):
-        if outside:
-            raise CatalogError(f"{name} is on the wrong side of the number", hint="low, number, high")
+    _unit(term.unit)
     source = claim.sources[term.source]
     where = f", {term.locator}" if term.locator else f", {source.locator}" if source.locator else ""
-    low, high = term.low, term.high
-    if (low is None) != (high is None):  # one end is stated: the number is the other
-        low, high = (term.number if low is None else low), (term.number if high is None else high)
     return Quantity(
-        value=term.number, unit=term.unit, low=low, high=high, basis=term.basis,
-        identity=f"cited {source.publisher} {source.title} {term.locator} {term.number} {term.unit}",
+        value=term.number, unit=term.unit, low=term.low, high=term.high, basis=term.basis,
+        identity=f"cited {claim.id}",  # completed by the name of the term
         how=f"{source.publisher}, {source.title} ({source.date}){where}",
         sources=(source_entry(f"claims/{claim.id}:{term.source}", source),),
     )  # fmt: skip

@@ -7,6 +7,7 @@ written out with other words in place of the names.
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -226,8 +227,11 @@ class _Reader:
     def _atom(self) -> Node:
         token = self._next
         if token.kind == "number":
+            number = float(token.text.replace("_", ""))
+            if not math.isfinite(number):
+                raise CatalogError(f"{token.text} (column {token.column}) is too large", hint="write a larger unit")
             self._take()
-            return Number(token.text, float(token.text.replace("_", "")))
+            return Number(token.text, number)
         if token.kind == "name":
             self._take()
             return self._call(token) if self._next.text == "(" else Name(token.text, token.column)

@@ -1,21 +1,24 @@
 """Verdicts: of a part by the share of draws in which its test is true, of a claim by its parts.
 
-A part holds from 90 % on, fails up to 10 %, and is open between. A claim fails with any stated part, cannot be told
-where one cannot or is open, and else holds, on condition where an aside part does not.
+A part holds from 90 % on, fails up to 10 %, and is open between. A claim is judged by the share of draws in which all
+its stated parts are true: it fails up to 10 %, cannot be told up to 90 % or where a stated part cannot, and else holds,
+on condition where an aside part does not.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from accord.base.array import Array
-from accord.base.errors import CatalogError, Refusal, UnitError
-from accord.catalog.claim import Claim, Part, Test
+from accord.base.errors import CatalogError, MissingFact, Refusal, UnitError
+from accord.base.registry import did_you_mean
+from accord.catalog.claim import Claim, Part, Term, Test
 from accord.claims.ask import Answers
 from accord.claims.expression import Node, check_names, evaluate, names, parse, unit_of, written
 from accord.claims.quantity import COUNT, Quantity, drawn
@@ -24,7 +27,8 @@ from accord.claims.unit_algebra import Unit, parse_unit
 PartWord = Literal["holds", "fails", "open", "cannot tell"]
 ClaimWord = Literal["holds", "holds if", "fails", "cannot tell"]
 VERDICTS: tuple[ClaimWord, ...] = ("holds", "holds if", "fails", "cannot tell")
-SURE = 0.9  # probability from which a part holds, and down to 1 - SURE it fails
+SURE = 0.9  # probability from which a part or a claim holds, and down to 1 - SURE it fails
+_COUNTED = 1e9  # whole numbers below it are counts
 _EXACT = 1e-9  # relative difference of two numbers that count as equal
 
 Truths = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -78,7 +82,7 @@ class PartVerdict:
 class ClaimVerdict:
     """A claim judged.
 
-    probability: share of draws in which all stated parts are true, None where one cannot be told and none fails
+    probability: share of draws in which all stated parts are true, None where one cannot be told and it does not fail
     deciding: the stated part that is nearest to failing, None where none has a value
     conditions: under which it holds; why: what is missing, where it cannot be told
     """
@@ -110,22 +114,20 @@ def judge(claim: Claim, answers: Answers, level: float = 0.9) -> ClaimVerdict:
     """
     parts = tuple(_placed_part(claim, at, answers, level) for at in range(len(claim.parts)))
     stated = [one for one in parts if not one.part.aside]
-    words = {one.verdict for one in stated}
+    valued = [one for one in stated if one.true is not None]
+    together = float(np.mean(np.all([one.true for one in valued if one.true is not None], axis=0))) if valued else 1.0
     conditions = _conditions([one for one in parts if one.part.aside])
     verdict: ClaimWord = (
-        "fails" if "fails" in words
-        else "cannot tell" if not stated or words & {"cannot tell", "open"}
+        "fails" if together <= 1.0 - SURE + _EXACT
+        else "cannot tell" if not stated or len(valued) < len(stated) or together < SURE
         else "holds if" if conditions else "holds"
     )  # fmt: skip
-    valued = [one for one in stated if one.true is not None]
     told = bool(valued) and (verdict == "fails" or len(valued) == len(stated))
     return ClaimVerdict(
-        claim=claim, verdict=verdict, parts=parts,
-        probability=float(np.mean(np.all([one.true for one in valued if one.true is not None], axis=0)))
-        if told else None,
+        claim=claim, verdict=verdict, parts=parts, probability=together if told else None,
         deciding=min(valued, key=lambda one: (one.probability, one.slack), default=None),
         conditions=conditions if verdict == "holds if" else (),
-        why=_why(stated) if verdict == "cannot tell" else (),
+        why=_why(stated, together) if verdict == "cannot tell" else (),
     )  # fmt: skip
 
 
@@ -141,13 +143,15 @@ def _conditions(asides: list[PartVerdict]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def _why(stated: list[PartVerdict]) -> tuple[str, ...]:
+def _why(stated: list[PartVerdict], together: float) -> tuple[str, ...]:
     found: list[str] = []
     for one in stated:
         if one.verdict == "open":
             found.append(f"{one.part.name}: open, true in {one.probability:.0%} of draws")
         elif one.verdict == "cannot tell":
             found += one.missing or [f"{one.part.name}: needs {need}" for need in one.part.needs]
+    if stated and not found:
+        found.append(f"each stated part holds, all of them together in {together:.0%} of draws only")
     return tuple(dict.fromkeys(found)) or ("no part is stated",)
 
 
@@ -174,12 +178,69 @@ def _part(part: Part, claim: Claim, answers: Answers, level: float) -> PartVerdi
 
 
 def _term(name: str, part: Part, claim: Claim, answers: Answers) -> Told:
+    term = part.terms[name]
     try:
-        return Told(name, answers.quantity(part.terms[name], claim))
+        found = _referring(term, part, claim, answers) if term.refers else answers.quantity(term, claim)
+        return Told(
+            name, replace(found, identity=_drawn_as(name, term, claim, found)) if term.number is not None else found
+        )
     except Refusal as refusal:
         return Told(name, None, refusal.what)
     except CatalogError as error:
         raise _within(f"terms.{name}", error) from None
+
+
+def _drawn_as(name: str, term: Term, claim: Claim, found: Quantity) -> str:
+    """What a cited number is one draw with: the same number under its name, or the one it says, in the same claim."""
+    numbers = {one for part in claim.parts for one, other in part.terms.items() if other.number is not None}
+    if term.same_as is not None and term.same_as not in numbers:
+        raise CatalogError(
+            f"same_as is {term.same_as!r}, no number of the claim", hint=did_you_mean(term.same_as, sorted(numbers))
+        )
+    size = _unit(name, found).size
+    ends = [f"{(found.value if end is None else end) * size:.9g}" for end in (found.value, found.low, found.high)]
+    return f"cited {claim.id} {term.same_as or name} {' '.join(ends)}"
+
+
+def _referring(term: Term, part: Part, claim: Claim, answers: Answers) -> Quantity:
+    """A term some of whose inputs are values of others; where those are not exact, the widest interval it may have."""
+    given: dict[str, Quantity] = {}
+    for key, other in term.refers.items():
+        if other not in part.terms or part.terms[other].refers:
+            known = [name for name, one in part.terms.items() if not one.refers]
+            hint = did_you_mean(other, known)
+            raise CatalogError(f"with.{key}.term is {other!r}, no term of the part that asks by itself", hint=hint)
+        given[key] = answers.quantity(part.terms[other], claim)
+    middle, *ends = (
+        answers.quantity(msgspec.structs.replace(term, inputs={**term.inputs, **values}), claim)
+        for values in _values(given)
+    )
+    low = min(one.value if one.low is None else one.low for one in (middle, *ends))
+    high = max(one.value if one.high is None else one.high for one in (middle, *ends))
+    if all(one.value == middle.value for one in ends):
+        return middle
+    if term.verb == "policy":  # yes or no has no interval
+        raise MissingFact(f"{term.take} depends on {', '.join(term.refers.values())} within its interval")
+    return replace(middle, low=low, high=high, points=())
+
+
+def _values(given: Mapping[str, Quantity]) -> list[dict[str, float]]:
+    """Inputs as numbers in the units of their terms: the values, and where one is not exact, all lows and all highs."""
+    found = [{key: _number(one.value) for key, one in given.items()}]
+    if not all(one.exact for one in given.values()):
+        found += [
+            {key: _number(one.value if end is None else end) for key, one, end in ends}
+            for ends in (
+                [(key, one, one.low) for key, one in given.items()],
+                [(key, one, one.high) for key, one in given.items()],
+            )
+        ]
+    return found
+
+
+def _number(value: float) -> float:
+    """A count as a whole number, as a file would state it."""
+    return int(value) if value.is_integer() and abs(value) < _COUNTED else value
 
 
 def _within(key: str, error: CatalogError) -> CatalogError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accord.base.array import Array
+from accord.base.errors import CatalogError
 from accord.base.source import Basis
 from accord.uncertainty.draws import among, standard
 from accord.uncertainty.residual import quantile
@@ -21,7 +22,8 @@ class Quantity:
     """A number with its interval.
 
     value: in ``unit``; low, high: of its 90 % interval, None where it is taken as exact
-    points: what kept sources say, equally likely, where the interval is due to them alone
+    points: the different values that kept sources say, equally likely however many sources say each, where the
+        interval is due to them alone
     identity: what it is, so that one quantity is one draw wherever it is used
     sources: entries as of the JSON envelope; how: the command, key or citation it comes from
     """
@@ -36,6 +38,12 @@ class Quantity:
     how: str
     sources: tuple[Mapping[str, object], ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse an interval with one end, which would be drawn as exact. Raises CatalogError."""
+        if (self.low is None) != (self.high is None):
+            lacking = "low" if self.low is None else "high"
+            raise CatalogError(f"{lacking} is missing: an interval has two ends", hint="give both, or none")
+
     @property
     def exact(self) -> bool:
         """Whether it is taken as known exactly."""
@@ -45,8 +53,8 @@ class Quantity:
 def drawn(quantity: Quantity, count: int = COUNT) -> Array:
     """Draws of a quantity in its unit, shape ``(count,)``.
 
-    Claims of sources are equally likely. Else the draws are log-normal on either side of the value, each with the width
-    that puts 5 % beyond its end of the interval; normal where an end is not above zero.
+    Different values of sources are equally likely. Else the draws are log-normal on either side of the value, each with
+    the width that puts 5 % beyond its end of the interval; normal where an end is not above zero.
     """
     if len(quantity.points) > 1:
         return among(quantity.identity, quantity.points, count)
