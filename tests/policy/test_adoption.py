@@ -79,7 +79,7 @@ def test_an_absent_entry_is_not_recorded() -> None:
             "ended by 2026-08-01 at the latest, the day is not known",
         ),
         (member("BB", start="2026-07-01", until="2026-08-01", latest=("until",)), JOINED, ""),
-        (member("BB", role="participant"), NOT_RECORDED, "took part only, which tells neither"),
+        (member("BB", role="participant"), NOT_RECORDED, "no word on joining"),
         (member("BB", role="participant", joined=False), NOT_JOINED, "said so"),
         (member("BB", role="participant", start="2026-08-01"), NOT_RECORDED, ""),
         (member("BB", role="participant", until="2026-06-01"), NOT_RECORDED, ""),

@@ -13,7 +13,7 @@ from accord.api.policy_adoption import places_of, who_of
 from accord.base.errors import CatalogError, UsageError
 from accord.base.source import Basis
 from accord.catalog.countries import CODES
-from accord.catalog.days import first_day
+from accord.catalog.days import first_day, last_day
 from accord.catalog.deployment import Deployment
 from accord.catalog.governance import Governance, JoinRole
 from accord.claims.quantity import Quantity
@@ -173,14 +173,17 @@ def _deployed(
 
 def _sum(field: str, of: Sequence[Deployment], identity: str, how: str, desk: Desk) -> Quantity | str:
     """The chips or systems of deployments, with the band of each; why not, where none states a number."""
+    apart = [one for one in of if not _counted(one, of, field)]
     found: list[tuple[Deployment, Figure]] = []
-    for one in of:
+    for one in apart:
         stated = figure.of(getattr(one, field), f"deployments/{one.id}")
         if stated is not None:
             found.append((one, stated))
     if not found:
         return f"no source at hand tells of {field} of {', '.join(one.id for one in of)}"
-    left = len(of) - len(found)
+    if len(apart) < len(of):
+        how += f" ({len(of) - len(apart)} of {len(of)} deployments are among those that another counts)"
+    left = len(apart) - len(found)
     if left:
         how += f" ({left} of {len(of)} deployments state none and are left out: no fewer than this)"
     bands = [one.band() for _, one in found]
@@ -191,6 +194,16 @@ def _sum(field: str, of: Sequence[Deployment], identity: str, how: str, desk: De
     return Quantity(
         value=value, unit="1", low=min(low, value), high=max(high, value), identity=identity, how=how, basis=basis,
         sources=cited(desk, stated_by),
+    )  # fmt: skip
+
+
+def _counted(one: Deployment, of: Sequence[Deployment], field: str) -> bool:
+    """Whether a later count of all that the country had of the system holds a deployment."""
+    return any(
+        other is not one and other.of_all and getattr(other, field) is not None
+        and (other.system, other.country) == (one.system, one.country)
+        and last_day(one.start) <= first_day(other.start)
+        for other in of
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     system: id of the catalog, of a system or a chip; owner, site: in words; country: ISO code
     state: ``operating``, ``announced`` (somebody said it will be), ``planned`` (permits, tenders), ``withdrawn``
     start: day from which the state holds; chips, systems: how many, None where nobody says
+    of_all: the numbers are of all that its country had of the system on that day, other entries among them
     nowhere_else: the source says that on that day the system stood in no other country
     """
 
@@ -31,6 +32,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     start: Date
     chips: Count | None = None
     systems: Count | None = None
+    of_all: bool = False
     nowhere_else: bool = False
     source: str
     tier: Tier

@@ -9,8 +9,7 @@ import click
 
 from accord.base.errors import UsageError
 from accord.cli.flags import CatalogId, WordList, common_options
-from accord.cli.output import emit
-from accord.cli.policy_flags import parse_day
+from accord.cli.policy_flags import parse_day, show
 
 
 @click.command("adoption")
@@ -62,7 +61,7 @@ def command(
         "policy.adoption", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]},
         result=result, sources=answer.sources, warnings=catalog.notes, catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *answer.tables, as_json=as_json)
+    show(body, *answer.tables, as_json=as_json)
 
 
 def _fit(systems: bool, instruments: object, whos: object, plot: Path | None) -> None:

@@ -200,7 +200,7 @@ def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> 
 def _held(instrument: Governance, member: Member) -> Cell:
     """What an entry says of a day it speaks of."""
     if member.took_part:
-        return _cell(instrument, member, NOT_RECORDED, "took part only, which tells neither")
+        return _cell(instrument, member, NOT_RECORDED, "no word on joining")
     return _cell(instrument, member, JOINED if member.joined else NOT_JOINED, "" if member.joined else "said so")
 
 

@@ -11,7 +11,6 @@ from accord.catalog.governance import Governance, Provision
 from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, OTHERS, Adoption, Cell, Overlap, Standing, Told
 from accord.report.tables import NOTHING, Table, number_column, text_column
 
-WIDTH = 100
 LEAST = 2  # instruments that somebody has joined, to be shown in a matrix
 MOST_OVERLAPS = 16
 MARKS: Mapping[str, str] = {JOINED: "J", "aside": "o", NOT_JOINED: "x", "took part": "p", NOT_RECORDED: "."}
@@ -159,7 +158,7 @@ def adoption_tables(found: Adoption, asked: Sequence[str]) -> tuple[Table, ...]:
     notes = [f"{LEGEND}."]
     if rest:
         notes.append(f"{len(rest)} joined one instrument and are left out here; --who shows them, --json has all.")
-    tables[1] = msgspec.structs.replace(tables[1], notes=tuple(_lines(notes)))
+    tables[1] = msgspec.structs.replace(tables[1], notes=tuple(notes))
     return tuple(table for table in tables if table.rows)
 
 
@@ -185,9 +184,7 @@ def _instruments(found: Adoption) -> Table:
         text_column("newest count of a source"),
     )  # fmt: skip
     notes = [f"Not made yet: {', '.join(one.id for one in found.later)}."] if found.later else []
-    return Table(
-        title=f"Governance instruments as of {found.day}", columns=columns, rows=rows, notes=tuple(_lines(notes))
-    )
+    return Table(title=f"Governance instruments as of {found.day}", columns=columns, rows=rows, notes=tuple(notes))
 
 
 def mark(cell: Cell) -> str:
@@ -224,7 +221,7 @@ def _overlaps(found: Adoption) -> Table:
     columns = (text_column("one"), text_column("other"), number_column("in both"), text_column("who"))
     left = len(pairs) - len(rows)
     notes = [f"{left} more pairs in --json; --instrument names those you want."] if left > 0 else []
-    return Table(title="In common, of different blocs", columns=columns, rows=rows, notes=tuple(_lines(notes)))
+    return Table(title="In common, of different blocs", columns=columns, rows=rows, notes=tuple(notes))
 
 
 def _blocs(found: Adoption) -> Table:
@@ -236,7 +233,7 @@ def _blocs(found: Adoption) -> Table:
             rows.append((f"{a} and {b}", "", str(len(both)), _named_with(found, both, (a, b))))
     columns = (text_column("bloc"), number_column("instruments"), number_column("joined"), text_column("who"))
     notes = ["A bloc is whose initiative an instrument is; in it is who joined at least one of its instruments."]
-    return Table(title="Blocs", columns=columns, rows=tuple(rows), notes=tuple(_lines(notes)))
+    return Table(title="Blocs", columns=columns, rows=tuple(rows), notes=tuple(notes))
 
 
 def _named_with(found: Adoption, both: Sequence[str], blocs: tuple[str, str]) -> str:
@@ -266,7 +263,3 @@ def _names(whos: Sequence[str]) -> str:
         shown.pop()
     more = len(whos) - len(shown)
     return f"{', '.join(shown)} and {more} more" if more else ", ".join(shown) or NOTHING
-
-
-def _lines(notes: Sequence[str]) -> list[str]:
-    return [line for note in notes for line in textwrap.wrap(note, WIDTH)]

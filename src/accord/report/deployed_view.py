@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from accord.catalog.deployment import Deployment
@@ -11,7 +10,6 @@ from accord.catalog.value import Value
 from accord.policy.deployed import Placed, SystemPlaces
 from accord.report.tables import NOTHING, Column, Table, text_column
 
-WIDTH = 100
 _FEW = 4
 
 
@@ -65,7 +63,7 @@ def systems_tables(day: datetime.date, found: Sequence[SystemPlaces], *, one_onl
     ]
     head = Table(
         title=f"Known deployments as of {day}", columns=tuple(text_column(name) for name in names), rows=rows,
-        notes=tuple(line for note in notes for line in textwrap.wrap(note, WIDTH)),
+        notes=tuple(notes),
     )  # fmt: skip
     placed = _distinct(two for one in found for two in one.placed)
     tables = [head, _places("Deployments", placed, notes=one_only)]
@@ -90,9 +88,8 @@ def _places(title: str, placed: Sequence[Placed], *, notes: bool) -> Table:
     )  # fmt: skip
     names = ("system or chip", "owner", "country", "site", "state", "since", "chips", "systems", "source")
     said = [f"{one.deployment.id}: {one.deployment.note}" for one in placed if notes and one.deployment.note]
-    wrapped = [line for note in said for line in textwrap.wrap(note, WIDTH, subsequent_indent="  ")]
     columns = tuple(Column(name=name, justify="right" if name in ("chips", "systems") else "left") for name in names)
-    return Table(title=title, columns=columns, rows=rows, notes=tuple(wrapped))
+    return Table(title=title, columns=columns, rows=rows, notes=tuple(said))
 
 
 def _because(one: SystemPlaces) -> list[str]:
