@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_signed_results() -> None:
 
     def opener(data: bytes, name: str) -> Opened:
         assert data == SEALED
-        return Opened(answer["schema"], answer["result"], ("party A",))
+        return Opened(answer["schema"], answer["result"], ("party A",), ("a1",))
 
     found = compared(SAFETY, (("a.dsse.json", SEALED), ("b.json", B)), DAY, opener)
     assert found.verdict == "agree"
@@ -82,14 +83,38 @@ def test_signed_results() -> None:
     assert "signed by party A" in found.tables[0].rows[2][1]
 
 
+def test_one_party_cannot_sign_both() -> None:
+    def opener(by: dict[str, tuple[str, ...]]) -> Any:
+        def opened(data: bytes, name: str) -> Opened:
+            answer = json.loads(told(A if name == "a.json" else B))
+            return Opened(answer["schema"], answer["result"], by[name], by[name])
+
+        return opened
+
+    files = (("a.json", SEALED), ("b.json", SEALED))
+    one = compared(SAFETY, files, DAY, opener({"a.json": ("x",), "b.json": ("x",)}))
+    assert one.result["reasons"] == ["both are signed by one key alone: one party, not two"]
+    assert one.verdict == "not comparable"
+    assert compared(SAFETY, files, DAY, opener({"a.json": ("x",), "b.json": ("y",)})).verdict == "agree"
+    witness = opener({"a.json": ("x", "w"), "b.json": ("y", "w")})
+    assert compared(SAFETY, files, DAY, witness).verdict == "agree", "a witness may sign both"
+
+
+def test_one_run_written_in_two_ways_is_one_run() -> None:
+    again = json.dumps(json.loads(A, parse_int=float), indent=7, sort_keys=True).replace('": 2.0', '": 2').encode()
+    want = ["both hold the same, written in two ways: one run, not two"]
+    assert compared(SAFETY, (("a.json", A), ("b.json", again)), DAY).result["reasons"] == want
+    assert compared(SAFETY, (("a.json", told(A)), ("b.json", told(again))), DAY).result["reasons"] == want
+
+
 def test_signed_results_that_cannot_be_read() -> None:
     files = (("a.dsse.json", SEALED), ("b.json", B))
     with pytest.raises(DataError, match="is a signed envelope, and nobody is believed"):
         compared(SAFETY, files, DAY)
     with pytest.raises(DataError, match="signs a hash alone"):
-        compared(SAFETY, files, DAY, lambda data, name: Opened(TOLD, None, ("A",)))
+        compared(SAFETY, files, DAY, lambda data, name: Opened(TOLD, None, ("A",), ("a1",)))
     with pytest.raises(DataError, match="is an answer of 'accord.plan/1'"):
-        compared(SAFETY, files, DAY, lambda data, name: Opened("accord.plan/1", {}, ("A",)))
+        compared(SAFETY, files, DAY, lambda data, name: Opened("accord.plan/1", {}, ("A",), ("a1",)))
 
 
 def test_files_with_other_than_one_result() -> None:

@@ -20,8 +20,17 @@ CATALOG = load_catalog()
 DAY = datetime.date(2026, 11, 25)
 
 
+def named(*tasks: str) -> list[tuple[str, bytes]]:
+    """The first safety log under names of other tests."""
+    log = json.loads(dict(FILES)["safety-party-a.json"])
+    return [(f"{task}.json", json.dumps({**log, "eval": {**log["eval"], "task": task}}).encode()) for task in tasks]
+
+
+PROBES = named("inspect_evals/wmdp_cyber", "inspect_evals/privacy_probe")
+
+
 def test_risks_are_told_by_model() -> None:
-    answer = evidence_answer(FILES, DAY, CATALOG)
+    answer = evidence_answer([*PROBES, *FILES], DAY, CATALOG)
     models = answer.result["models"]
     assert isinstance(models, list)
     assert [one["model"] for one in models] == ["hf/example-model-7b", "vllm/example-model-7b"]
@@ -33,12 +42,19 @@ def test_risks_are_told_by_model() -> None:
 
 def test_they_expire_one_after_another() -> None:
     def states(day: datetime.date) -> dict[str, str]:
-        return {one.risk.id: one.state for one in covered_risks(read_files(FILES, CATALOG), CATALOG, day)}
+        return {one.risk.id: one.state for one in covered_risks(read_files(PROBES, CATALOG), CATALOG, day)}
 
     assert states(datetime.date(2026, 11, 19))["cyber"] == "not covered", "before the first test"
     assert states(datetime.date(2027, 6, 1))["cyber"] == "expired"
     assert states(datetime.date(2027, 6, 1))["privacy"] == "covered"
     assert states(datetime.date(2028, 6, 1))["privacy"] == "expired"
+
+
+def test_the_few_mild_items_of_our_own_test_cover_no_risk() -> None:
+    own = read_files([one for one in FILES if one[0].startswith("safety")], CATALOG)
+    assert {one.risks for one in own} == {()}
+    assert {one.state for one in covered_risks(own, CATALOG, DAY)} == {"not covered"}
+    assert CATALOG.conformance("safety-refusal-1").risks == ()
 
 
 def test_performance_alone_covers_no_risk() -> None:

@@ -38,7 +38,7 @@ def test_the_envelope(capsys: Capture) -> None:
     body = answer(capsys, "evidence", SAFETY, *DATED)
     assert body["schema"] == "accord.policy.evidence/1"
     assert body["inputs"] == {"files": [SAFETY], "date": "2026-11-25", "catalog": []}
-    assert body["result"]["files"][0]["risks"] == ["cyber", "privacy"]
+    assert body["result"]["files"][0]["risks"] == []
     assert len(body["result"]["models"][0]["risks"]) == 7
     assert all(one["locator"] for one in body["sources"])
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.base.errors import DataError, NotSupported
-from accord.catalog.conformance import Conformance
+from accord.base.errors import CatalogError, DataError, NotSupported
+from accord.catalog.conformance import Conformance, Quantity
 from accord.catalog.load import load_catalog
 from accord.policy.conformance import Comparison, compare, definition_sha256
 from accord.policy.conformance_items import item_lines, items_sha256, template
@@ -138,6 +138,58 @@ def test_unfinished_another_model_another_format_the_same_file() -> None:
     assert same.reasons == ("both are the same file: one run, not two",)
     mixed = held(SAFETY, example("performance", "a"), example("safety", "a"))
     assert "first (mine.json): is a file of mlperf, and the definition asks for inspect" in mixed.reasons
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["result_completed_tokens_per_second", "result_first_token_mean_latency_ns", "result_time_to_output_token_mean"],
+)
+@pytest.mark.parametrize("value", [-5.0, 0.0])
+def test_figures_that_cannot_be(key: str, value: float) -> None:
+    (reason,) = why("performance", lambda run: run.update({key: value}))
+    assert "the least it can be" in reason
+    both = example("performance", "a") | {key: value}, example("performance", "b") | {key: value}
+    assert held(SPEED, *both).verdict == "not comparable", "nor do two of them agree"
+
+
+def test_shares_above_one_and_rates_above_the_load_cannot_be() -> None:
+    (share,) = why("safety", lambda log: log["results"]["scores"][0]["metrics"]["all"].update(value=7.0))
+    assert share == "first (mine.json): match/all is 7, above 1, the most it can be"
+    (rate,) = why("performance", lambda run: run.update(result_completed_tokens_per_second=1100.0))
+    assert "above 1027" in rate
+
+
+def test_a_range_without_anything_in_it_is_refused() -> None:
+    with pytest.raises(CatalogError, match="most is 0, not above least, 0"):
+        Quantity(name="a", unit="1", most=0.0)
+    with pytest.raises(CatalogError, match="a tolerance is below 0"):
+        Quantity(name="a", unit="1", relative=-0.1)
+
+
+def test_the_files_own_model_is_held_against_the_definition() -> None:
+    both = example("performance", "a"), example("performance", "b")
+    for one in both:
+        one["model"] = "llama-3.2-1b"
+    reasons = held(SPEED, *both).reasons
+    assert reasons[0].endswith("is of the model 'llama-3.2-1b', and the definition fixes 'llama-3.1-8b-instruct'")
+    assert len(reasons) == 2
+
+
+@pytest.mark.parametrize("name", ["system", "engine", "engine_version", "weights"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_setting_is_none(name: str, empty: str) -> None:
+    both = example("performance", "a"), example("performance", "b")
+    for one in both:
+        one["settings"][name] = empty
+    assert f"first (mine.json): does not say its {name}" in held(SPEED, *both).reasons
+
+
+def test_whose_a_model_is() -> None:
+    both = example("safety", "a"), example("safety", "b")
+    both[0]["eval"]["model"], both[1]["eval"]["model"] = "x/llama", "evil/llama"
+    assert held(SAFETY, *both).reasons == ("the models differ: x/llama and evil/llama",)
+    both[0]["eval"]["model"], both[1]["eval"]["model"] = "hf/meta-llama/Llama-3", "vllm/meta-llama/llama-3"
+    assert held(SAFETY, *both).verdict == "agree"
 
 
 def test_a_quantity_that_is_not_reported() -> None:

@@ -31,11 +31,15 @@ TOLD = "accord.policy.evidence/1"  # schema of the answer that may be signed in 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An envelope whose signature a believed key made; schema, value: of the answer in it; by: names of keys."""
+    """An envelope whose signature a believed key made.
+
+    schema, value: of the answer in it; by, keys: names and ids of the keys that signed it
+    """
 
     schema: str
     value: Mapping[str, object] | None
     by: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 Opener = Callable[[bytes, str], Opened]  # bytes and name of an envelope; raises where nobody believed signed it
@@ -77,7 +81,8 @@ def compared(
     opener: opens envelopes; without it they are refused. Raises DataError for what is no such file.
     """
     sides = [_side(name, data, opener) for name, data in files]
-    found = compare(definition, sides[0].evidence, sides[1].evidence, day)
+    first, second = sides
+    found = compare(definition, first.evidence, second.evidence, day, (first.keys, second.keys))
     return ConformanceAnswer(
         {"definition": definition.id, "files": [name for name, _ in files], "date": day.isoformat()},
         comparison_dict(definition, sides, found, day), _sources(definition),
@@ -104,7 +109,7 @@ def _signed(name: str, data: bytes, opener: Opener | None) -> Side:
         hint = "sign the answer of 'accord policy evidence FILE --json' with --embed"
         raise DataError("signs a hash alone, without the result", where=name, hint=hint)
     value = read_document(msgspec.json.encode(opened.value), name).top
-    return Side(_told(opened.schema, value), opened.by)
+    return Side(_told(opened.schema, value), opened.by, opened.keys)
 
 
 def _told(schema: str, result: Node) -> Evidence:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from accord.base.errors import CatalogError
 from accord.catalog.value import Date, Sources
 
 Risk = Literal["hallucination", "bias", "privacy", "cyber", "cbrn", "loss_of_control", "open_weight_misuse"]
@@ -15,6 +16,7 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One figure that is reported.
 
     absolute, relative: two parties agree where their figures differ by no more than either; least_samples: behind it
+    least, most: what the figure can be, in ``unit``; None for no upper end
     """
 
     name: str
@@ -22,6 +24,15 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     absolute: float | None = None
     relative: float | None = None
     least_samples: int | None = None
+    least: float = 0.0
+    most: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a range without anything in it, and tolerances below 0. Raises CatalogError."""
+        if self.most is not None and self.most <= self.least:
+            raise CatalogError(f"{self.name}: most is {self.most:g}, not above least, {self.least:g}")
+        if any(one is not None and one < 0.0 for one in (self.absolute, self.relative)):
+            raise CatalogError(f"{self.name}: a tolerance is below 0")
 
 
 class Conformance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

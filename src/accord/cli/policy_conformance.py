@@ -102,6 +102,7 @@ def _opener(keys: Sequence[Path], trust: Path | None) -> Opener | None:
     def opened(data: bytes, name: str) -> Opened:
         found = verify(data, name, believed)
         by = tuple(one.by for one in found.signed if one.by is not None)
-        return Opened(found.statement.report.schema, found.statement.report.value, by)
+        ids = tuple(key.id for name in by for key in believed if key.name == name)
+        return Opened(found.statement.report.schema, found.statement.report.value, by, ids)
 
     return opened

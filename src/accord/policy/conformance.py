@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ import msgspec
 from accord.catalog.conformance import Conformance, Quantity
 from accord.policy.evidence import Evidence
 from accord.policy.evidence_json import plain
+from accord.policy.model_names import same_model
 
 Verdict = Literal["agree", "disagree", "not comparable"]
 SAME = "same"  # a fixed setting that may be anything, but the same in both
@@ -55,15 +56,22 @@ def stamp(definition: Conformance) -> dict[str, str]:
     return {"id": definition.id, "version": definition.version, "sha256": definition_sha256(definition)}
 
 
-def compare(definition: Conformance, first: Evidence, second: Evidence, day: datetime.date) -> Comparison:
+def compare(
+    definition: Conformance, first: Evidence, second: Evidence, day: datetime.date,
+    signers: tuple[Sequence[str], Sequence[str]] = ((), ()),
+) -> Comparison:  # fmt: skip
     """Compare two results of a definition.
 
-    day: on which both have to be within their life. Results that did not finish, follow another definition or version,
-    used other settings or models, have too few samples, no day or an old one are not comparable; all reasons are told.
+    day: on which both have to be within their life; signers: ids of believed keys that signed each, none: not signed
+    Results that did not finish, follow another definition or version, used other settings or models, have too few
+    samples, no day or an old one, report what cannot be, or are one run or one party's are not comparable; all reasons
+    are told.
     """
     sides = {"first": first, "second": second}
     reasons = [f"{name} ({one.file}): {why}" for name, one in sides.items() for why in _alone(definition, one, day)]
     reasons += _together(definition, first, second)
+    if all(signers) and not any(mine != other for mine in signers[0] for other in signers[1]):
+        reasons.append("both are signed by one key alone: one party, not two")
     if reasons:
         return Comparison("not comparable", tuple(reasons), ())
     found = tuple(
@@ -80,6 +88,9 @@ def _alone(definition: Conformance, result: Evidence, day: datetime.date) -> Ite
         yield f"is a file of {result.format}, and the definition asks for {definition.format}"
     yield from _definition(definition, result.definition)
     yield from _settings(definition, result.settings)
+    model = definition.fixed.get("model", SAME)
+    if result.model is not None and model != SAME and not same_model(model, result.model):
+        yield f"is of the model {_short(result.model)}, and the definition fixes {_short(model)}"
     if result.date is None:
         yield "says no day"
     elif result.date > day:
@@ -89,9 +100,20 @@ def _alone(definition: Conformance, result: Evidence, day: datetime.date) -> Ite
     for quantity in definition.quantities:
         if quantity.name not in result.metrics:
             yield f"does not report {quantity.name}"
+        elif (why := _impossible(quantity, result.metrics[quantity.name])) is not None:
+            yield why
         if quantity.least_samples is not None and (result.samples is None or result.samples < quantity.least_samples):
             have = "an unknown number of" if result.samples is None else str(result.samples)
             yield f"{quantity.name} rests on {have} samples, and {quantity.least_samples} are the least"
+
+
+def _impossible(quantity: Quantity, value: float) -> str | None:
+    """Why a figure cannot be, None where it can."""
+    if value < quantity.least:
+        return f"{quantity.name} is {value:g}, below {quantity.least:g}, the least it can be"
+    if quantity.most is not None and value > quantity.most:
+        return f"{quantity.name} is {value:g}, above {quantity.most:g}, the most it can be"
+    return None
 
 
 def _definition(definition: Conformance, stated: Mapping[str, str]) -> Iterator[str]:
@@ -112,7 +134,7 @@ def _settings(definition: Conformance, stated: Mapping[str, str]) -> Iterator[st
     if definition.data_sha256 is not None:
         wanted["data_sha256"] = definition.data_sha256
     for name, value in wanted.items():
-        if name not in stated:
+        if not stated.get(name, "").strip():
             yield f"does not say its {name}"
         elif value != SAME and plain(value) != plain(stated[name]):
             yield f"{name} is {_short(stated[name])}, and the definition fixes {_short(plain(value))}"
@@ -122,9 +144,11 @@ def _together(definition: Conformance, first: Evidence, second: Evidence) -> Ite
     """Why two results that could each stand for the definition cannot be held against each other."""
     if first.sha256 == second.sha256:
         yield "both are the same file: one run, not two"
+    elif first.content_sha256 == second.content_sha256:
+        yield "both hold the same, written in two ways: one run, not two"
     if first.model is None or second.model is None:
         yield "a file does not say its model"
-    elif _plain_model(first.model) != _plain_model(second.model):
+    elif not same_model(first.model, second.model):
         yield f"the models differ: {first.model} and {second.model}"
     for name, value in definition.fixed.items():
         mine, other = first.settings.get(name), second.settings.get(name)
@@ -141,11 +165,6 @@ def _compared(quantity: Quantity, first: float, second: float) -> Compared:
         difference == 0.0,
     ]
     return Compared(quantity, first, second, difference, share, any(within))
-
-
-def _plain_model(name: str) -> str:
-    """A model's name without the provider it was reached by, in small letters."""
-    return name.rpartition("/")[2].strip().lower()
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from accord.base.errors import DataError
 from accord.catalog.risk import TaxonomyRisk
 from accord.policy.evidence_formats import cyclonedx, inspect, mlperf, moonshot
 from accord.policy.evidence_found import EvidenceKind, Found
-from accord.policy.evidence_json import Document, read_document
+from accord.policy.evidence_json import Document, content_sha256, read_document
 from accord.policy.risks import risks_of
 
 FORMATS: Mapping[str, ModuleType] = {one.NAME: one for one in (inspect, moonshot, mlperf, cyclonedx)}
@@ -29,6 +29,7 @@ class Evidence:
     kind, format: what it is, and who writes files like it; title: of the test; model: as the file names it
     date: day it was finished, None where the file has none; risks: ids of the taxonomy it speaks to
     metrics: by name, SI units; samples: items or requests behind them; sha256: of the file [hex]
+    content_sha256: of what it holds [hex], however it is written
     told: one sentence; file: its name; tests: names that risks are found by
     unfinished: why it is no evidence, None where it is (see :func:`read_evidence`)
     definition: id, version, sha256 of a conformance definition, where the file states them; settings: as stated
@@ -49,6 +50,7 @@ class Evidence:
     unfinished: str | None = None
     definition: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    content_sha256: str = ""
 
 
 def read_evidence(name: str, data: bytes, taxonomy: Sequence[TaxonomyRisk] = ()) -> tuple[Evidence, ...]:
@@ -67,10 +69,10 @@ def read_evidence(name: str, data: bytes, taxonomy: Sequence[TaxonomyRisk] = ())
 def read_results(name: str, data: bytes, taxonomy: Sequence[TaxonomyRisk] = ()) -> tuple[Evidence, ...]:
     """As :func:`read_evidence`, with runs that are no evidence kept; ``unfinished`` says why."""
     document = read_document(data, name)
-    digest = hashlib.sha256(data).hexdigest()
+    hashes = hashlib.sha256(data).hexdigest(), content_sha256(document)
     for format, module in FORMATS.items():
         if module.told(document):
-            found = tuple(_evidence(one, format, name, digest, taxonomy) for one in _read(module, document))
+            found = tuple(_evidence(one, format, name, hashes, taxonomy) for one in _read(module, document))
             if not found:
                 raise DataError("holds no result", where=name)
             return found
@@ -82,10 +84,13 @@ def _read(module: ModuleType, document: Document) -> Iterator[Found]:
     return reader(document)
 
 
-def _evidence(one: Found, format: str, name: str, digest: str, taxonomy: Sequence[TaxonomyRisk]) -> Evidence:
+def _evidence(
+    one: Found, format: str, name: str, hashes: tuple[str, str], taxonomy: Sequence[TaxonomyRisk]
+) -> Evidence:
     return Evidence(
         kind=one.kind, format=format, title=one.title, model=one.model, date=one.date,
         risks=risks_of(one.tests, taxonomy) if one.kind == "safety" else (), metrics=dict(one.metrics),
-        samples=one.samples, sha256=digest, told=one.told, file=name, tests=one.tests, unfinished=one.unfinished,
+        samples=one.samples, sha256=hashes[0], content_sha256=hashes[1],
+        told=one.told, file=name, tests=one.tests, unfinished=one.unfinished,
         definition=dict(one.definition), settings=dict(one.settings),
     )  # fmt: skip

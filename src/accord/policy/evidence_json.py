@@ -153,6 +153,16 @@ class Document:
         return self.node
 
 
+def content_sha256(document: Document) -> str:
+    """Hash [hex] of what a file holds, however it is written: JSON without its spaces, order of keys and zeros."""
+    if document.node is None:
+        text = " ".join(document.text.split())
+    else:  # whole numbers as 1.0 are, so that a zero behind the point makes no other run
+        found = json.loads(document.text, parse_int=float)
+        text = json.dumps(found, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
 def read_document(data: bytes, file: str) -> Document:
     """A file's text, parsed where it begins as JSON does. Raises DataError as :func:`as_text` and :func:`parse`."""
     text = as_text(data, file)

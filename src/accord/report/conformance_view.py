@@ -20,10 +20,11 @@ _TOLD = {"agree": "agree", "disagree": "DISAGREE", "not comparable": "NOT COMPAR
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One party's result; signed_by: names of believed keys that signed it, empty where it is not signed."""
+    """One party's result; signed_by, keys: names and ids of believed keys that signed it, empty where none did."""
 
     evidence: Evidence
     signed_by: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def definition_dict(definition: Conformance) -> dict[str, object]:
@@ -37,7 +38,7 @@ def definition_dict(definition: Conformance) -> dict[str, object]:
         "quantities": [
             {
                 "name": one.name, "unit": one.unit, "absolute": one.absolute, "relative": one.relative,
-                "least_samples": one.least_samples,
+                "least_samples": one.least_samples, "least": one.least, "most": one.most,
             }
             for one in definition.quantities
         ],

@@ -41,7 +41,8 @@ def evidence_dict(evidence: Sequence[Evidence], models: Sequence[ModelRisks], da
 def one_dict(one: Evidence) -> dict[str, object]:
     """One test or bill of a file."""
     return {
-        "file": one.file, "sha256": one.sha256, "kind": one.kind, "format": one.format, "title": one.title,
+        "file": one.file, "sha256": one.sha256, "content_sha256": one.content_sha256,
+        "kind": one.kind, "format": one.format, "title": one.title,
         "model": one.model, "date": None if one.date is None else one.date.isoformat(), "samples": one.samples,
         "risks": list(one.risks), "metrics": dict(one.metrics), "tests": list(one.tests), "told": one.told,
         "evidence": one.unfinished is None, "why_not": one.unfinished, "definition": dict(one.definition) or None,
@@ -63,7 +64,8 @@ def one_read(node: Node) -> Evidence:
         model=None if model is None else model.text(), date=None if day is None else day.day(),
         risks=tuple(one.text() for one in node.each("risks")),
         metrics={name: one.number() for name, one in node.need("metrics").pairs()},
-        samples=None if samples is None else samples.whole(), sha256=node.need("sha256").text(),
+        samples=None if samples is None else samples.whole(),
+        sha256=node.need("sha256").text(), content_sha256=node.need("content_sha256").text(),
         told=node.need("told").text(), file=node.file, tests=tuple(one.text() for one in node.each("tests")),
         unfinished=None if why is None else why.text(),
         definition={} if definition is None else {name: one.text() for name, one in definition.pairs()},
