@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,13 @@ def test_paths_of_written_files_are_not_hashed(catalog: Catalog, keys: tuple[Pri
     assert other.result != plain.result  # of a verb that draws nothing it is part of the answer
 
 
+def test_words_as_they_were_typed_are_not_hashed(catalog: Catalog, keys: tuple[PrivateKey, PublicKey]) -> None:
+    spelled = [{"seed": 0, "command": ["accord", "simulate", *words]} for words in (["--seed", "0"], ["--seed=0"])]
+    for schema, hashes in (("accord.simulate/1", 1), ("accord.compare/1", 2)):
+        data = [document(catalog, schema=schema, inputs=inputs) for inputs in spelled]
+        assert len({checked(one, keys, catalog).statement.report.inputs for one in data}) == hashes
+
+
 def test_what_is_excluded_is_not_for_the_file_to_say(catalog: Catalog, keys: tuple[PrivateKey, PublicKey]) -> None:
     envelope = read_envelope(attest(document(catalog), "r.json", [keys[0]], catalog), "f")
     said = read_statement(envelope.payload, "f")
@@ -152,6 +160,36 @@ def test_the_answers_file_is_held_against_the_statement(catalog: Catalog, keys: 
         compare_document(bare, document(catalog, result={}), "r.json")
 
 
+@pytest.mark.parametrize(("fields", "message"), [
+    ({"schema": "accord.plan/1"}, "schema differs"), ({"inputs": "11" * 32}, "inputs differs"),
+    ({"result": "11" * 32}, "result differs"),
+], ids=str)  # fmt: skip
+def test_bytes_that_were_signed_must_say_what_was_signed(
+    fields: dict[str, str], message: str, catalog: Catalog, keys: tuple[PrivateKey, PublicKey]
+) -> None:
+    data = document(catalog)
+    found = checked(data, keys, catalog).statement
+    report = msgspec.structs.replace(found.report, **fields)
+    told = Statement({**found.subjects, "result": report.result}, report)
+    read = verify(sign(statement_bytes(told), [keys[0]]), "f", [keys[1]]).statement
+    assert sha256(data).hexdigest() in read.subjects.values()
+    with pytest.raises(Refusal, match=message):
+        compare_document(read, data, "r.json")
+
+
+def test_an_answer_to_another_question_does_not_hold(catalog: Catalog, keys: tuple[PrivateKey, PublicKey]) -> None:
+    base = checked(document(catalog), keys, catalog, run=Run(COMMAND, (), 0))
+    again = recomputed(base.statement.report, document(catalog, inputs={"systems": ["a", "c"]}), 0)
+    assert (again.same, again.inputs_same, again.holds) == (True, False, False)
+    assert [one.path for one in again.differences] == ["inputs, sha256"]
+    found = Verified(base.statement, base.signed, "", again)
+    assert not found.holds
+    assert verified_dict(found)["holds"] is False
+    text = "\n".join(map(to_text, verified_tables(found)))
+    assert re.search(r"result +the same\ninputs +another", text)
+    assert "inputs, sha256" in text
+
+
 def test_another_catalog_other_rules_other_code_are_named(
     catalog: Catalog, keys: tuple[PrivateKey, PublicKey], tmp_path: Path
 ) -> None:
@@ -205,11 +243,15 @@ def test_an_answer_made_again(embed: bool, catalog: Catalog, keys: tuple[Private
     assert same == Recomputed((), True, True, True, ())
     moved = recomputed(report, document(catalog, result={**RESULT, "more": 1}, inputs={}), 0)
     assert (moved.same, moved.inputs_same) == (False, False)
-    assert [(one.path, one.signed, one.here) for one in moved.differences] == ([("$.more", None, "1")] if embed else [])
+    inputs = ("inputs, sha256", f'"{report.inputs}"', f'"{digest({})}"')
+    assert [(one.path, one.signed, one.here) for one in moved.differences] == [
+        inputs, *([("$.more", None, "1")] if embed else []),
+    ]  # fmt: skip
     no = recomputed(report, document(catalog), 1)
     assert not no.same
     assert [(one.path, one.signed, one.here) for one in no.differences] == [("exit code", "0", "1")]
-    assert not recomputed(report, document(catalog, schema="accord.plan/1"), 0).same
+    other = recomputed(report, document(catalog, schema="accord.plan/1"), 0)
+    assert (other.same, other.differences[0].path) == (False, "schema")
     many = recomputed(report, document(catalog, result={str(number): number for number in range(99)}), 0)
     assert len(many.differences) == (MOST_DIFFERENCES if embed else 0)
 

@@ -74,7 +74,7 @@ def test_every_verb_can_be_asked_again(words: tuple[str, ...], here: Path, said:
 def test_inputs_that_say_the_whole_command(words: tuple[str, ...], here: Path, said: Said) -> None:
     Path("r.json").write_text(said(*words, "--json")[0])
     said("attest", "sign", "r.json", "--key", "a.key", "--out", "x.dsse", "--embed")
-    assert "result  the same" in said(*AGAIN)[0]
+    assert re.search(r"result +the same\ninputs +the same", said(*AGAIN)[0])
 
 
 def test_inputs_that_do_not_are_not_guessed_at(here: Path, said: Said) -> None:
@@ -86,6 +86,9 @@ def test_inputs_that_do_not_are_not_guessed_at(here: Path, said: Said) -> None:
     usual: dict[str, Any] = {"systems": ["a", "b"], "level": 0.9, "catalog": []}
     assert command_of("compare", usual) == Command(
         verb=("compare",), arguments={"systems": ("a", "b"), "--level": "0.9"}
+    )
+    assert command_of("demo", {"buyer": "MY", "day": "2025-05-01", "level": 0.9}) == Command(
+        verb=("demo",), arguments={"--to": "MY", "--date": "2025-05-01", "--level": "0.9"}
     )
     for name, inputs in (
         ("compare", {**usual, "catalog": ["own"]}), ("compare", {**usual, "plugin": "x"}), ("train", {}), ("plan", {}),
@@ -115,6 +118,14 @@ def test_a_verb_that_does_not_answer_is_not_signed(words: tuple[str, ...], code:
     _, err = said("attest", "sign", "--key", "a.key", "--out", "x.dsse", "--run", "--", *words, code=code)
     assert err.startswith("error: ")
     assert not Path("x.dsse").exists()
+
+
+def test_inputs_that_the_command_does_not_give_are_a_no(here: Path, said: Said) -> None:
+    report = signed(said, *COMPARE)
+    forged(report, inputs="00" * 32)
+    out, _ = said(*AGAIN, code=1)
+    assert re.search(r"result +the same\ninputs +another", out)
+    assert json.loads(said(*AGAIN, "--json", code=1)[0])["result"]["holds"] is False
 
 
 def test_an_interrupted_run_is_no_answer(here: Path, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,22 @@ def test_a_file_that_names_files_is_not_signed(
     assert f"{name}: names a file itself (" in err
 
 
+@pytest.mark.parametrize("flags", [("--scenario", "--trace"), ("--trace", "--scenario")], ids=str)
+def test_a_file_under_two_flags_is_checked_as_both(flags: tuple[str, ...], here: Path) -> None:
+    Path("s.toml").write_text('[plan]\nmodel = "/etc/m.json"\n')
+    asked = recorded(["plan", *(word for flag in flags for word in (flag, "s.toml"))])
+    assert asked.command.arguments == dict.fromkeys(flags, {"file": "s.toml"})
+    with pytest.raises(DataError, match="names a file itself \\(model\\)"), staged(asked.command, asked.files):
+        pass
+
+
+def test_a_folder_under_two_flags_is_no_folder_of_entries(here: Path) -> None:
+    (here / "e").mkdir()
+    asked = recorded(["plan", "--catalog", "e", "--scenario", "e"])
+    with pytest.raises(DataError, match="cannot be read"), staged(asked.command, asked.files):
+        pass
+
+
 def test_a_file_that_the_verb_refuses_is_left_to_it(here: Path, said: Said) -> None:
     for words, name in ((("plan", "--scenario"), "s.toml"), (("estimate", "--deployment"), "d.yaml")):
         Path(name).write_text("[[[")
@@ -198,6 +214,17 @@ def test_what_is_not_signed(words: tuple[str, ...], message: str, here: Path, sa
 def test_what_a_file_may_not_ask_for(asked: str, arguments: dict[str, Any]) -> None:
     command = Command(verb=tuple(asked.split()), arguments=arguments)
     with pytest.raises(Refusal, match="the file asks for .*, which is not run from a file"):
+        words_of(command)
+
+
+@pytest.mark.parametrize(("asked", "arguments", "message"), [
+    ("policy check", {"subject": "abcdef12"}, "a kept run is of this machine"),
+    *((f"policy {verb}", {}, "without a day") for verb in ("party", "adoption", "evidence", "conformance")),
+    ("policy commitments", {"file": {"file": "p.json"}}, "without a day"),
+], ids=str)  # fmt: skip
+def test_what_is_not_signed_is_not_run_from_a_file(asked: str, arguments: dict[str, Any], message: str) -> None:
+    command = Command(verb=tuple(asked.split()), arguments=arguments)
+    with pytest.raises(Refusal, match=f"the file asks for what is not run from a file: {message}"):
         words_of(command)
 
 

@@ -191,6 +191,15 @@ def test_a_signature_that_names_a_believed_key_must_be_its_own() -> None:
         check(changed(payload=base64.b64encode(PAYLOAD + b" ").decode()))
 
 
+def test_the_key_that_fits_is_told_and_not_the_one_that_is_named() -> None:
+    found = json.loads(ENVELOPE)
+    found["signatures"][0]["keyid"] = B.id
+    envelope = read_envelope(json.dumps(found).encode(), "f")
+    assert believe(envelope, [A.public, B.public], "f") == (Signed(A.id, A.public.name),)
+    found["signatures"][0]["keyid"] = ""
+    assert believe(read_envelope(json.dumps(found).encode(), "f"), [A.public], "f")[0].keyid == A.id
+
+
 def test_a_key_in_the_envelope_is_never_believed() -> None:
     found = json.loads(sign(PAYLOAD, [B]))
     pem = B.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

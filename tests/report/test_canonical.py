@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import time
 from typing import Any
 
 import pytest
@@ -130,6 +131,15 @@ def test_what_two_readers_may_understand_in_two_ways_is_refused(data: bytes, mes
         read_json(data, "it")
     assert caught.value.where == "it"
     assert "\n" not in caught.value.what
+
+
+def test_a_name_that_is_there_twice_is_found_in_one_pass() -> None:
+    names = ",".join(f'"{number}":0' for number in range(100_000))
+    data = f'{{{names},"99999":1}}'.encode()
+    began_s = time.process_time()
+    with pytest.raises(DataError, match="has the name '99999' twice"):
+        read_json(data, "it")
+    assert time.process_time() - began_s < 5.0  # one pass takes 0.1 s; counting every name took minutes
 
 
 def test_differences_name_places_and_both_sides() -> None:

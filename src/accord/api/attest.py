@@ -50,6 +50,8 @@ EXCLUDED: Mapping[str, tuple[str, ...]] = {
     "simulate": ("files",), "fabric": ("picture",), "train": ("picture",), "policy.classify": ("picture",),
     "policy.adoption": ("picture",), "audit": ("picture",),
 }  # fmt: skip
+# Members of inputs that are not hashed: words as they were typed. The statement has the command in a form of its own.
+SPELLED: Mapping[str, tuple[str, ...]] = {"simulate": ("command",)}
 _SCHEMA = re.compile(r"accord\.([a-z]+(?:[.-][a-z]+)*)/\d{1,4}")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}")
@@ -76,6 +78,11 @@ class Document:
     inputs: Mapping[str, object]
     result: Mapping[str, object]
     excluded: tuple[str, ...]
+
+    @property
+    def asked(self) -> dict[str, object]:
+        """What of its inputs is hashed."""
+        return {key: value for key, value in self.inputs.items() if key not in SPELLED.get(self.verb, ())}
 
 
 def read_document(data: bytes, where: str) -> Document:
@@ -111,7 +118,7 @@ def attest(
     result, ran = digest(document.result), run is not None and run.exit_code is not None
     report = Report(
         schema=document.schema, code=_code(document.version, ran=ran), catalog=document.catalog,
-        rules=rules_digest(catalog) if here else None, inputs=digest(document.inputs), result=result,
+        rules=rules_digest(catalog) if here else None, inputs=digest(document.asked), result=result,
         excluded=document.excluded, files=run.files if run else (), command=run.command if run else None,
         exit_code=run.exit_code if run else None, value=dict(document.result) if embed else None,
     )  # fmt: skip
@@ -144,15 +151,14 @@ def verify(data: bytes, where: str, keys: Sequence[Believed]) -> Verified:
 def compare_document(statement: Statement, data: bytes, where: str) -> str:
     """Hold an answer's file against a statement, and say in which way it is the one that was signed.
 
+    A file whose bytes were signed must say what was signed too: a subject's hash alone does not.
     Raises Refusal naming what differs, DataError for what is no answer.
     """
     report = statement.report
-    if sha256(data).hexdigest() in (hash for name, hash in statement.subjects.items() if name != RESULT):
-        return "the same bytes"
     document = read_document(data, where)
     pairs = (
         ("schema", report.schema, document.schema), ("version", report.code.version, document.version),
-        ("catalog", report.catalog, document.catalog), ("inputs", report.inputs, digest(document.inputs)),
+        ("catalog", report.catalog, document.catalog), ("inputs", report.inputs, digest(document.asked)),
         ("result", report.result, digest(document.result)),
     )  # fmt: skip
     for name, signed, here in pairs:
@@ -161,7 +167,8 @@ def compare_document(statement: Statement, data: bytes, where: str) -> str:
             found = f" at {places}" if name == "result" and places else ""
             what = f"is not the answer that was signed: {name} differs{found} (signed {signed[:SHOWN]}, here "
             raise Refusal(f"{what}{here[:SHOWN]})", where=where)
-    return "the same answer in other bytes"
+    files = [hash for name, hash in statement.subjects.items() if name != RESULT]
+    return "the same bytes" if sha256(data).hexdigest() in files else "the same answer in other bytes"
 
 
 def drifts(report: Report, catalog: Catalog) -> tuple[Drift, ...]:
@@ -183,10 +190,15 @@ def recomputed(report: Report, data: bytes, exit_code: int, found: Sequence[Drif
     document = read_document(data, "the answer made again")
     same_code = report.exit_code in (None, exit_code)
     same = document.schema == report.schema and digest(document.result) == report.result and same_code
-    places = tuple(islice(_differences(report, document), MOST_DIFFERENCES))
-    if not same_code:
-        places = (difference("exit code", report.exit_code, exit_code), *places)
-    return Recomputed(tuple(found), True, same, digest(document.inputs) == report.inputs, places)
+    inputs = digest(document.asked)
+    places = list(islice(_differences(report, document), MOST_DIFFERENCES))
+    for what, signed, here in (
+        ("inputs, sha256", report.inputs, inputs), ("schema", report.schema, document.schema),
+        ("exit code", exit_code if same_code else report.exit_code, exit_code),
+    ):  # fmt: skip
+        if signed != here:
+            places.insert(0, difference(what, signed, here))
+    return Recomputed(tuple(found), True, same, inputs == report.inputs, tuple(places))
 
 
 @lru_cache(maxsize=2)

@@ -82,10 +82,9 @@ def recorded(words: Sequence[str]) -> Asked:
         if why is not None:
             raise UsageError(f"{flag} {why}, so it is not signed", hint="leave it out")
         arguments[flag] = _recorded(param, value, files)
-    if verb == ("policy", "check") and isinstance(arguments.get("subject"), str):
-        raise UsageError("a kept run is of this machine", hint="give the file of 'accord train --json'")
-    if verb in _OF_NOW and "--date" not in arguments and any("--date" in param.opts for param in command.params):
-        raise UsageError("without a day the answer is of today, and cannot be had again", hint="give --date")
+    once = _only_here_and_now(verb, arguments)
+    if once is not None:
+        raise UsageError(once[0], hint=once[1])
     return Asked(Command(verb=verb, arguments=arguments), files)  # type: ignore[arg-type]
 
 
@@ -108,6 +107,9 @@ def words_of(command: Command) -> list[str]:
             raise _not_run(f"{flag} with a value")
         else:
             words += [f"{flag}={text}" for text in _texts(param, value)]
+    once = _only_here_and_now(command.verb, command.arguments)
+    if once is not None:
+        raise Refusal(f"the file asks for what is not run from a file: {once[0]}", hint=once[1])
     if any(param.name == "keep" for param in found.params):
         words.append("--no-keep")
     return [*words, "--json", "--", *last]
@@ -141,7 +143,7 @@ def staged(
     if signed is not None and set(wanted) != set(roles):
         raise DataError("the files of the command and their hashes contradict each other")
     with TemporaryDirectory(prefix="accord-") as folder:
-        refs = tuple(_copied(name, role, files[name], Path(folder)) for name, role in roles.items())
+        refs = tuple(_copied(name, read_by, files[name], Path(folder)) for name, read_by in roles.items())
         for one in refs:
             if signed is not None and one.sha256 != wanted[one.name]:
                 raise Refusal(f"is not the file that was signed as {one.name} (sha256 {wanted[one.name][:SHOWN]}, "
@@ -191,6 +193,15 @@ def _refused(param: click.Parameter) -> str | None:
     if name not in REFUSED and isinstance(param.type, click.Path) and name not in FILES:
         return "writes a file"
     return REFUSED.get(name)
+
+
+def _only_here_and_now(verb: tuple[str, ...], arguments: Mapping[str, object]) -> tuple[str, str] | None:
+    """Why another party, or this one tomorrow, cannot have the answer again, and what to do; None where they can."""
+    if verb == ("policy", "check") and isinstance(arguments.get("subject"), str):
+        return "a kept run is of this machine", "give the file of 'accord train --json'"
+    if verb in _OF_NOW and "--date" not in arguments:
+        return "without a day the answer is of today, and cannot be had again", "give --date"
+    return None
 
 
 def _flag(param: click.Parameter, value: object) -> str:
@@ -276,20 +287,20 @@ def _is_path(text: str) -> bool:
     return "/" in text or "\\" in text or text == "-"
 
 
-def _roles(command: Command) -> dict[str, str]:
-    """Names of the files of a command, with the parameter that reads each."""
+def _roles(command: Command) -> dict[str, set[str]]:
+    """Names of the files of a command, with the parameters that read each."""
     found = _command(command.verb)
-    roles: dict[str, str] = {}
+    roles: dict[str, set[str]] = {}
     for flag, value in command.arguments.items():
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, Mapping):
-                roles[one["file"]] = _param(found, flag).name or ""
+                roles.setdefault(one["file"], set()).add(_param(found, flag).name or "")
     return roles
 
 
-def _copied(name: str, role: str, path: Path, folder: Path) -> FileRef:
+def _copied(name: str, roles: set[str], path: Path, folder: Path) -> FileRef:
     """Copy a file, or the entries of a folder, and hash what was copied."""
-    if path.is_dir() and role == FOLDER:
+    if path.is_dir() and roles == {FOLDER}:
         total = sha256()
         entries = sorted((one.relative_to(path).as_posix(), one) for one in path.rglob("*.yaml"))
         if len(entries) > MOST_FILES:
@@ -298,7 +309,7 @@ def _copied(name: str, role: str, path: Path, folder: Path) -> FileRef:
             total.update(relative.encode() + b"\0" + bytes.fromhex(_copy(entry, folder / name / relative)))
         return FileRef(name=name, sha256=total.hexdigest(), folder=True)
     hashed = _copy(path, folder / name)
-    named = _names_inside(folder / name, role)
+    named = [inside for role in sorted(roles) for inside in _names_inside(folder / name, role)]
     if named:
         hint = f"give it as a flag, --{named[0]}"
         raise DataError(f"names a file itself ({named[0]}), which no hash would cover", where=str(path), hint=hint)

@@ -39,7 +39,7 @@ class Recomputed:
 
     drifts: what is not the same here; ran: whether the verb was run at all
     same: whether result and exit code are the same; inputs_same: whether the recorded inputs are
-    differences: the first of them, empty where the signed result is not at hand
+    differences: the first of them; those of the result only where the signed one is at hand
     """
 
     drifts: tuple[Drift, ...]
@@ -47,6 +47,11 @@ class Recomputed:
     same: bool = False
     inputs_same: bool = False
     differences: tuple[Difference, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the command asks what was signed as asked, and answers what was signed as answered."""
+        return self.same and self.inputs_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Verified:
     @property
     def holds(self) -> bool:
         """Whether everything that was asked came out as signed."""
-        return self.recomputed is None or self.recomputed.same
+        return self.recomputed is None or self.recomputed.holds
 
 
 def difference(path: str, signed: object, here: object) -> Difference:
@@ -120,8 +125,8 @@ def _recomputed_tables(one: Recomputed) -> tuple[Table, ...]:
     if not one.ran:
         return (pairs("Not recomputed", [(f"{drift.what} differs", _sides(drift)) for drift in one.drifts],
                       ["--anyway recomputes, and shows what comes out differently."]),)  # fmt: skip
-    said = "the same" if one.same else "another"
-    rows = [("result", said), ("inputs", "the same" if one.inputs_same else "written differently")]
+    told = (("result", one.same), ("inputs", one.inputs_same))
+    rows = [(what, "the same" if same else "another") for what, same in told]
     rows += [(f"{drift.what} differs", _sides(drift)) for drift in one.drifts]
     first = pairs("Recomputed", rows, [_EXACT])
     if not one.differences:

@@ -3,8 +3,9 @@
 The envelope is DSSE 1.0 (https://github.com/secure-systems-lab/dsse, protocol.md and envelope.md): what is signed is
 ``DSSEv1 LEN TYPE LEN PAYLOAD``, so that neither the payload nor what it is said to be can be changed. The statement is
 in-toto Statement v1 (https://github.com/in-toto/attestation, spec/v1): subjects by hash, and a predicate, here
-``urn:accord:report:v1``, that says how the answer came about. Members of an envelope or a statement that are not known
-are passed over, as both specifications ask; a key among them is never looked at.
+``urn:accord:report:v1``, that says how the answer came about. Members of an envelope, of a statement and of its
+subjects that are not known are passed over, as both specifications ask; a key among them is never looked at. Of the
+predicate, which is Accord's own, every member must be known: what a reader does not understand it does not vouch for.
 """
 
 from __future__ import annotations
@@ -72,7 +73,11 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """One signature: the key's id as it says, and the name of the believed key that made it, None for no such key."""
+    """One signature.
+
+    keyid: of the believed key that made it, else what the signature says of itself, which nothing rests on
+    by: name of the believed key that made it, None for no such key
+    """
 
     keyid: str
     by: str | None
@@ -194,18 +199,18 @@ def read_envelope(data: bytes, where: str) -> Envelope:
 def believe(envelope: Envelope, keys: Sequence[Believed], where: str) -> tuple[Signed, ...]:
     """Check all signatures against keys that the reader already has.
 
-    Returns every signature with the believed key that made it. Raises Refusal where no believed key signed, and where
-    a signature names a believed key that did not make it.
+    Returns every signature with the believed key that made it, whatever key it names. Raises Refusal where no believed
+    key signed, and where a signature names a believed key and none of them made it.
     """
     message = pae(envelope.payload_type, envelope.payload)
     ids = {key.id for key in keys}
     found: list[Signed] = []
     for keyid, signature in envelope.signatures:
-        by = next((key.name for key in keys if key.fits(signature, message)), None)
-        if by is None and keyid in ids:
+        maker = next((key for key in keys if key.fits(signature, message)), None)
+        if maker is None and keyid in ids:
             what = f"the signature of key {keyid[:SHOWN]} does not fit: the content or the signature was changed"
             raise Refusal(what, where=where)
-        found.append(Signed(keyid, by))
+        found.append(Signed(keyid, None) if maker is None else Signed(maker.id, maker.name))
     if all(one.by is None for one in found):
         said = ", ".join(shown(one.keyid[:SHOWN]) if one.keyid else "a key without an id" for one in found)
         hint = "get the signer's public key from the signer; one inside the file would prove nothing"
