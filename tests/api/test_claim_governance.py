@@ -159,7 +159,7 @@ def test_a_sum_keeps_bands_sources_and_says_what_is_left_out(sites: Desk) -> Non
     assert "left out" not in abroad.how
     with pytest.raises(MissingFact, match="outside CN"):  # the month of the only one abroad is not over
         ask(sites, "deployments_outside.CN", system="sugon-scalex640", date="2025-05-30")
-    with pytest.raises(MissingFact, match="tells of systems of made-up-c"):
+    with pytest.raises(MissingFact, match="tells of systems of sugon"):
         ask(sites, "systems", system="sugon-scalex640")
 
 

@@ -78,6 +78,37 @@ def test_tables_show_three_answers_and_what_is_in_common(capsys: Capture) -> Non
     assert "TO as of 2026-11-01" in told
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--who", "CN,US,TW,Huawei"),
+        ("--systems",),
+        ("--system", "huawei-cloudmatrix-384"),
+        ("--instrument", "waico"),
+    ],
+)
+def test_screens_are_no_wider_than_100_columns(capsys: Capture, words: tuple[str, ...]) -> None:
+    told = out(capsys, "adoption", "--date", "2026-11-01", *words)
+    assert max(map(len, told.splitlines())) <= 100
+    if not words:
+        assert "47 adherents, the EU among them" in told  # told in full
+
+
+def test_a_matrix_too_wide_is_told_in_parts(capsys: Capture) -> None:
+    told = out(capsys, "adoption", "--date", "2026-11-01", "--who", "Technology Innovation Institute")
+    told += out(
+        capsys, "adoption", "--date", "2026-11-01", "--who", "International Fund for Agricultural Development,US"
+    )
+    assert max(map(len, told.splitlines())) <= 100
+
+
+def test_who_only_took_part_has_a_sign_and_a_reason(capsys: Capture) -> None:
+    told = out(capsys, "adoption", "--date", "2026-11-01", "--instrument", "waico,pax-silica", "--who", "TW")
+    assert ["TW", "p"] in [line.split() for line in told.splitlines()]
+    assert "no word on joining" in " ".join(told.split())
+
+
 def test_without_a_day_it_is_today(capsys: Capture) -> None:
     before = datetime.datetime.now(tz=datetime.UTC).date()
     day = datetime.date.fromisoformat(body(capsys, "adoption", "--instrument", "waico")["inputs"]["date"])
@@ -146,7 +177,7 @@ def test_mistakes_of_commitments(capsys: Capture, plan: str, tmp_path: Path) -> 
     large = tmp_path / "large.json"
     with large.open("wb") as file:
         file.truncate((16 << 20) + 1)
-    assert "larger than 16 MiB" in refused(capsys, "commitments", plan, "--evidence", str(large), code=3)
+    assert "above the limit" in refused(capsys, "commitments", plan, "--evidence", str(large), code=3)
     bad = tmp_path / "bad.json"
     bad.write_text("{")
     assert "is not JSON" in refused(capsys, "commitments", str(bad), code=3)

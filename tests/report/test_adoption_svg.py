@@ -15,8 +15,10 @@ from accord.catalog.governance import Governance, Member
 from accord.catalog.load import load_catalog
 from accord.policy.adoption import Adoption, adoption
 from accord.report.adoption_svg import NO, RECALLED, SEEN, draw
-from accord.report.adoption_view import joined_count, shown_whos
+from accord.report.adoption_view import adoption_tables, joined_count, shown_whos
 from accord.report.svg import width_of
+from accord.report.table_fit import fitted
+from accord.report.tables import to_text
 
 SPACE = "{http://www.w3.org/2000/svg}"
 DAY = datetime.date(2026, 11, 1)
@@ -98,6 +100,15 @@ def test_names_longer_than_a_code_have_rows_of_their_own() -> None:
     assert "Acme" in told
     assert f"{'A' * 35}…" in told
     assert b"<circle" in raw
+
+
+def test_a_wide_matrix_is_told_in_tables_of_100_columns() -> None:
+    many = [made(member("Acme " * 6, kind="company"), id=f"i{at}") for at in range(60)]
+    found = adoption(many, DAY, ("Acme " * 6,))
+    parts = [table for table in adoption_tables(found, ("Acme " * 6,)) if table.columns[0].name == "who"]
+    assert [table.title.endswith(", continued") for table in parts] == [False, True, True, True]
+    assert sum(len(table.columns) - 1 for table in parts) == 60
+    assert all(len(line) <= 100 for table in parts for line in to_text(fitted(table)).splitlines())
 
 
 @pytest.mark.parametrize("instruments", [(), (made(),), (made(id="later", bloc="UN"),)])

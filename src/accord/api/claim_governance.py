@@ -146,7 +146,8 @@ def _deployed(
         if not of:
             return f"no source at hand tells of {field or 'deployments'} of {system} ({name})"
         if field is not None:
-            return _sum(field, of, f"adoption {text} {name}", f"{how}: {name}", desk)
+            found = _sum(field, of, f"adoption {text} {name}", f"{how}: {name}", desk)
+            return found or f"no source at hand tells of {field} of {system} ({name})"
         keys = [f"deployments/{one.id}:{one.source}" for one in of]
         return exact(float(len(of)), "1", f"adoption {text} {name}", f"{how}: {name}", _basis(of), cited(desk, keys))
 
@@ -171,8 +172,8 @@ def _deployed(
     return Found({name: counted(name, held, field) for name, field in fields.items()}, further)
 
 
-def _sum(field: str, of: Sequence[Deployment], identity: str, how: str, desk: Desk) -> Quantity | str:
-    """The chips or systems of deployments, with the band of each; why not, where none states a number."""
+def _sum(field: str, of: Sequence[Deployment], identity: str, how: str, desk: Desk) -> Quantity | None:
+    """The chips or systems of deployments, with the band of each; None where none states a number."""
     apart = [one for one in of if not _counted(one, of, field)]
     found: list[tuple[Deployment, Figure]] = []
     for one in apart:
@@ -180,7 +181,7 @@ def _sum(field: str, of: Sequence[Deployment], identity: str, how: str, desk: De
         if stated is not None:
             found.append((one, stated))
     if not found:
-        return f"no source at hand tells of {field} of {', '.join(one.id for one in of)}"
+        return None
     if len(apart) < len(of):
         how += f" ({len(of) - len(apart)} of {len(of)} deployments are among those that another counts)"
     left = len(apart) - len(found)

@@ -9,7 +9,8 @@ import msgspec
 
 from accord.catalog.governance import Governance, Provision
 from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, OTHERS, Adoption, Cell, Overlap, Standing, Told
-from accord.report.tables import NOTHING, Table, number_column, text_column
+from accord.report.table_fit import WIDTH
+from accord.report.tables import GAP, NOTHING, Table, number_column, text_column
 
 LEAST = 2  # instruments that somebody has joined, to be shown in a matrix
 MOST_OVERLAPS = 16
@@ -150,15 +151,16 @@ def adoption_tables(found: Adoption, asked: Sequence[str]) -> tuple[Table, ...]:
     codes, names = ([who for who in whos if (len(who) <= CODE) is short] for short in (True, False))
     tables = [
         _instruments(found),
-        _matrix(found, codes, "Who has joined what, by number"),
-        _matrix(found, names, "Organisations and companies, by number"),
-        _overlaps(found), _blocs(found), *(_who(found, who) for who in asked),
+        *_matrix(found, codes, "Who has joined what, by number"),
+        *_matrix(found, names, "Organisations and companies, by number"),
+        _told(found), _overlaps(found), _blocs(found), *(_who(found, who) for who in asked),
     ]  # fmt: skip
     rest = [who for who in found.whos if who not in whos and joined_count(found, who)]
     notes = [f"{LEGEND}."]
     if rest:
         notes.append(f"{len(rest)} joined one instrument and are left out here; --who shows them, --json has all.")
-    tables[1] = msgspec.structs.replace(tables[1], notes=tuple(notes))
+    at = next((at for at, table in enumerate(tables) if table.columns[0].name == "who"), 0)
+    tables[at] = msgspec.structs.replace(tables[at], notes=(*tables[at].notes, *notes))
     return tuple(table for table in tables if table.rows)
 
 
@@ -174,17 +176,29 @@ def _instruments(found: Adoption) -> Table:
     rows = tuple(
         (
             str(at), one.instrument.id, one.instrument.date, one.instrument.bloc or NOTHING, one.instrument.form,
-            one.instrument.binding, str(one.counts.joined), str(one.counts.not_joined), told_words(one),
+            one.instrument.binding, str(one.counts.joined), str(one.counts.not_joined),
         )
         for at, one in enumerate(found.standings, start=1)
     )  # fmt: skip
     columns = (
         number_column("no."), text_column("instrument"), text_column("date"), text_column("bloc"),
         text_column("form"), text_column("binding"), number_column("joined"), number_column("not joined"),
-        text_column("newest count of a source"),
     )  # fmt: skip
     notes = [f"Not made yet: {', '.join(one.id for one in found.later)}."] if found.later else []
     return Table(title=f"Governance instruments as of {found.day}", columns=columns, rows=rows, notes=tuple(notes))
+
+
+def _told(found: Adoption) -> Table:
+    """The newest number that a source states of each instrument, beside who is named here."""
+    told = [(at, one.instrument.id, one.told[-1]) for at, one in enumerate(found.standings, start=1) if one.told]
+    rows = tuple(
+        (str(at), id, one.tally.date, f"{one.tally.number} {one.tally.what}", str(one.named)) for at, id, one in told
+    )
+    columns = (
+        number_column("no."), text_column("instrument"), text_column("date"), text_column("a source counts"),
+        number_column("named here"),
+    )  # fmt: skip
+    return Table(title="Newest counts of sources", columns=columns, rows=rows)
 
 
 def mark(cell: Cell) -> str:
@@ -194,16 +208,31 @@ def mark(cell: Cell) -> str:
     return MARKS["aside"] if cell.answer == JOINED and not cell.full else MARKS[cell.answer]
 
 
-def _matrix(found: Adoption, whos: Sequence[str], title: str) -> Table:
-    """Instruments that speak of any of them as columns."""
+def _matrix(found: Adoption, whos: Sequence[str], title: str) -> tuple[Table, ...]:
+    """Instruments that speak of any of them as columns; as many tables as lines of ``WIDTH`` need."""
     shown = [
         (at, one)
         for at, one in enumerate(found.standings, start=1)
         if any(one.cells[who].answer != NOT_RECORDED or one.cells[who].took_part for who in whos)
     ]
-    columns = (text_column("who"), *(number_column(str(at)) for at, _ in shown))
-    rows = tuple((who, *(mark(one.cells[who]) for _, one in shown)) for who in whos)
-    return Table(title=title, columns=columns, rows=rows)
+    room = WIDTH - max((len(who) for who in whos), default=0)
+    parts: list[list[tuple[int, Standing]]] = []
+    left = 0
+    for at, one in shown:
+        wide = len(GAP) + len(str(at))
+        if wide > left:
+            parts.append([])
+            left = room
+        parts[-1].append((at, one))
+        left -= wide
+    return tuple(
+        Table(
+            title=title if not nth else f"{title}, continued",
+            columns=(text_column("who"), *(number_column(str(at)) for at, _ in part)),
+            rows=tuple((who, *(mark(one.cells[who]) for _, one in part)) for who in whos),
+        )
+        for nth, part in enumerate(parts)
+    )
 
 
 def _overlaps(found: Adoption) -> Table:

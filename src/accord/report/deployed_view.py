@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from accord.catalog.deployment import Deployment
 from accord.catalog.value import Value
 from accord.policy.deployed import Placed, SystemPlaces
-from accord.report.tables import NOTHING, Column, Table, text_column
+from accord.report.tables import NOTHING, Table, text_column
 
 _FEW = 4
 
@@ -56,7 +56,7 @@ def systems_tables(day: datetime.date, found: Sequence[SystemPlaces], *, one_onl
         )
         for one in found
     )  # fmt: skip
-    names = ("system or chip", "maker's country", "outside it", "works in", "announced or planned in", "withdrawn in")
+    names = ("system or chip", "maker in", "outside it", "works in", "announced, planned", "withdrawn in")
     notes = [
         "Outside its maker's country: yes by a deployment that works; no only where a source says so; else unknown.",
         *(f"{one.system}: {line}" for one in found if one_only or one.outside == "no" for line in _because(one)),
@@ -80,15 +80,16 @@ def _distinct(placed: Iterable[Placed]) -> list[Placed]:
 def _places(title: str, placed: Sequence[Placed], *, notes: bool) -> Table:
     rows = tuple(
         (
-            one.deployment.system, one.deployment.owner, one.deployment.country, one.deployment.site or NOTHING,
-            one.deployment.state, one.deployment.start, _count(one.deployment.chips), _count(one.deployment.systems),
+            one.deployment.system, one.deployment.owner,
+            ", ".join(text for text in (one.deployment.country, one.deployment.site) if text),
+            f"{one.deployment.state} {one.deployment.start}", _numbers(one.deployment),
             f"{_source_words(one.deployment)} ({one.deployment.tier})",
         )
         for one in placed
     )  # fmt: skip
-    names = ("system or chip", "owner", "country", "site", "state", "since", "chips", "systems", "source")
+    names = ("system or chip", "owner", "place", "state, since", "how many", "source")
     said = [f"{one.deployment.id}: {one.deployment.note}" for one in placed if notes and one.deployment.note]
-    columns = tuple(Column(name=name, justify="right" if name in ("chips", "systems") else "left") for name in names)
+    columns = tuple(text_column(name) for name in names)
     return Table(title=title, columns=columns, rows=rows, notes=tuple(said))
 
 
@@ -121,8 +122,9 @@ def _count_dict(value: Value | None) -> Mapping[str, object] | None:
     return {"value": value.number, "low": value.low, "high": value.high, "basis": value.basis, "note": value.note}
 
 
-def _count(value: Value | None) -> str:
-    return NOTHING if value is None else f"{value.si:,.0f}"
+def _numbers(one: Deployment) -> str:
+    stated = [(value, name) for name, value in (("chips", one.chips), ("systems", one.systems)) if value is not None]
+    return " / ".join(f"{value.si:,.0f} {name}" for value, name in stated) or NOTHING
 
 
 def _cite(one: Deployment) -> dict[str, object]:
