@@ -47,7 +47,7 @@ def part(value: str = "x", op: str = ">", number: float | None = 1.0, *, aside: 
     test = Check(op=op, number=number if against is None else None, against=against, tolerance=tolerance)  # type: ignore[arg-type]
     return Part(
         name=name, terms={one: Term(verb="compare", take=one) for one in terms}, value=value, unit=unit, test=test,
-        aside=aside, condition=condition,
+        aside=aside, condition=condition, note="made up",
     )  # fmt: skip
 
 
@@ -115,6 +115,87 @@ def test_stated_parts_are_true_together() -> None:
     assert same.probability == only(judged(part(number=2.0), x=x)).probability
     apart = judged(part(number=2.0), part("y", number=2.0, terms=("y",)), x=x, y=y)
     assert apart.probability == pytest.approx(0.25, abs=0.03)
+
+
+def test_parts_that_hold_one_by_one_and_not_together_leave_a_claim_open() -> None:
+    bar = 1.05  # below each value in about 90.5 % of draws
+    xs = {f"x{at}": quantity(1.2, 1.0143, 1.42, identity=f"q{at}") for at in range(4)}
+    found = judged(*(part(name, terms=(name,), number=bar, name=name) for name in xs), **xs)
+    assert {one.verdict for one in found.parts} == {"holds"}
+    assert found.probability is not None and 0.1 < found.probability < 0.9
+    assert found.verdict == "cannot tell"
+    assert "all of them together in" in found.why[0]
+
+
+def test_open_parts_that_are_hardly_ever_true_together_fail() -> None:
+    x = quantity(2.0, 1.0, 4.0)
+    low, high = part(op="<", number=2.0, name="low"), part(op=">", number=1.9, name="high")
+    found = judged(low, high, x=x)
+    assert {one.verdict for one in found.parts} == {"open"}
+    assert found.verdict == "fails" and found.probability is not None and found.probability <= 0.1
+
+
+def cited(number: float, unit: str = "1", low: float | None = None, high: float | None = None,
+          same_as: str | None = None) -> Term:  # fmt: skip
+    return Term(number=number, unit=unit, low=low, high=high, basis="estimate", source="S", same_as=same_as)
+
+
+class Sourced(Known):
+    """Answers cited numbers as they are, and what is asked with ``n`` by doubling it."""
+
+    def quantity(self, term: Term, claim: Claim) -> Quantity:
+        if term.number is not None:
+            return quantity(term.number, term.low, term.high, term.unit, identity="cited")
+        if "n" in term.inputs:
+            n = term.inputs["n"]
+            assert isinstance(n, int | float)
+            return quantity(float(n > 3) if term.verb == "policy" else 2.0 * n, identity=f"asked {n}")
+        return super().quantity(term, claim)
+
+
+def cited_claim(value: str, **terms: Term) -> ClaimVerdict:
+    made = Part(name="p", terms=terms, value=value, test=Check(op=">", number=1.0))
+    claim = Claim(
+        id="made-up", statement="It is so.", said_by="somebody", date="2025-07-26", source="S", locator="page 1",
+        topic="hardware", parts=(made,), sources={"S": Source(title="a", publisher="b", date="2025")},
+    )  # fmt: skip
+    return judge(claim, Sourced({}))
+
+
+def test_two_numbers_of_one_table_are_two_draws_unless_they_are_said_to_be_one() -> None:
+    band: dict[str, Any] = {"low": 1.0, "high": 4.0}
+    apart = only(cited_claim("x / y", x=cited(2.0, **band), y=cited(2.0, **band)))
+    assert apart.low is not None and apart.high is not None
+    assert apart.low < 0.5 and apart.high > 2.0
+    one = only(cited_claim("x / y", x=cited(2.0, **band), y=cited(2.0, **band, same_as="x")))
+    assert (one.low, one.high) == pytest.approx((1.0, 1.0))
+    minutes, hour = cited(60.0, "min", 30.0, 120.0), cited(1.0, "h", 0.5, 2.0, same_as="x")
+    same = only(cited_claim("x / y", x=minutes, y=hour))
+    assert (same.low, same.high) == pytest.approx((1.0, 1.0))
+    with pytest.raises(CatalogError, match="same_as is 'z'"):
+        cited_claim("x / y", x=cited(2.0, **band), y=cited(2.0, **band, same_as="z"))
+
+
+def asked(n: object, verb: str = "compare") -> Term:
+    return Term(verb=verb, take="x", inputs={"n": n})  # type: ignore[arg-type]
+
+
+def test_an_input_that_refers_to_a_term_is_its_value() -> None:
+    exact = only(cited_claim("y", x=cited(4.0), y=asked({"term": "x"})))
+    assert (exact.value, exact.low, exact.high) == (8.0, 8.0, 8.0)
+    wide = only(cited_claim("y", x=cited(4.0, low=2.0, high=6.0), y=asked({"term": "x"})))
+    assert wide.value == 8.0
+    told = next(one.quantity for one in wide.terms if one.name == "y")
+    assert told is not None and (told.low, told.high) == (4.0, 12.0)
+    for inputs in ({"term": "z"}, {"term": "y"}):
+        with pytest.raises(CatalogError, match=r"terms\.y\.with\.n\.term is"):
+            cited_claim("y", x=cited(4.0), y=asked(inputs))
+
+
+def test_yes_or_no_that_depends_on_where_a_term_lies_is_not_told() -> None:
+    found = cited_claim("y", x=cited(4.0, low=2.0, high=6.0), y=asked({"term": "x"}, "policy"))
+    assert found.verdict == "cannot tell" and "depends on x within its interval" in found.why[0]
+    assert only(cited_claim("y * 2", x=cited(5.0, low=4.0, high=6.0), y=asked({"term": "x"}, "policy"))).value == 2.0
 
 
 def test_a_claim_fails_with_any_stated_part() -> None:

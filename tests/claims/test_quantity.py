@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accord.base.errors import CatalogError
 from accord.claims.quantity import COUNT, Quantity, drawn
 
 
@@ -33,12 +34,16 @@ def test_an_end_at_zero_is_drawn_on_a_straight_scale() -> None:
     assert (low, middle, high) == pytest.approx((0.0, 1.0, 3.0), abs=0.02)
 
 
-@pytest.mark.parametrize(
-    "one", [quantity(5.0), quantity(5.0, 5.0, 5.0), quantity(5.0, 4.0), quantity(5.0, points=(5.0,))]
-)
+@pytest.mark.parametrize("one", [quantity(5.0), quantity(5.0, 5.0, 5.0), quantity(5.0, points=(5.0,))])
 def test_what_is_exact_does_not_vary(one: Quantity) -> None:
     assert one.exact
     assert np.all(drawn(one) == 5.0)
+
+
+@pytest.mark.parametrize(("low", "high", "lacking"), [(4.0, None, "high"), (None, 6.0, "low")])
+def test_an_interval_with_one_end_is_none(low: float | None, high: float | None, lacking: str) -> None:
+    with pytest.raises(CatalogError, match=f"{lacking} is missing"):
+        quantity(5.0, low, high)
 
 
 def test_sources_are_equally_likely() -> None:

@@ -148,6 +148,7 @@ def _why(stated: list[PartVerdict], together: float) -> tuple[str, ...]:
     for one in stated:
         if one.verdict == "open":
             found.append(f"{one.part.name}: open, true in {one.probability:.0%} of draws")
+            found += [f"{one.part.name}: needs {need}" for need in one.part.needs]
         elif one.verdict == "cannot tell":
             found += one.missing or [f"{one.part.name}: needs {need}" for need in one.part.needs]
     if stated and not found:
