@@ -322,19 +322,19 @@ def test_a_safety_test_is_shown_by_risk_and_by_model() -> None:
     found = committed(PLAN, files=(("safety.json", log()),))
     shown = found["evidence"]["safety_tests"]
     assert "covered: cyber" in shown["text"] and "not covered: " in shown["text"]
-    assert "not known to be the model" not in shown["text"]
+    assert shown["text"].endswith("tested: deepseek/deepseek-v3")
     assert shown["from"] == "safety.json"
     assert any("safety_tests" in one["shown"] for one in found["provisions"])
     other = committed(PLAN, files=(("safety.json", log("openai/example-1")),))["evidence"]["safety_tests"]
-    assert other["text"].endswith("which is not known to be the model of the plan")
+    assert other["why"].endswith("counts: safety.json is of openai/example-1, not of deepseek-v3")
     run = committed(TRAIN, files=(("safety.json", log("openai/example-1")),))["evidence"]["safety_tests"]
-    assert "not known to be" not in run["text"]
+    assert not run["shown"]
 
 
 def test_an_old_safety_test_has_expired() -> None:
     found = committed(PLAN, files=(("safety.json", log(finished="2020-06-01T10:00:00+00:00")),))
-    assert "expired: cyber" in found["evidence"]["safety_tests"]["text"]
-    assert "covered: cyber" not in found["evidence"]["safety_tests"]["text"].replace("not covered", "")
+    assert "no risk is covered: expired: cyber" in found["evidence"]["safety_tests"]["why"]
+    assert not any("safety_tests" in one["shown"] for one in found["provisions"])
 
 
 def changed(body: dict[str, Any], **parts: Any) -> dict[str, Any]:
@@ -349,8 +349,8 @@ def with_metrics(**metrics: Any) -> dict[str, Any]:
 
 def test_what_an_answer_lacks_is_said() -> None:
     found = committed(with_metrics(chips={"value": 64.0}))["evidence"]
-    assert found["energy_per_token"]["why"] == "the plan states no power"
-    assert found["emissions"]["why"] == "no grid or no power is known"
+    assert found["energy_per_token"]["why"] == "the plan states no power, or no rate of tokens above 0"
+    assert found["emissions"]["why"] == "no grid, no power or no rate of tokens is known"
     direct = with_metrics(kgco2_per_million_output_tokens={"value": 0.5, "low": 0.4, "high": 0.6})
     assert committed(direct)["evidence"]["emissions"]["value"] == 0.5
     run = committed(changed(TRAIN, metrics={}, flop=None))["evidence"]
@@ -369,7 +369,7 @@ def test_a_model_that_the_catalog_has_not() -> None:
 
 def test_other_files_are_listed() -> None:
     bom = {
-        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {"timestamp": "2026-06-01T00:00:00Z"},
         "components": [{"type": "machine-learning-model", "name": "deepseek-v3", "version": "1"}],
     }  # fmt: skip
     found = committed(PLAN, files=(("bom.json", json.dumps(bom).encode()),))

@@ -133,6 +133,13 @@ def test_a_signed_result(tmp_path: Path, capsys: Capture) -> None:
     assert body["result"]["verdict"] == "agree"
     assert [len(one["signed_by"]) for one in body["result"]["results"]] == [1, 0]
 
+    theirs, both = tmp_path / "theirs.json", tmp_path / "theirs.dsse.json"
+    assert main(["policy", "evidence", example("safety", "b"), "--json"]) == 0
+    theirs.write_text(capsys.readouterr().out)
+    assert main(["attest", "sign", str(theirs), "--embed", "--key", f"{keys}.key", "--out", str(both)]) == 0
+    body = answer(capsys, "safety-refusal-1", str(sealed), str(both), *DATED, "--key", f"{keys}.pub", code=1)
+    assert body["result"]["reasons"] == ["both are signed by one key alone: one party, not two"]
+
     other = tmp_path / "b"
     assert main(["attest", "keygen", "--out", str(other)]) == 0
     assert refused(capsys, *pair, "--key", f"{other}.pub")[0] == 1

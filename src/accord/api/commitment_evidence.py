@@ -9,8 +9,9 @@ import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
+from accord.api.policy_evidence import covered_risks
 from accord.api.policy_facts import Subject
 from accord.base.errors import UsageError
 from accord.base.source import Basis
@@ -19,15 +20,18 @@ from accord.catalog.governance import EvidenceName, Theme
 from accord.catalog.load import Catalog
 from accord.policy.commitments import Finding, Lacking, Shown, countries_words, ratio_band, share_of
 from accord.policy.evidence import Evidence
+from accord.policy.evidence_found import EvidenceKind
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.licences import licence_of
-from accord.policy.risks import Covered, Finished, coverage
+from accord.policy.model_names import is_model
+from accord.policy.risks import Covered
 
 Band = tuple[float, float, float]
 _J_PER_KWH = 3.6e6
 _TOKENS = 1e6  # that emissions are told for
 _NO_PLAN = "the answer has no plan that keeps its limits"
-_OTHER_MODEL = ", which is not known to be the model of the plan"
+_NO_RATE = "the plan states no power, or no rate of tokens above 0"
+_TOLD = 3  # files that are passed over, by name
 _RUN_ONLY = "a run says nothing of how its model will be offered"
 
 
@@ -83,15 +87,17 @@ def evidence_of(
 ) -> dict[EvidenceName, Finding]:
     """Everything that can be shown of a subject, and what is lacking.
 
+    files: those count that are of the subject's model, and of the day or before it
     offered: chips that are offered to others, None = none told
     Raises UsageError where more chips are offered than the subject has.
     """
+    own = [one for one in files if _passed(read, one, day) is None]
     found: dict[EvidenceName, Finding] = {
-        "emissions": _emissions(read), "training_compute": _compute(read), "standards": _standards(read, files),
+        "emissions": _emissions(read), "training_compute": _compute(read), "standards": _standards(read, own),
         "supply_dependence": _dependence(read), "shared_compute": _offered(read, offered),
         "safety_tests": _safety(read, files, catalog, day),
-        "performance_tests": _listed(files, "performance", "result file of a performance test"),
-        "bill_of_materials": _listed(files, "bom", "bill of materials"),
+        "performance_tests": _listed(read, files, "performance", day),
+        "bill_of_materials": _listed(read, files, "bom", day),
         "open_weights": _open(read), "licence": _licence(read, catalog),
     }  # fmt: skip
     found["energy_of_run" if read.trains else "energy_per_token"] = _energy(read)
@@ -109,18 +115,21 @@ def _energy(read: Read) -> Finding:
         return Lacking("the run states no power", "give its system a price or power in the scenario")
     told = per_token(read)
     if told is None:
-        return Lacking(_NO_PLAN if not read.best else "the plan states no power")
+        return Lacking(_NO_PLAN if not read.best else _NO_RATE)
     joules, where = told
     return _figure(joules, "J/tok", f"energy of an output token, {where[0]}", where[1], "derived")
 
 
 def per_token(read: Read) -> tuple[Band, tuple[str, str]] | None:
-    """Energy of an output token [J], where it is measured, and what it is from; None where no power is known."""
+    """Energy of an output token [J], where it is measured, and what it is from.
+
+    None where no power is known, or where the rate of tokens may be 0.
+    """
     direct = read.metric("energy_j_per_output_token")
     if direct is not None:
         return direct, ("at the meter", "metrics.energy_j_per_output_token")
     power, rate = read.metric("power_w"), read.metric("output_token_per_s_total")
-    if power is None or rate is None:
+    if power is None or rate is None or not min(rate) > 0.0:
         return None
     return ratio_band(power, rate), ("at the racks", "metrics.power_w / metrics.output_token_per_s_total")
 
@@ -137,7 +146,9 @@ def _emissions(read: Read) -> Finding:
         return _figure(direct, "kgCO2e", words, "metrics.kgco2_per_million_output_tokens", "derived")
     used, grid = per_token(read), _grid(read)
     if used is None or grid is None:
-        return Lacking("no grid or no power is known", "say where it runs: --to, or a place in the scenario")
+        return Lacking(
+            "no grid, no power or no rate of tokens is known", "say where it runs: --to, or a place in the scenario"
+        )
     kg = [joules * _TOKENS / _J_PER_KWH * carbon for joules, carbon in zip(used[0], grid, strict=True)]
     return _figure(
         (kg[0], kg[1], kg[2]), "kgCO2e", f"{words}, {used[1][0]}",
@@ -146,12 +157,24 @@ def _emissions(read: Read) -> Finding:
 
 
 def _grid(read: Read) -> Band | None:
-    """Carbon of the electricity [kg/kWh] of the plan's first system."""
-    held = [mapping(one).get("system") for one in sequence(read.best.get("holdings"))]
-    for one in sequence(read.result.get("terms")):
-        if mapping(one).get("system") in held:
-            return band(mapping(mapping(one).get("kgco2_per_kwh")))
-    return None
+    """Carbon of the electricity [kg/kWh] of the plan's systems; None where one's is not known.
+
+    The value is their mean by chips, the ends are the least and the most of any: how they share the power is not told.
+    """
+    chips: dict[str, float] = {}
+    for one in map(mapping, sequence(read.best.get("holdings"))):
+        system = str(one.get("system"))
+        chips[system] = chips.get(system, 0.0) + (number(one.get("chips")) or 1.0)
+    grids: dict[str, Band] = {}
+    for one in map(mapping, sequence(read.result.get("terms"))):
+        found = band(mapping(one.get("kgco2_per_kwh")))
+        if found is not None:
+            grids.setdefault(str(one.get("system")), found)
+    if not chips or not chips.keys() <= grids.keys():
+        return None
+    whole = sum(chips.values())
+    mean = sum(many / whole * grids[system][0] for system, many in chips.items())
+    return mean, min(grids[system][1] for system in chips), max(grids[system][2] for system in chips)
 
 
 # The model
@@ -257,22 +280,47 @@ def _dependence(read: Read) -> Finding:
 # Files of others
 
 
+def _passed(read: Read, one: Evidence, day: datetime.date) -> str | None:
+    """Why a file shows nothing of the subject on the day, None where it does."""
+    if one.model is None:
+        return "names no model"
+    model = (read.subject.model or "").removesuffix(".json").removesuffix(".yaml")
+    if not is_model(one.model, model):
+        return f"is of {one.model}, not of {model or 'a known model'}"
+    if one.date is None:
+        return "says no day"
+    return f"is of {one.date}, after {day}" if one.date > day else None
+
+
+def _of_kind(
+    read: Read, files: Sequence[Evidence], kind: EvidenceKind, day: datetime.date
+) -> tuple[list[Evidence], str]:
+    """Files of a kind that count, and the others in words, empty where there are none."""
+    own, passed = [], []
+    for one in files:
+        if one.kind == kind:
+            why = _passed(read, one, day)
+            if why is None:
+                own.append(one)
+            else:
+                passed.append(f"{one.file} {why}")
+    told = list(dict.fromkeys(passed))
+    more = [f"{len(told) - _TOLD} more are passed over"] if len(told) > _TOLD else []
+    return own, "; ".join([*told[:_TOLD], *more])
+
+
 def _safety(read: Read, files: Sequence[Evidence], catalog: Catalog, day: datetime.date) -> Finding:
-    tests = [one for one in files if one.kind == "safety"]
-    if not tests:
-        return Lacking("no result file of a safety test is given", "--evidence FILE adds one")
-    taxonomy = [catalog.risk(id) for id in catalog.ids("risks")]
-    risks = coverage([Finished(one.title, one.tests, one.date) for one in tests], taxonomy, day)
-    models = dict.fromkeys(one.model or "no model named" for one in tests)
-    other = "" if read.trains or any(names_model(name, read.subject.model) for name in models) else _OTHER_MODEL
-    words = f"{coverage_words(risks)}; tested: {', '.join(models)}{other}"
-    return Shown(words, ", ".join(dict.fromkeys(one.file for one in tests)), basis="measured")
-
-
-def names_model(name: str, model: str | None) -> bool:
-    """Whether a file's name of a model holds a model's id, whatever the case and the marks between."""
-    plain = ["".join(letter for letter in text.lower() if letter.isalnum()) for text in (name, model or "")]
-    return bool(plain[1]) and plain[1] in plain[0]
+    own, passed = _of_kind(read, files, "safety", day)
+    if not own:
+        return _none(passed, "result file of a safety test")
+    risks = covered_risks(own, catalog, day)
+    models = ", ".join(dict.fromkeys(str(one.model) for one in own))
+    words = f"{coverage_words(risks)}; tested: {models}"
+    if not any(one.state == "covered" for one in risks):
+        return Lacking(
+            f"no risk is covered: {words}", "give a test that the taxonomy knows: 'accord catalog list risks'"
+        )
+    return Shown(_with(words, passed), _files(own), basis="measured")
 
 
 def coverage_words(risks: Sequence[Covered]) -> str:
@@ -283,12 +331,25 @@ def coverage_words(risks: Sequence[Covered]) -> str:
     return "; ".join(f"{state}: {', '.join(ids)}" for state, ids in by_state.items() if ids)
 
 
-def _listed(files: Sequence[Evidence], kind: str, words: str) -> Finding:
-    found = [one for one in files if one.kind == kind]
-    if not found:
-        return Lacking(f"no {words} is given", "--evidence FILE adds one")
-    told = "; ".join(f"{one.title}{f' of {one.date}' if one.date else ''}: {one.told}" for one in found)
-    return Shown(told, ", ".join(dict.fromkeys(one.file for one in found)), basis="measured")
+def _listed(read: Read, files: Sequence[Evidence], kind: Literal["performance", "bom"], day: datetime.date) -> Finding:
+    own, passed = _of_kind(read, files, kind, day)
+    if not own:
+        return _none(passed, "result file of a performance test" if kind == "performance" else "bill of materials")
+    told = "; ".join(f"{one.title} of {one.date}: {one.told}" for one in own)
+    return Shown(_with(told, passed), _files(own), basis="measured")
+
+
+def _none(passed: str, words: str) -> Lacking:
+    hint = "--evidence FILE adds one"
+    return Lacking(f"no {words} counts: {passed}" if passed else f"no {words} is given", hint)
+
+
+def _with(words: str, passed: str) -> str:
+    return f"{words}; passed over: {passed}" if passed else words
+
+
+def _files(own: Sequence[Evidence]) -> str:
+    return ", ".join(dict.fromkeys(one.file for one in own))
 
 
 # Plain values
@@ -301,7 +362,10 @@ def _figure(told: Band, unit: str, words: str, origin: str, basis: Basis) -> Sho
 
 
 def band(metric: Mapping[str, object]) -> Band | None:
-    """Value, low and high of a metric as JSON has it; None without a value above 0."""
+    """Value, low and high of a metric; None without a value above 0.
+
+    An end that is missing, below 0 or on the wrong side of the value is the value itself.
+    """
     value, low, high = (number(metric.get(name)) for name in ("value", "low", "high"))
     if not value:
         return None

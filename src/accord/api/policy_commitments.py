@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from accord.api.answer_json import read_json
 from accord.api.commitment_evidence import Read, evidence_of, mapping, sequence, themes_of
+from accord.api.policy_evidence import taxonomy_of
 from accord.api.policy_facts import HINT, subject_of
 from accord.base.errors import UsageError
 from accord.catalog.governance import EvidenceName, Theme
@@ -52,8 +53,7 @@ def commitments_answer(ask: CommitAsk, data: bytes, name: str, catalog: Catalog)
     UsageError where more chips are offered than there are.
     """
     read = read_answer(data, name, catalog)
-    taxonomy = [catalog.risk(id) for id in catalog.ids("risks")]
-    files = tuple(one for title, raw in ask.files for one in read_evidence(title, raw, taxonomy))
+    files = tuple(one for title, raw in ask.files for one in read_evidence(title, raw, taxonomy_of(catalog)))
     told = committed(read, catalog, files, ask)
     inputs = {
         "date": ask.day.isoformat(), "subject": read.subject.title, "offered": ask.offered,

@@ -62,7 +62,10 @@ def command(
 
 
 def _save(out: Path, data: bytes) -> None:
+    """Write the bill whole or not at all. Raises UsageError where it cannot be written."""
+    from accord.store import files
+
     try:
-        out.write_bytes(data)
+        files.write(out, (data,))
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror}", where=f"--out {out}") from None

@@ -11,11 +11,11 @@ import click
 from accord.base.errors import DataError
 from accord.cli.flags import WordList, common_options
 from accord.cli.output import emit
+from accord.cli.policy_files import read_file
 from accord.cli.policy_flags import parse_day
 
 STDIN = "-"
-MOST_BYTES, MIB = 64 << 20, 1 << 20
-_EVIDENCE_BYTES = 16 << 20
+MOST_BYTES = 64 << 20
 
 
 @click.command("commitments")
@@ -52,12 +52,12 @@ def command(
 
     when = parse_day(day) if day is not None else datetime.datetime.now(tz=datetime.UTC).date()
     catalog = load_catalog(catalog_paths)
-    data = sys.stdin.buffer.read(MOST_BYTES + 1) if file == STDIN else _read(Path(file), MOST_BYTES)
+    name, data = _subject(file)
     asked = CommitAsk(
         day=when, offered=offered, instruments=instruments or (),
-        files=tuple((str(one), _read(one, _EVIDENCE_BYTES)) for one in evidence),
+        files=tuple(read_file(one) for one in evidence),
     )  # fmt: skip
-    answer = commitments_answer(asked, data, "stdin" if file == STDIN else file, catalog)
+    answer = commitments_answer(asked, data, name, catalog)
     body = envelope(
         "policy.commitments",
         inputs={"file": file, **answer.inputs, "catalog": [str(path) for path in catalog_paths]},
@@ -66,12 +66,13 @@ def command(
     emit(body, *answer.tables, as_json=as_json)
 
 
-def _read(file: Path, most: int) -> bytes:
-    """A file's bytes. Raises DataError where it cannot be read or is larger than ``most`` [byte]."""
-    try:
-        if file.stat().st_size > most:
-            raise DataError(f"is larger than {most // MIB} MiB", where=str(file), hint="give the result alone")
-        return file.read_bytes()
-    except OSError as error:
+def _subject(file: str) -> tuple[str, bytes]:
+    """Name and bytes of the answer that is asked about. Raises DataError for one that is not there, or too large."""
+    if file == STDIN:
+        name, data = "stdin", sys.stdin.buffer.read(MOST_BYTES + 1)
+    else:
+        name, data = read_file(Path(file), MOST_BYTES)
+    if len(data) > MOST_BYTES:
         hint = "give a file of 'accord plan --json' or 'accord train --json'"
-        raise DataError(f"cannot be read: {error.strerror}", where=str(file), hint=hint) from None
+        raise DataError(f"is larger than {MOST_BYTES >> 20} MiB", where=name, hint=hint)
+    return name, data

@@ -155,12 +155,11 @@ def _row(row: Node) -> Found:
     known = _UNITS.get(unit.strip().lower())
     metrics = {} if known is None else {known[0]: row.need("Performance_Result").number() * known[1]}
     system, errors = row.get("System"), row.get("errors")
+    unfinished = None if metrics else f"its unit '{unit}' is not read"
     if errors is None:
         unfinished = "nothing says whether the run was valid ('errors' of the submission checker)"
     elif errors.number():
         unfinished = f"the submission checker found {errors.number():g} errors"
-    else:
-        unfinished = None if metrics else f"its unit '{unit}' is not read"
     return Found(
         kind="performance", title=f"MLPerf {scenario} row", model=model, metrics=metrics,
         unfinished=unfinished,
