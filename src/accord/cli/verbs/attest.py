@@ -108,9 +108,9 @@ def verify(
 
     --recompute runs the recorded verb again, here and now, with the recorded arguments and nothing else from FILE:
     only verbs that answer questions, no path, address or module. Files it read are given again (--file) and must have
-    the recorded hash. The result is compared as canonical JSON, digit for digit, without paths of files that were
-    written; it is meant for the same kind of machine, since another may round last digits otherwise. Where catalog,
-    rules or code differ, that is said and nothing is run.
+    the recorded hash. Result and inputs are compared as canonical JSON, digit for digit, without paths of files that
+    were written; it is meant for the same kind of machine, since another may round last digits otherwise. Where
+    catalog, rules or code differ, that is said and nothing is run.
 
     \b
     accord attest verify plan.dsse.json --key accord.pub --recompute
