@@ -30,7 +30,7 @@ def systems_dict(day: datetime.date, found: Sequence[SystemPlaces]) -> dict[str,
         ],
         "answers": {
             "yes": "a deployment in another country works on the day",
-            "no": "a source of the day or later says that it stands nowhere else; never said without one",
+            "no": "a source of the day or later says that it stands in that country alone; never said without one",
             "unknown": "nothing that is recorded decides it; announcements and offers are not deployments",
         },
     }  # fmt: skip
