@@ -120,7 +120,8 @@ def test_stated_parts_are_true_together() -> None:
 def test_parts_that_hold_one_by_one_and_not_together_leave_a_claim_open() -> None:
     bar = 1.05  # below each value in about 90.5 % of draws
     xs = {f"x{at}": quantity(1.2, 1.0143, 1.42, identity=f"q{at}") for at in range(4)}
-    found = judged(*(part(name, terms=(name,), number=bar, name=name) for name in xs), **xs)
+    answers: dict[str, Any] = {**xs}
+    found = judged(*(part(name, terms=(name,), number=bar, name=name) for name in xs), **answers)
     assert {one.verdict for one in found.parts} == {"holds"}
     assert found.probability is not None and 0.1 < found.probability < 0.9
     assert found.verdict == "cannot tell"
