@@ -94,3 +94,20 @@ def test_maps_and_lists_wanted() -> None:
         root.entries["a"].map()
     with pytest.raises(CatalogError, match="b is a mapping; a list is wanted\nhint: start each item"):
         root.entries["b"].list()
+
+
+@pytest.mark.parametrize("escape", [r"\e", r"\0", r"\a", r"\r", r"\x7f", r"\x9b", r"\N", r"\P", r"\u202e"])
+def test_control_characters_are_refused_and_not_repeated(escape: str) -> None:
+    for text, what in (
+        (f'id: x\nnote: "a{escape}[31mb"\n', "a.yaml:2: note holds a control character"),
+        (f'id: x\nlist: ["a{escape}b"]\n', r"a.yaml:2: list\[0\] holds a control"),
+        (f'id: x\n"n{escape}": 1\n', "a.yaml:2: the file has a key that holds a control"),
+    ):
+        with pytest.raises(CatalogError, match=what) as raised:
+            parse_yaml(text.encode(), "a.yaml")
+        assert all(sign == "\n" or sign.isprintable() for sign in str(raised.value))
+
+
+def test_tabs_and_newlines_are_text() -> None:
+    root = parse_yaml(b'a: "b\\tc\\nd"\nb: |\n  two\n  lines\n', "a.yaml")
+    assert root.plain() == {"a": "b\tc\nd", "b": "two\nlines\n"}

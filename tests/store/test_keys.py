@@ -152,9 +152,22 @@ def test_trust_files_that_are_none(pair: KeyFiles, tmp_path: Path) -> None:
         (json.dumps({pair.id: {**good, "more": 1}}), "its name and"),
         (json.dumps({pair.id: {"name": 1, "pem": pem}}), "its name and"),
         (json.dumps({pair.id: {"name": "A", "pem": "x"}}), "is no PEM"),
+        *((json.dumps({pair.id: {"name": name, "pem": pem}}), "one line of 1 to 200 characters that can be printed")
+          for name in ("", "A\x1b[2J", "A\nB", "A\x9b1m", "A\u202eB", "x" * 201)),
         (f'{{"{pair.id}": {json.dumps(good)}, "{pair.id}": {json.dumps(good)}}}', "twice"),
         (" " * ((1 << 20) + 1), "larger than 1024 KiB"),
     ):  # fmt: skip
         file.write_text(text)
         with pytest.raises(DataError, match=message):
             read_trust(file)
+
+
+def test_names_of_keys_are_printed_as_they_are_only_where_they_can_be(pair: KeyFiles, tmp_path: Path) -> None:
+    odd = tmp_path / "a\x1b[2J.pub"
+    odd.write_bytes(pair.public.read_bytes())
+    assert read_public_key(odd).name == "a?[2J.pub"
+    file = tmp_path / "trust.json"
+    file.write_text(json.dumps({"\x1b[2J": {"name": "A", "pem": pair.public.read_text()}}))
+    with pytest.raises(DataError, match="the key's id is") as raised:
+        read_trust(file)
+    assert "\x1b" not in str(raised.value)

@@ -1,8 +1,9 @@
 """YAML that remembers its lines: a strict subset, read into a tree whose every node knows file, line and key.
 
 Refused: duplicate keys, anchors, aliases, tags, several documents, nesting deeper than 32, files above 1 MiB,
-text that is not UTF-8. A plain scalar is null, true, false, a decimal number or text; nothing else is guessed,
-so ``no``, ``1:30`` and ``2025-04-16`` are text.
+text that is not UTF-8, and control characters but tab and newline, which a terminal would obey.
+A plain scalar is null, true, false, a decimal number or text; nothing else is guessed, so ``no``, ``1:30`` and
+``2025-04-16`` are text.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ MAX_DEPTH = 32
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]{1,40}\.[0-9]{0,40}|\.[0-9]{1,40}|[0-9]{1,40}(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?")
+# C0, DEL and C1 but tab and newline; ends of lines and paragraphs, and what turns the direction of text around.
+_UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 Scalar = str | int | float | bool | None
 
@@ -223,6 +226,13 @@ class _Builder:
     def _refuse(self, event: yaml.Event, what: str, hint: str | None = None) -> CatalogError:
         return CatalogError(what, where=f"{self._file}:{_line(event)}", hint=hint)
 
+    def _printed(self, event: yaml.Event, text: str, what: str) -> None:
+        """Refuse text that holds a character which is not printed. Raises CatalogError; what: holds it."""
+        found = _UNPRINTED.search(text)
+        if found is not None:
+            problem = f"{what} holds a control character (U+{ord(found[0]):04X})"
+            raise self._refuse(event, problem, "take it out; tab and newline are the ones text may hold")
+
     def _item(self, event: yaml.Event, key: str, line: int | None, depth: int) -> Item:
         """Build the node that starts with an event.
 
@@ -255,6 +265,7 @@ class _Builder:
             name = event.value
             path = f"{key}.{name}" if key else name
             line = _line(event)
+            self._printed(event, name, f"{key or 'the file'} has a key that")
             if name in entries:
                 first = f"it is first given on line {entries[name].line}"
                 raise self._refuse(event, f"{path} is given twice", f"{first}; keep one")
@@ -269,6 +280,7 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent, key: str, line: int) -> Item:
         text = event.value
+        self._printed(event, text, key or "the file")
         kind: Literal["text", "number", "bool", "null"] = "text"
         scalar: Scalar = text
         if event.style in (None, ""):

@@ -25,10 +25,12 @@ from cryptography.hazmat.primitives.serialization import (
 )  # fmt: skip
 
 from accord.base.errors import DataError, UsageError
+from accord.report.attestation import shown
 from accord.report.canonical import read_json
 
 MOST_BYTES = 64 << 10
 MOST_TRUST_BYTES = 1 << 20
+MOST_NAME = 200  # characters
 OTHERS = 0o077 if os.name == "posix" else 0  # permissions that nobody else may have
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -98,7 +100,8 @@ def read_private_key(file: Path) -> PrivateKey:
 
 def read_public_key(file: Path) -> PublicKey:
     """Read a key that is believed. Raises DataError for what is no public Ed25519 key."""
-    return public_key(_read(file), file.name, str(file))
+    name = "".join(sign if sign.isprintable() else "?" for sign in file.name)
+    return public_key(_read(file), name, str(file))
 
 
 def public_key(pem: bytes, name: str, where: str) -> PublicKey:
@@ -128,7 +131,7 @@ def read_trust(file: Path) -> tuple[PublicKey, ...]:
     data = read_json(_read(file, most_bytes=MOST_TRUST_BYTES), where)
     if not isinstance(data, dict) or not data:
         raise DataError("has no keys", where=where, hint='{"<key id>": {"name": "...", "pem": "..."}}')
-    return tuple(_trusted(id, entry, f"{where}: {id[:16]}") for id, entry in data.items())
+    return tuple(_trusted(id, entry, f"{where}: {shown(id[:16])}") for id, entry in data.items())
 
 
 def _trusted(id: str, entry: object, where: str) -> PublicKey:
@@ -136,6 +139,9 @@ def _trusted(id: str, entry: object, where: str) -> PublicKey:
     name, pem = fields.get("name"), fields.get("pem")
     if not isinstance(name, str) or not isinstance(pem, str) or len(fields) != 2:
         raise DataError("a key is written as its name and its pem", where=where)
+    if not 1 <= len(name) <= MOST_NAME or not name.isprintable():
+        what = f"the name of a key is one line of 1 to {MOST_NAME} characters that can be printed"
+        raise DataError(what, where=where)
     key = public_key(pem.encode(), name, where)
     if key.id != id:
         raise DataError(f"the key's id is {key.id}", where=where, hint="write it under its own id")
