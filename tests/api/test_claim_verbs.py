@@ -146,6 +146,8 @@ def test_simulate(verbs: Verbs) -> None:
     assert slow.value >= fast.value > 0.0
     assert ask(verbs, "simulate", "output_token_per_s_total", **load, rate=1.0).unit == "tok/s"
     assert ask(verbs, "simulate", "request_per_s", **load, rate=1.0).unit == "req/s"
+    units = {"power_w": "W", "energy_j": "J", "output_token_per_j": "tok/J", "ttft_p99_s": "s", "utilization": "1"}
+    assert {name: ask(verbs, "simulate", name, **load, rate=1.0).unit for name in units} == units
     assert ask(verbs, "simulate", "completed", **load, rate=1.0).value == 40.0
 
 

@@ -135,3 +135,8 @@ def test_kinds_are_not_mixed(text: str) -> None:
 def test_words_in_place_of_names() -> None:
     words = {"a": "3 W", "b": "2 h"}
     assert written(parse("(a - b) / -max(a, b)"), words) == "(3 W - 2 h) / (-max(3 W, 2 h))"
+
+
+def test_a_number_too_large_is_refused_where_it_stands() -> None:
+    with pytest.raises(CatalogError, match=r"1e400 \(column 5\) is too large"):
+        parse("x / 1e400")

@@ -85,7 +85,8 @@ def _classified(asked: PolicyInputs, item: str, day: datetime.date, values: Mapp
 
 
 def _is_open(word: str) -> bool:
-    return word in (UNKNOWN_CLASS, INSUFFICIENT) or word.startswith("depends:")
+    """Whether a word leaves the answer open: facts, or the text itself, are not known."""
+    return word in (UNKNOWN_CLASS, INSUFFICIENT) or word.startswith(("depends:", "check:"))
 
 
 def _check_word(take: str, kind: str, word: str, desk: Desk) -> None:
