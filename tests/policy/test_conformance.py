@@ -303,3 +303,30 @@ def test_a_filled_template_follows_its_definition(kind: str) -> None:
 def test_a_template_with_a_quantity_of_ours() -> None:
     energy = msgspec.structs.replace(SPEED.quantities[0], name="energy_j_per_output_token", unit="J/token")
     assert template(changed(SPEED, quantities=(energy,)))["metrics"] == {"energy_j_per_output_token": None}
+
+
+def test_another_task_and_other_samples() -> None:
+    assert why("safety", lambda log: log["eval"].update(task="inspect_evals/gsm8k")) == (
+        "first (mine.json): is of the task 'inspect_evals/gsm8k', and the definition's is 'safety-refusal-1'",
+    )
+    assert why("safety", lambda log: log["eval"]["dataset"].update(samples=12)) == (
+        "first (mine.json): its data had '12' samples, and the definition has 24 items",
+    )
+    assert why("safety", lambda log: log["results"].update(completed_samples=48)) == (
+        "first (mine.json): is of 48 samples, and the definition has 24",
+    )
+    assert why("performance", lambda run: run.update(result_query_count=501)) == (
+        "first (mine.json): is of 501 samples, and the definition has 500",
+    )
+    named = example("safety", "a")
+    named["eval"]["task"] = "ours/safety_refusal_1"
+    assert held(SAFETY, named, example("safety", "b")).verdict == "agree", "a package and '_' make no other name"
+
+
+def test_a_file_of_another_kind_is_told_in_one_line() -> None:
+    want = "is a file of inspect, and the definition asks for mlperf"
+    assert held(SPEED, example("safety", "a"), example("performance", "b")).reasons == (f"first (mine.json): {want}",)
+    assert held(SPEED, example("safety", "a"), example("safety", "b")).reasons == (
+        f"first (mine.json): {want}", f"second (theirs.json): {want}",
+    )  # fmt: skip
+    assert len(why("performance", lambda run: run.pop("accord_definition"))) == 1

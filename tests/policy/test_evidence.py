@@ -150,7 +150,9 @@ def test_inspect() -> None:
     assert found.date == datetime.date(2026, 11, 3), "the day it ended, in UTC"
     assert found.metrics == {"choice/accuracy": 0.25, "choice/stderr": 1.0}
     assert (found.samples, found.risks) == (48, ("cyber",))
-    assert found.settings == {"max_tokens": "256", "temperature": "0", "seed": "7", "epochs": "2"}
+    assert found.settings == {
+        "max_tokens": "256", "temperature": "0", "seed": "7", "epochs": "2", "dataset_samples": "50",
+    }  # fmt: skip
     assert found.sha256 == hashlib.sha256(json.dumps(inspect_log()).encode()).hexdigest()
     assert found.definition == {}
     assert "48 samples" in found.told

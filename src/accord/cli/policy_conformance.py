@@ -39,7 +39,8 @@ def command(
     """Test definitions that two parties run alike, and whether their results agree.
 
     Without files: which definitions there are, or how to run one. With two files: agree, disagree (in what, by how
-    much), or not comparable (why); the exit code is 1 unless they agree. In place of a result file, an envelope of
+    much), or not comparable (why). The exit code is 1 for disagree and for not comparable alike: 'verdict' under --json
+    tells them apart. In place of a result file, an envelope of
     'accord attest sign --embed' over the answer of 'accord policy evidence FILE --json' may be given.
 
     \b

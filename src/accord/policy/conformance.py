@@ -12,8 +12,10 @@ import msgspec
 
 from accord.catalog.conformance import Conformance, Quantity
 from accord.policy.evidence import Evidence
+from accord.policy.evidence_found import DATA_SAMPLES
 from accord.policy.evidence_json import plain
 from accord.policy.model_names import same_model
+from accord.policy.risks import plain_name
 
 Verdict = Literal["agree", "disagree", "not comparable"]
 SAME = "same"  # a fixed setting that may be anything, but the same in both
@@ -65,11 +67,15 @@ def compare(
     day: on which both have to be within their life; signers: ids of believed keys that signed each, none: not signed
     Results that did not finish, follow another definition or version, used other settings or models, have too few
     samples, no day or an old one, report what cannot be, or are one run or one party's are not comparable; all reasons
-    are told.
+    are told. Of a file of another kind, or of another test, that alone is told.
     """
     sides = {"first": first, "second": second}
-    reasons = [f"{name} ({one.file}): {why}" for name, one in sides.items() for why in _alone(definition, one, day)]
-    reasons += _together(definition, first, second)
+    others = {name: why for name, one in sides.items() if (why := _other(definition, one)) is not None}
+    reasons = [
+        f"{name} ({one.file}): {why}" for name, one in sides.items()
+        for why in ([others[name]] if name in others else _alone(definition, one, day))
+    ]  # fmt: skip
+    reasons += () if others else _together(definition, first, second)
     if all(signers) and not any(mine != other for mine in signers[0] for other in signers[1]):
         reasons.append("both are signed by one key alone: one party, not two")
     if reasons:
@@ -80,13 +86,23 @@ def compare(
     return Comparison("agree" if all(one.agrees for one in found) else "disagree", (), found)
 
 
+def _other(definition: Conformance, result: Evidence) -> str | None:
+    """Why a result is none of this test at all, None where it is one."""
+    if result.format != definition.format:
+        return f"is a file of {result.format}, and the definition asks for {definition.format}"
+    if not result.definition:
+        return "does not say which definition it follows ('accord_definition')"
+    if result.definition["id"] != definition.id:
+        return f"follows {_short(result.definition['id'])}, not {definition.id!r}"
+    return None
+
+
 def _alone(definition: Conformance, result: Evidence, day: datetime.date) -> Iterator[str]:
     """Why one result cannot stand for the definition."""
     if result.unfinished is not None:
         yield result.unfinished
-    if result.format != definition.format:
-        yield f"is a file of {result.format}, and the definition asks for {definition.format}"
     yield from _definition(definition, result.definition)
+    yield from _run(definition, result)
     yield from _settings(definition, result.settings)
     model = definition.fixed.get("model", SAME)
     if result.model is not None and model != SAME and not same_model(model, result.model):
@@ -117,16 +133,32 @@ def _impossible(quantity: Quantity, value: float) -> str | None:
 
 
 def _definition(definition: Conformance, stated: Mapping[str, str]) -> Iterator[str]:
-    if not stated:
-        yield "does not say which definition it follows ('accord_definition')"
-        return
     wanted = stamp(definition)
-    if stated["id"] != wanted["id"]:
-        yield f"follows {stated['id']!r}, not {wanted['id']!r}"
-    elif stated["version"] != wanted["version"]:
+    if stated["version"] != wanted["version"]:
         yield f"follows version {stated['version']}, not {wanted['version']}"
     elif stated["sha256"].lower() != wanted["sha256"]:
         yield f"follows a definition with hash {stated['sha256'][:12]}, not {wanted['sha256'][:12]}"
+
+
+def _run(definition: Conformance, result: Evidence) -> Iterator[str]:
+    """Why the test that was run is another one by its name, or by how many items it had."""
+    if definition.format == "inspect" and plain_name(result.title) != plain_name(definition.id):
+        yield f"is of the task {_short(result.title)}, and the definition's is {definition.id!r}"
+    data = result.settings.get(DATA_SAMPLES)
+    if definition.items and data is not None and plain(data) != str(len(definition.items)):
+        yield f"its data had {_short(data)} samples, and the definition has {len(definition.items)} items"
+    wanted, have = samples(definition), result.samples
+    least = max((one.least_samples or 0 for one in definition.quantities), default=0)
+    if wanted is not None and have is not None and have != wanted and have >= least:
+        yield f"is of {have} samples, and the definition has {wanted}"
+
+
+def samples(definition: Conformance) -> int | None:
+    """How many samples a run of a definition has: each item once an epoch, or its requests; None where it is open."""
+    epochs, requests = definition.fixed.get("epochs", "1"), definition.fixed.get("requests", "")
+    if definition.items:
+        return len(definition.items) * int(epochs) if epochs.isdecimal() else None
+    return int(requests) if requests.isdecimal() else None
 
 
 def _settings(definition: Conformance, stated: Mapping[str, str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 from accord.policy.evidence_json import Node
 
 EvidenceKind = Literal["safety", "performance", "bom"]
+DATA_SAMPLES = "dataset_samples"  # setting: samples in the data of a test, run or not
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Covered:
 
 def risks_of(tests: Iterable[str], taxonomy: Sequence[TaxonomyRisk]) -> tuple[str, ...]:
     """Ids of the risks that tests of these names speak to, in the order of the taxonomy."""
-    names = [_plain(name) for name in tests]
+    names = [plain_name(name) for name in tests]
     return tuple(
         risk.id for risk in taxonomy
         if any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in risk.tests)
@@ -74,6 +74,6 @@ def _after(day: datetime.date, life: datetime.timedelta) -> datetime.date:
     return day + life if day <= datetime.date.max - life else datetime.date.max
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A test's name without the package it is from, in small letters with hyphens."""
     return name.rpartition("/")[2].strip().lower().replace("_", "-").replace(" ", "-")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from accord.policy.evidence_found import Found, stated_definition, stated_settings
+from accord.policy.evidence_found import DATA_SAMPLES, Found, stated_definition, stated_settings
 from accord.policy.evidence_json import Document, Node
 
 NAME = "inspect"
@@ -85,3 +85,7 @@ def _settings(node: Node, evaluation: Node) -> Iterator[tuple[str, str]]:
     if epochs is not None:
         yield "epochs", epochs.setting()
     yield from stated_settings(evaluation.get("metadata"), "accord_settings").items()
+    dataset = evaluation.get("dataset")
+    planned = dataset.get("samples") if dataset is not None else None
+    if planned is not None:
+        yield DATA_SAMPLES, str(planned.whole())
