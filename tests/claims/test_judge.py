@@ -188,6 +188,10 @@ def test_an_input_that_refers_to_a_term_is_its_value() -> None:
     assert wide.value == 8.0
     told = next(one.quantity for one in wide.terms if one.name == "y")
     assert told is not None and (told.low, told.high) == (4.0, 12.0)
+    chain = only(cited_claim("z", x=cited(4.0), y=asked({"term": "x"}), z=asked({"term": "y"})))
+    assert chain.value == 16.0
+    with pytest.raises(CatalogError, match="no other term of the part"):
+        cited_claim("y", y=asked({"term": "z"}), z=asked({"term": "y"}))
     for inputs in ({"term": "z"}, {"term": "y"}):
         with pytest.raises(CatalogError, match=r"terms\.y\.with\.n\.term is"):
             cited_claim("y", x=cited(4.0), y=asked(inputs))

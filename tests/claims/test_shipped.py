@@ -238,6 +238,18 @@ def test_verbs_answer_what_most_claims_state() -> None:
     assert len(by_verb) >= 18
 
 
+SOURCED = ("tokens", "training_flop", "amount", "chip_hours", "price_usd_per_chip_hour")
+
+
+def test_numbers_about_the_world_enter_with_a_source() -> None:
+    """What a claim asks with is cited: tokens, sums, hours and rents are terms, not bare inputs."""
+    for claim in _claims():
+        for part in claim.parts:
+            for name, term in part.terms.items():
+                bare = [key for key in SOURCED if key in term.inputs and key not in term.refers]
+                assert not bare, (claim.id, part.name, name, bare)
+
+
 def test_a_tolerance_says_why() -> None:
     for claim in _claims():
         for part in claim.parts:

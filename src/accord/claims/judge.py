@@ -181,7 +181,7 @@ def _part(part: Part, claim: Claim, answers: Answers, level: float) -> PartVerdi
 def _term(name: str, part: Part, claim: Claim, answers: Answers) -> Told:
     term = part.terms[name]
     try:
-        found = _referring(term, part, claim, answers) if term.refers else answers.quantity(term, claim)
+        found = _quantity(term, part, claim, answers, (name,))
         return Told(
             name, replace(found, identity=_drawn_as(name, term, claim, found)) if term.number is not None else found
         )
@@ -203,15 +203,19 @@ def _drawn_as(name: str, term: Term, claim: Claim, found: Quantity) -> str:
     return f"cited {claim.id} {term.same_as or name} {' '.join(ends)}"
 
 
-def _referring(term: Term, part: Part, claim: Claim, answers: Answers) -> Quantity:
-    """A term some of whose inputs are values of others; where those are not exact, the widest interval it may have."""
+def _quantity(term: Term, part: Part, claim: Claim, answers: Answers, asking: tuple[str, ...]) -> Quantity:
+    """What a term stands for; where inputs are values of others that are not exact, with its widest interval.
+
+    asking: names of the terms that are asked for, each of which refers to the next
+    """
+    if not term.refers:
+        return answers.quantity(term, claim)
     given: dict[str, Quantity] = {}
     for key, other in term.refers.items():
-        if other not in part.terms or part.terms[other].refers:
-            known = [name for name, one in part.terms.items() if not one.refers]
-            hint = did_you_mean(other, known)
-            raise CatalogError(f"with.{key}.term is {other!r}, no term of the part that asks by itself", hint=hint)
-        given[key] = answers.quantity(part.terms[other], claim)
+        if other not in part.terms or other in asking:
+            hint = did_you_mean(other, [name for name in part.terms if name not in asking])
+            raise CatalogError(f"with.{key}.term is {other!r}, no other term of the part", hint=hint)
+        given[key] = _quantity(part.terms[other], part, claim, answers, (*asking, other))
     middle, *ends = (
         answers.quantity(msgspec.structs.replace(term, inputs={**term.inputs, **values}), claim)
         for values in _values(given)
