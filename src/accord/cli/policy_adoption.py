@@ -10,6 +10,7 @@ import click
 from accord.base.errors import UsageError
 from accord.cli.flags import CatalogId, WordList, common_options
 from accord.cli.policy_flags import parse_day, show
+from accord.cli.saved import save, writable
 
 
 @click.command("adoption")
@@ -43,7 +44,6 @@ def command(
     from accord.api.policy_adoption import AdoptionAsk, adoption_answer, systems_answer
     from accord.catalog.load import load_catalog
     from accord.report.to_json import envelope
-    from accord.store.files import write
 
     _fit(systems or system is not None, instruments, whos, plot)
     when = parse_day(day) if day is not None else datetime.datetime.now(tz=datetime.UTC).date()
@@ -55,7 +55,7 @@ def command(
         answer = adoption_answer(ask, catalog, drawn=plot is not None)
     result = dict(answer.result)
     if plot is not None and answer.picture is not None:
-        write(plot, [answer.picture])
+        save(plot, answer.picture, "--plot")
         result["picture"] = str(plot)
     body = envelope(
         "policy.adoption", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]},
@@ -68,6 +68,7 @@ def _fit(systems: bool, instruments: object, whos: object, plot: Path | None) ->
     """Refuse flags that do not belong together. Raises UsageError."""
     given = [flag for flag, value in (("--instrument", instruments), ("--who", whos), ("--plot", plot)) if value]
     if systems and given:
-        raise UsageError(f"{given[0]} does not belong to --systems", where=given[0], hint="leave one of them out")
+        raise UsageError("does not belong to --systems", where=given[0], hint="leave one of them out")
     if plot is not None and plot.suffix.lower() != ".svg":
         raise UsageError(f"'{plot}' is no .svg file", where="--plot", hint=f"write it as {plot.stem}.svg")
+    writable(plot, "--plot")

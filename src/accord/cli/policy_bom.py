@@ -11,6 +11,7 @@ from accord.cli.flags import CatalogId, common_options
 from accord.cli.output import emit, write
 from accord.cli.policy_files import read_file
 from accord.cli.policy_flags import parse_day
+from accord.cli.saved import save, writable
 
 
 @click.command("bom")
@@ -39,6 +40,7 @@ def command(
 
     if (file is None) == (model is None):
         raise UsageError("give a plan's file or --model, one of them", hint="accord policy bom --model deepseek-v3")
+    writable(out, "--out")
     if file is not None and (system or engine):
         raise UsageError("--system and --engine go with --model; a plan names its own")
     when = None if day is None else parse_day(day)
@@ -50,7 +52,7 @@ def command(
         name, data = read_file(file)
         answer = bom_of_plan(data, name, catalog, when)
     if out is not None:
-        _save(out, to_bytes(answer.bom))
+        save(out, to_bytes(answer.bom), "--out")
     elif not as_json:
         write(to_bytes(answer.bom).decode())
         return
@@ -59,13 +61,3 @@ def command(
         result=answer.result, sources=answer.sources, warnings=catalog.notes, catalog_digest=catalog.digest,
     )  # fmt: skip
     emit(body, *answer.tables, as_json=as_json)
-
-
-def _save(out: Path, data: bytes) -> None:
-    """Write the bill whole or not at all. Raises UsageError where it cannot be written."""
-    from accord.store import files
-
-    try:
-        files.write(out, (data,))
-    except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", where=f"--out {out}") from None

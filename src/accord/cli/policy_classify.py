@@ -10,6 +10,7 @@ import click
 from accord.base.errors import UsageError
 from accord.cli.flags import common_options
 from accord.cli.policy_flags import deal_options, item_options, parse_day, parse_question, show
+from accord.cli.saved import save, writable
 
 
 @click.command("classify")
@@ -39,12 +40,10 @@ def command(
     from accord.api.policy_classify import classify_answer
     from accord.catalog.load import load_catalog
     from accord.report.to_json import envelope
-    from accord.store.files import write
 
     if plot is not None and plot.suffix.lower() != ".svg":
         raise UsageError(f"'{plot}' is no .svg file", where="--plot", hint=f"write it as {plot.stem}.svg")
-    if plot is not None and not plot.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder '{plot.parent}'", where="--plot", hint="make it first, or name another")
+    writable(plot, "--plot")
     if plot is not None and flags["item"] is not None:
         raise UsageError("the picture is of chips", where="--plot", hint="leave --plot out, or ask of a chip")
     when = parse_day(day)
@@ -55,7 +54,7 @@ def command(
     )  # fmt: skip
     result = dict(told.result)
     if plot is not None and told.picture is not None:
-        write(plot, [told.picture])
+        save(plot, told.picture, "--plot")
         result["picture"] = str(plot)
     body = envelope(
         "policy.classify", inputs={**told.inputs, "catalog": [str(path) for path in catalog_paths]}, result=result,

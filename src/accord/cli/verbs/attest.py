@@ -12,6 +12,7 @@ import click
 from accord.base.errors import DataError, Refusal, UsageError
 from accord.cli.flags import json_option
 from accord.cli.output import emit, say
+from accord.cli.saved import save, told, writable
 
 if TYPE_CHECKING:
     from accord.report.attest_view import Recomputed, Verified
@@ -41,12 +42,13 @@ def keygen(stem: Path, as_json: bool) -> None:
     from accord.report.to_json import envelope
     from accord.store.keys import make_keys
 
-    made = make_keys(stem)
-    told = made.id, str(made.private), str(made.public)
+    with told("--out"):
+        made = make_keys(stem)
+    words = made.id, str(made.private), str(made.public)
     body = envelope(
-        "attest.keygen", inputs={"out": stem}, result=keys_dict(*told), catalog_digest=load_catalog().digest
+        "attest.keygen", inputs={"out": stem}, result=keys_dict(*words), catalog_digest=load_catalog().digest
     )
-    emit(body, keys_table(*told), as_json=as_json)
+    emit(body, keys_table(*words), as_json=as_json)
 
 
 @command.command("sign")
@@ -71,20 +73,21 @@ def sign(
         plan --model deepseek-v3 --system nvidia-hgx-h200-8 --chips 32 --tpot 40ms
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     _need()
-    from accord.cli.output import write as show
-    from accord.store.files import write
+    from accord.cli.output import write
 
     if not run and (beside is not None or len(words) != 1):
         raise UsageError("one RESULT.json is signed", hint="or, with --run, the verb after --")
+    writable(beside, "--result")
+    writable(out, "--out")
     code, printed, envelope = _run(words, key, beside, embed) if run else (0, b"", _read(Path(words[0]), key, embed))
     if not envelope:
         return code or Refusal.exit_code
     if beside is not None:
-        write(beside, [printed])
+        save(beside, printed, "--result")
     if out is None:
-        show(envelope.decode())
+        write(envelope.decode())
     else:
-        write(out, [envelope])
+        save(out, envelope, "--out")
         say(f"wrote {out}")
     return 0
 

@@ -9,6 +9,7 @@ import click
 from accord.base.errors import UsageError
 from accord.cli.flags import CatalogId, common_options, level_option
 from accord.cli.output import emit
+from accord.cli.saved import save, writable
 
 FILES = (".yaml", ".yml")
 
@@ -36,10 +37,10 @@ def command(
     from accord.api.audit import audit_answer
     from accord.catalog.load import load_catalog
     from accord.report.to_json import envelope
-    from accord.store.files import write
 
     if plot is not None and plot.suffix.lower() != ".svg":
         raise UsageError(f"'{plot}' is no SVG file", where="--plot", hint=f"name it '{plot.with_suffix('.svg')}'")
+    writable(plot, "--plot")
     catalog = load_catalog(catalog_paths)
     file = Path(claim) if claim is not None and claim.lower().endswith(FILES) else None
     answer = audit_answer(
@@ -48,7 +49,7 @@ def command(
     )  # fmt: skip
     result = dict(answer.result)
     if plot is not None and answer.picture is not None:
-        write(plot, [answer.picture])
+        save(plot, answer.picture, "--plot")
         result["picture"] = str(plot)
     body = envelope(
         "audit", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]}, result=result,
