@@ -93,3 +93,16 @@ def test_names_that_are_not_in_the_catalog() -> None:
         bom("llama-3.1-8b", engine="vlm")
     with pytest.raises(CatalogError, match="system 'h200' is not in the catalog"):
         bom("llama-3.1-8b", system="h200")
+
+
+def test_links_are_the_models_own_and_its_licences_text() -> None:
+    (model,) = bom("glm-4.5")["components"]
+    links = {one["url"]: one["type"] for one in model["externalReferences"]}
+    text = CATALOG.licence("mit").sources["TEXT"].url
+    own = {one.url for one in CATALOG.model("glm-4.5").sources.values() if one.url is not None}
+    assert links == {text: "license"} | dict.fromkeys(own, "documentation")
+    (model,) = bom("llama-4-scout")["components"]
+    cited = CATALOG.licence("llama-4").sources
+    assert [one["url"] for one in model["externalReferences"] if one["type"] == "license"] == [
+        cited["TEXT"].url, cited["POLICY"].url,
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,6 +26,7 @@ from accord.report.tables import NOTHING, Table, text_column
 
 Json = dict[str, object]
 _HASHED = 16  # bytes of the content's hash that make the serial number
+_TEXT = "TEXT"  # source of a licence's entry that is its own text
 UNKNOWN_OF_MODEL = ("training datasets", "hash of the weights", "training energy", "fairness assessments")
 
 
@@ -131,7 +132,7 @@ def _model(listed: Listed, ref: str) -> Json:
     }  # fmt: skip
     if licence is not None:
         part["licenses"] = [{"license": {"id": licence.spdx} if licence.spdx else {"name": licence.name}}]
-    links = list(_links({**model.sources, **(licence.sources if licence is not None else {})}))
+    links = [*_licence_links(licence), *_links(model.sources.values())]
     part |= {"externalReferences": links} if links else {}
     return {**part, "modelCard": card, "properties": _properties(stated, unknown)}
 
@@ -180,10 +181,17 @@ def _properties(stated: Mapping[str, str | None], unknown: Sequence[str] = ()) -
     return found
 
 
-def _links(sources: Mapping[str, Source]) -> Iterator[Json]:
+def _licence_links(licence: Licence | None) -> Iterator[Json]:
+    """The licence's own text and what its terms cite; its other sources may speak of other models under it."""
+    if licence is not None:
+        cited = {_TEXT, *(term.source for term in licence.terms)}
+        yield from _links([one for key, one in licence.sources.items() if key in cited], "license")
+
+
+def _links(sources: Iterable[Source], kind: str = "documentation") -> Iterator[Json]:
     """Sources that can be read on the web, each address once."""
     seen = set()
-    for source in sources.values():
+    for source in sources:
         if source.url is not None and source.url not in seen:
             seen.add(source.url)
-            yield {"type": "documentation", "url": source.url, "comment": f"{source.publisher}: {source.title}"}
+            yield {"type": kind, "url": source.url, "comment": f"{source.publisher}: {source.title}"}
