@@ -182,7 +182,7 @@ def test_files_are_copied_within_limits(here: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("words", "message"), [
     ((), "no verb to run"), (("runs", "list"), "'runs' is not run to be signed"), (("attest", "keygen"), "is not run"),
-    (("policy", "cases", "x.csv"), "'policy' is not run"), (("fabric", "a", "--draw", "f.svg"), "--draw writes a file"),
+    (("policy", "bom"), "'policy bom' is not run"), (("fabric", "a", "--draw", "f.svg"), "--draw writes a file"),
     (("plan", "--checkpoint", "c"), "--checkpoint writes a file"), (("plan", "--executor", "ray"), "--executor runs"),
     (("plan", "--ray-address", "ray://x"), "--ray-address runs elsewhere"), (("demo", "--help"), "--help is no answer"),
     (("simulate", "--store", "s"), "--store is of this machine"), (("simulate", "--out", "d"), "--out writes a file"),
@@ -230,9 +230,15 @@ def test_what_is_not_signed_is_not_run_from_a_file(asked: str, arguments: dict[s
 
 def test_what_a_file_may_not_ask_for_is_one_line(here: Path, said: Said) -> None:
     report = signed(said, *COMPARE)
-    forged(report, command=Command(verb=("plan",), arguments={"--executor": "ray"}))
-    _, err = said(*AGAIN, code=1)
-    assert err.startswith("error: the file asks for '--executor', which is not run from a file\nhint: verbs that")
+    for verb, arguments, what, hint in (
+        ("plan", {"--executor": "ray"}, "'--executor'", "--executor runs elsewhere; ask the signer for an answer"),
+        ("audit", {"--plot": "x.svg"}, "'--plot'", "--plot writes a file; ask the signer for an answer without it"),
+        ("audit", {"--plugin": "x"}, "'--plugin'", "only flags that ask a question"),
+        ("runs", {}, "the verb 'runs'", "verbs that are run: compare, "),
+    ):
+        forged(report, command=Command(verb=(verb,), arguments=arguments))
+        _, err = said(*AGAIN, code=1)
+        assert err.startswith(f"error: the file asks for {what}, which is not run from a file\nhint: {hint}")
 
 
 def test_values_that_look_like_flags_stay_values(here: Path, said: Said) -> None:

@@ -172,7 +172,7 @@ def test_another_verbs_answer_is_refused(capsys: pytest.CaptureFixture[str], tmp
     file = tmp_path / "other.json"
     file.write_text('{"schema": "accord.compare/1"}', encoding="utf-8")
     assert main(["policy", "check", str(file), "--date", "2026-01-01"]) == 3
-    assert "of which AI law asks nothing" in capsys.readouterr().err
+    assert "not of a plan or a training run" in capsys.readouterr().err
 
 
 def test_help_names_every_fact(capsys: pytest.CaptureFixture[str]) -> None:

@@ -406,7 +406,7 @@ def test_cyclonedx_that_tells_little() -> None:
         (b"[" * 200_000, "is nested deeper than 64"),
         (b"\xff\xfe", "is not UTF-8 text (byte 0)"),
         (b"PK\x03\x04\xff", "is not UTF-8 text (byte 4)"),
-        (b" " * 16_000_001, "has 16,000,001 bytes, above the limit of 16,000,000"),
+        (b" " * 16_000_001, "is above the limit of 16,000,000 bytes"),
     ],
 )
 def test_files_that_are_refused(data: bytes, what: str) -> None:

@@ -18,6 +18,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, Key, SSlibKey  # type: ignore[attr-defined]
 
 from accord.base.errors import AccordError, DataError, Refusal
+from accord.report.attest_view import Difference, Recomputed, Verified, verified_tables
 from accord.report.attestation import (
     MOST_SIGNATURES,
     PAYLOAD_TYPE,
@@ -286,3 +287,11 @@ def test_a_private_key_of_another_implementation_signs_alike() -> None:
     other = CryptoSigner(A.key, SSlibKey.from_crypto(A.key.public_key(), keyid=A.id))
     signature = other.sign(pae(PAYLOAD_TYPE, PAYLOAD)).signature
     assert base64.b64encode(bytes.fromhex(signature)).decode() == json.loads(ENVELOPE)["signatures"][0]["sig"]
+
+
+def test_nothing_from_elsewhere_reaches_a_terminal_raw() -> None:
+    told = Recomputed((), True, False, True, (Difference("$.a\x1b[2J", '"\x9b1m"', None),))
+    cells = [cell for table in verified_tables(Verified(statement(), (), recomputed=told)) for row in table.rows
+             for cell in row]  # fmt: skip
+    assert "$.a?[2J" in cells and '"?1m"' in cells
+    assert all(cell.isprintable() for cell in cells)

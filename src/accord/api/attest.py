@@ -36,6 +36,7 @@ from accord.report.attestation import (
     Statement,
     believe,
     digest,
+    on_a_line,
     read_envelope,
     read_statement,
     shown,
@@ -163,7 +164,7 @@ def compare_document(statement: Statement, data: bytes, where: str) -> str:
     )  # fmt: skip
     for name, signed, here in pairs:
         if signed != here:
-            places = ", ".join(one.path for one in islice(_differences(report, document), 3))
+            places = ", ".join(on_a_line(one.path) for one in islice(_differences(report, document), 3))
             found = f" at {places}" if name == "result" and places else ""
             what = f"is not the answer that was signed: {name} differs{found} (signed {signed[:SHOWN]}, here "
             raise Refusal(f"{what}{here[:SHOWN]})", where=where)

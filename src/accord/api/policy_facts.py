@@ -59,7 +59,7 @@ def subject_of(data: bytes, name: str, catalog: Catalog) -> Subject:
             return _of_training(inputs, result, catalog, name)
         return _of_plan(str(schema).split(".")[1].partition("/")[0], inputs, result, catalog, name)
     what = f"is an answer of '{schema}'" if isinstance(schema, str) else "is no answer of a verb"
-    raise DataError(f"{what}, of which AI law asks nothing", where=name, hint=HINT)
+    raise DataError(f"{what}, not of a plan or a training run", where=name, hint=HINT)
 
 
 def subject_of_run(run: Run, catalog: Catalog) -> Subject:

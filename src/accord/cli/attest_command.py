@@ -91,7 +91,8 @@ def recorded(words: Sequence[str]) -> Asked:
 def words_of(command: Command) -> list[str]:
     """The words of a command that was recorded, with ``--json``. Raises Refusal for what is not run from a file."""
     if command.verb not in VERBS:
-        raise _not_run(f"the verb {shown(' '.join(command.verb))}")
+        known = f"verbs that are run: {', '.join(' '.join(verb) for verb in VERBS)}"
+        raise _not_run(f"the verb {shown(' '.join(command.verb))}", known)
     found = _command(command.verb)
     words, last = [*command.verb], []
     params = {flag: _param(found, flag) for flag in command.arguments}
@@ -172,7 +173,9 @@ def _verb(words: Sequence[str]) -> tuple[str, ...]:
     known = ", ".join(" ".join(verb) for verb in VERBS)
     if not words:
         raise UsageError("no verb to run", where="--run", hint="write it after --, such as --run -- compare A B")
-    raise UsageError(f"'{words[0]}' is not run to be signed", where="--run", hint=f"one of {known}")
+    grouped = any(verb[0] == words[0] and len(verb) > 1 for verb in VERBS)  # then one word says too little
+    said = " ".join(words[:2] if grouped else words[:1])
+    raise UsageError(f"{shown(said)} is not run to be signed", where="--run", hint=f"one of {known}")
 
 
 def _command(verb: Sequence[str]) -> click.Command:
@@ -250,8 +253,7 @@ def _named(name: str, path: Path, files: dict[str, Path]) -> str:
 # Running what was recorded
 
 
-def _not_run(what: str) -> Refusal:
-    hint = f"verbs that are run: {', '.join(' '.join(verb) for verb in VERBS)}"
+def _not_run(what: str, hint: str = "ask the signer for an answer without it") -> Refusal:
     return Refusal(f"the file asks for {what}, which is not run from a file", hint=hint)
 
 
@@ -260,9 +262,12 @@ def _param(command: click.Command, flag: str) -> click.Parameter:
         named = (
             param.name == flag if isinstance(param, click.Argument) else flag in (*param.opts, *param.secondary_opts)
         )
-        if named and param.name not in DROPPED and _refused(param) is None:
-            return param
-    raise _not_run(shown(flag))
+        if named and param.name not in DROPPED:
+            why = _refused(param)
+            if why is None:
+                return param
+            raise _not_run(shown(flag), f"{flag} {why}; ask the signer for an answer without it")
+    raise _not_run(shown(flag), "only flags that ask a question of that verb are")
 
 
 def _texts(param: click.Parameter, value: object) -> list[str]:

@@ -183,7 +183,7 @@ def as_text(data: bytes, file: str) -> str:
     """The text of a file. Raises DataError above 16 MB and for what is not UTF-8."""
     if len(data) > MOST_BYTES:
         raise DataError(
-            f"has {len(data):,} bytes, above the limit of {MOST_BYTES:,}", where=file,
+            f"is above the limit of {MOST_BYTES:,} bytes", where=file,
             hint="leave out samples and transcripts; 'inspect log dump --header-only FILE' writes a log without them",
         )  # fmt: skip
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from accord.report.attestation import SHOWN, Signed, Statement, shown
+from accord.report.attestation import SHOWN, Signed, Statement, on_a_line, shown
 from accord.report.canonical import canonical
 from accord.report.tables import Column, Table, pairs, text_column
 
@@ -132,7 +132,7 @@ def _recomputed_tables(one: Recomputed) -> tuple[Table, ...]:
     if not one.differences:
         return (first,)
     columns = (Column(name="place"), text_column("signed"), text_column("here"))
-    cells = tuple((cut.path, _cut(cut.signed), _cut(cut.here)) for cut in one.differences)
+    cells = tuple((on_a_line(cut.path), _cut(cut.signed), _cut(cut.here)) for cut in one.differences)
     return first, Table(title="Where they differ", columns=columns, rows=cells)
 
 
@@ -157,4 +157,4 @@ def _hash(text: str) -> str:
 def _cut(text: str | None) -> str:
     if text is None:
         return "-"
-    return text if len(text) <= _WIDE else f"{text[: _WIDE - 3]}..."
+    return on_a_line(text if len(text) <= _WIDE else f"{text[: _WIDE - 3]}...")

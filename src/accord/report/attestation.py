@@ -228,17 +228,22 @@ def read_statement(payload: bytes, where: str) -> Statement:
     try:
         report = msgspec.convert(fields.get("predicate"), Report)
     except msgspec.ValidationError as error:
-        raise DataError(f"the predicate is malformed: {error}", where=where) from None
+        raise DataError(f"the predicate is malformed: {on_a_line(str(error))}", where=where) from None
     subjects = _subjects(fields.get("subject"), where)
     if subjects.get(RESULT) != report.result or (report.value is not None and digest(report.value) != report.result):
         raise DataError("the result and its hash contradict each other", where=where)
     return Statement(subjects, report)
 
 
+def on_a_line(text: str) -> str:
+    """Text from elsewhere with a question mark for every sign that would not be printed as it is."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 def shown(value: object) -> str:
     """Text from elsewhere, cut and without control signs, for a message."""
     text = value if isinstance(value, str) else type(value).__name__ if value is not None else "missing"
-    plain = "".join(sign if sign.isprintable() else "?" for sign in text[:60])
+    plain = on_a_line(text[:60])
     return f"'{plain}'" if isinstance(value, str) else plain
 
 
@@ -246,7 +251,7 @@ def _subjects(found: object, where: str) -> Mapping[str, str]:
     try:
         listed = msgspec.convert(found, list[_Subject])
     except msgspec.ValidationError as error:
-        raise DataError(f"a subject is malformed: {error}", where=where) from None
+        raise DataError(f"a subject is malformed: {on_a_line(str(error))}", where=where) from None
     subjects = {one.name: one.digest.get("sha256", "") for one in listed}
     if len(subjects) != len(listed):
         raise DataError("two subjects have one name", where=where)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )  # fmt: skip
 
 from accord.base.errors import DataError, UsageError
-from accord.report.attestation import shown
+from accord.report.attestation import on_a_line, shown
 from accord.report.canonical import read_json
 
 MOST_BYTES = 64 << 10
@@ -100,7 +100,7 @@ def read_private_key(file: Path) -> PrivateKey:
 
 def read_public_key(file: Path) -> PublicKey:
     """Read a key that is believed. Raises DataError for what is no public Ed25519 key."""
-    name = "".join(sign if sign.isprintable() else "?" for sign in file.name)
+    name = on_a_line(file.name)
     return public_key(_read(file), name, str(file))
 
 
