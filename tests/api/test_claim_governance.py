@@ -78,8 +78,16 @@ def test_who_only_took_part_is_not_known(desk: Desk, instrument: str, who: str, 
         ask(desk, f"joined.{who}", instrument=instrument, date="2026-11-01")
 
 
-def test_a_vote_against_is_no_joining(desk: Desk) -> None:
-    assert ask(desk, "joined.US", instrument="unga-79-325", date="2026-11-01").value == 0.0
+def test_a_vote_on_a_slate_is_neither_joining_nor_refusing(desk: Desk) -> None:
+    with pytest.raises(MissingFact, match="voted against the slate"):
+        ask(desk, "joined.US", instrument="unga-79-325", date="2026-11-01")
+    assert ask(desk, "joined.US", instrument="paris-2025", date="2026-11-01").value == 0.0
+
+
+def test_an_observer_is_counted_only_where_the_role_is_asked_for(desk: Desk) -> None:
+    with pytest.raises(MissingFact, match="an observer, no word on joining"):
+        ask(desk, "joined.CA", instrument="pax-silica", date="2026-11-01")
+    assert ask(desk, "members", instrument="pax-silica", date="2026-11-01", role="observer").value == 2.0
 
 
 def test_who_took_part_is_counted_where_the_role_is_asked_for(desk: Desk) -> None:
@@ -132,11 +140,19 @@ def test_a_whole_list_says_no_of_the_days_it_is_known_of(desk: Desk) -> None:
         ask(desk, "joined.BR", **asked, date="2099-01-01")
 
 
-def test_a_denial_speaks_of_its_own_country_alone(desk: Desk) -> None:
-    day = {"date": "2025-04-01", "system": CLOUD}
-    assert ask(desk, "deployments_outside.CN", **day).value == 0.0
-    with pytest.raises(MissingFact, match=f"tells of {CLOUD} outside US"):
-        ask(desk, "chips_outside.US", **day)
+def test_a_denial_speaks_of_its_own_country_alone(sites: Desk) -> None:
+    asked = {"date": "2025-05-01", "system": "huawei-atlas-960-superpod"}
+    assert ask(sites, "deployments_outside.CN", **asked).value == 0.0
+    with pytest.raises(MissingFact, match="tells of huawei-atlas-960-superpod outside US"):
+        ask(sites, "chips_outside.US", **asked)
+
+
+def test_what_stands_nobody_knows_where_is_not_outside_and_a_total_counts_once(desk: Desk) -> None:
+    asked = {"system": CLOUD, "date": "2026-11-25"}
+    for take in ("deployments_outside.CN", "chips_outside.CN"):
+        with pytest.raises(MissingFact, match="outside CN, nor that there is none"):
+            ask(desk, take, **asked)
+    assert ask(desk, "systems", **asked).value == 1000.0  # the last total holds the earlier one and the customers
 
 
 def test_a_denial_of_what_is_at_work_says_nothing_of_plans(sites: Desk) -> None:

@@ -94,7 +94,7 @@ def test_every_entry_names_a_source_that_is_listed() -> None:
     listed = {str(source["id"]) for source in answer.sources}
     found = plain(answer)
     for one in found["members"]:
-        assert one["answer"] in ("joined", "not joined") or one["role"] == "participant"
+        assert one["answer"] in ("joined", "not joined") or one["role"] in ("participant", "observer")
         assert one["source"] is None or (one["source"] in listed and one["locator"])
     for one in found["instruments"]:
         for part in (*one["provisions"], *one["tallies"], *([one["state"]] if one["state"] else [])):
@@ -187,13 +187,28 @@ def system(answer: AdoptionAnswer) -> dict[str, Any]:
     return dict(plain(answer)["systems"][0])
 
 
-def test_cloudmatrix_outside_china_is_unknown_but_where_a_source_denies_it() -> None:
-    assert system(systems("huawei-cloudmatrix-384", datetime.date(2025, 7, 1)))["outside_makers_country"] == "no"
+def test_cloudmatrix_outside_china_is_unknown_of_any_day() -> None:
+    for day in ("2025-04-01", "2025-07-01", "2025-07-10", "2026-11-25"):
+        one = system(systems("huawei-cloudmatrix-384", datetime.date.fromisoformat(day)))
+        assert one["outside_makers_country"] == "unknown"
     found = system(systems("huawei-cloudmatrix-384"))
     assert found["outside_makers_country"] == "unknown"
     assert found["makers_country"] == "CN"
-    assert [one["date"] for one in found["said_nowhere_else"]] == ["2025-07-10"]
-    assert any("last said to stand nowhere else" in line for line in found["because"])
+    assert found["said_nowhere_else"] == []
+    assert any("in which country they stand is not told: cm384-" in line for line in found["because"])
+
+
+def test_who_only_observes_has_not_joined() -> None:
+    told = plain(joined(*BLOCS, whos=("CA", "BD")))["who"]
+    assert (told["CA"]["joined"], told["CA"]["not_recorded"]) == ([], ["waico", "pax-silica"])
+    assert [one["instrument"] for one in told["CA"]["observer"]] == ["pax-silica"]
+    assert [one["instrument"] for one in told["BD"]["observer"]] == ["waico"]
+
+
+def test_a_vote_on_the_panel_says_nothing_of_the_resolution() -> None:
+    found = plain(joined("unga-79-325", whos=("US", "PY", "TN", "UA")))["members"]
+    assert {one["answer"] for one in found} == {"not recorded"}
+    assert all("on the slate" in one["note"] or "against the slate" in one["note"] for one in found)
 
 
 def test_malaysia_announced_and_took_back() -> None:
@@ -216,7 +231,7 @@ def test_no_system_is_said_to_be_nowhere_else_without_a_source() -> None:
         if one["outside_makers_country"] == "no":
             assert one["said_nowhere_else"]
         if one["outside_makers_country"] == "yes":
-            away = [two for two in one["deployments"] if two["country"] != one["makers_country"]]
+            away = [two for two in one["deployments"] if two["country"] not in (None, one["makers_country"])]
             assert any(two["state"] == "operating" for two in away)
 
 

@@ -129,9 +129,11 @@ def test_the_plan_of_one_state_is_no_list() -> None:
     assert cell(one, "CC").answer == NOT_RECORDED
 
 
-def test_an_observer_has_joined_aside() -> None:
+def test_of_an_observer_joining_is_not_recorded() -> None:
     found = adoption([instrument("i", member("BB", role="observer"), member("CC"))], DAY).standings[0]
     assert (found.named, found.aside, found.not_joined) == (("CC",), ("BB",), ())
+    assert found.cells["BB"].answer == NOT_RECORDED and found.cells["BB"].role == "observer"
+    assert cell(instrument("i", member("BB", role="observer", joined=False)), "BB").answer == NOT_JOINED
 
 
 def test_who_took_part_is_counted_apart() -> None:
@@ -184,7 +186,7 @@ def test_overlaps_split_who_is_in_one_alone() -> None:
     found = adoption([a, b], DAY)
     (one,) = found.overlaps
     assert (one.both, one.aside) == (("BB",), ("DD",))
-    assert one.only_a == (("CC",), ("AA",))  # known not to be in b, and not recorded there
+    assert one.only_a == (("CC",), ("AA", "DD"))  # known not to be in b, and not recorded there
     assert one.only_b == ((), ())
     assert found.common == {("AA", "BB"): ("BB",)}
     assert found.through("BB", ("AA", "BB")) == (("a",), ("b",))

@@ -81,15 +81,15 @@ def test_everybody_in_two_instruments_has_a_column_or_a_row() -> None:
 def test_answers_look_different() -> None:
     one = made(
         member("AA"), member("BB", joined=False), member("CC", role="observer"), member("DD", sure="recalled"),
-        member("FF", role="participant"),
+        member("FF", role="participant"), member("GG", sure="counted"),
     )  # fmt: skip
-    raw = draw(adoption([one], DAY, ("AA", "BB", "CC", "DD", "EE", "FF")), asked=True).decode()
+    raw = draw(adoption([one], DAY, ("AA", "BB", "CC", "DD", "EE", "FF", "GG")), asked=True).decode()
     body = raw[raw.index(">not recorded: nothing is said<") :]
     assert body.count("<circle") == 1  # who took part has not joined, as far as is recorded
     assert body.count(f'fill="{SEEN}"') == 1
     assert body.count(f'stroke="{NO}"') == 1
     assert body.count(f'stroke="{SEEN}"') == 1  # an observer, outlined
-    assert body.count(f'fill="{RECALLED}"') == 1
+    assert body.count(f'fill="{RECALLED}"') == 2  # named from memory, and only counted
 
 
 def test_names_longer_than_a_code_have_rows_of_their_own() -> None:

@@ -31,7 +31,7 @@ class AdoptionInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     instruments: tuple[str, str] | None = None
     system: str | None = None
     date: str | None = None
-    kind: Literal["state", "organisation", "company"] | None = None
+    kind: Literal["state", "territory", "organisation", "company"] | None = None
     role: JoinRole | None = None
     state: Literal["operating", "announced", "planned", "withdrawn"] = "operating"
 
@@ -61,8 +61,9 @@ def _instrument(
     how = _how(f"accord policy adoption --instrument {one.id}", asked.date)
     cells = _cells(one, day, asked)
     full = [
-        cell for cell in cells if cell.full or (asked.role is not None and (cell.answer == JOINED or cell.took_part))
-    ]
+        cell for cell in cells
+        if cell.answer == JOINED or (asked.role is not None and (cell.took_part or cell.observes))
+    ]  # fmt: skip
     out = [cell for cell in cells if cell.answer == NOT_JOINED]
 
     def figure_of(name: str, value: float, keys: Sequence[str | None]) -> Quantity:
@@ -90,7 +91,7 @@ def _instrument(
         if cell.answer == NOT_RECORDED:
             told = "; ".join(text for text in (cell.why, cell.note) if text)
             return f"no source at hand says whether {who} joined {one.id}{f': {told}' if told else ''}"
-        return figure_of(f"joined.{who}", float(cell.full), [cell.source])
+        return figure_of(f"joined.{who}", float(cell.answer == JOINED), [cell.source])
 
     return Found(figures, further)
 
@@ -122,7 +123,7 @@ def _overlap(
     asked: AdoptionInputs, ids: tuple[str, str], desk: Desk, day: datetime.date, values: Mapping[str, object]
 ) -> Found:
     both = [desk.catalog.governance(id) for id in ids]
-    sets = [{cell.who: cell.source for cell in _cells(one, day, asked) if cell.full} for one in both]
+    sets = [{cell.who: cell.source for cell in _cells(one, day, asked) if cell.answer == JOINED} for one in both]
     shared = sorted(set(sets[0]) & set(sets[1]))
     keys = [f"governance/{one.id}:{who[name]}" for one, who in zip(both, sets, strict=True) for name in shared]
     how = _how(f"accord policy adoption --instrument {','.join(ids)}", asked.date)
@@ -158,7 +159,7 @@ def _deployed(
         country = word.upper()
         if country not in CODES:
             raise CatalogError(f"take is {name!r}, whose {word!r} is no country", hint="write two letters, such as CN")
-        outside = [one for one in held if one.country != country]
+        outside = [one for one in held if one.country not in (None, country)]
         places = places_of(system, known, day, catalog, home=country)
         if not outside and (asked.state != "operating" or places.outside != "no"):
             return f"no source at hand tells of {system} outside {country}, nor that there is none"
@@ -199,10 +200,10 @@ def _sum(field: str, of: Sequence[Deployment], identity: str, how: str, desk: De
 
 
 def _counted(one: Deployment, of: Sequence[Deployment], field: str) -> bool:
-    """Whether a later count of all that the country had of the system holds a deployment."""
+    """Whether a later count of all that the country had of the system, or any country, holds a deployment."""
     return any(
         other is not one and other.of_all and getattr(other, field) is not None
-        and (other.system, other.country) == (one.system, one.country)
+        and other.system == one.system and other.country in (None, one.country)
         and last_day(one.start) <= first_day(other.start)
         for other in of
     )  # fmt: skip

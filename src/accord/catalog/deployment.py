@@ -16,17 +16,19 @@ from accord.catalog.value import Count, Date, Sources
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One deployment.
 
-    system: id of the catalog, of a system or a chip; owner, site: in words; country: ISO code
+    system: id of the catalog, of a system or a chip; owner, site: in words
+    country: ISO code, None where the source does not tell it
     state: ``operating``, ``announced`` (somebody said it will be), ``planned`` (permits, tenders), ``withdrawn``
     start: day from which the state holds; chips, systems: how many, None where nobody says
-    of_all: the numbers are of all that its country had of the system on that day, other entries among them
+    of_all: the numbers are of all that its country had of the system on that day, other entries among them; of all that
+        there was anywhere, where the country is None
     nowhere_else: the source says that on that day the system stood in no other country
     """
 
     id: str
     system: str
     owner: str
-    country: str
+    country: str | None = None
     site: str | None = None
     state: Literal["operating", "announced", "planned", "withdrawn"]
     start: Date
@@ -43,5 +45,6 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def __post_init__(self) -> None:
         """Refuse what is no code of a country. Raises CatalogError."""
-        if not re.fullmatch(r"[A-Z]{2}", self.country):
-            raise CatalogError(f"country is {self.country!r}, no country code", hint="write two capital letters: CN")
+        if self.country is not None and not re.fullmatch(r"[A-Z]{2}", self.country):
+            hint = "write two capital letters, such as CN, or leave it out where nobody tells"
+            raise CatalogError(f"country is {self.country!r}, no country code", hint=hint)

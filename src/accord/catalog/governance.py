@@ -26,6 +26,7 @@ EvidenceName = Literal[
     "performance_tests", "shared_compute", "standards", "supply_dependence", "bill_of_materials",
 ]  # fmt: skip
 JoinRole = Literal["signatory", "member", "founder", "sponsor", "co-sponsor", "participant", "observer", "endorser"]
+ASIDE: tuple[JoinRole, ...] = ("participant", "observer")
 Sure = Literal["seen", "counted", "recalled"]
 
 
@@ -49,13 +50,13 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     who: ISO code of a state, EU, or the name of an organisation or company; joined: false where a source says that
         they did not; start, until: days of it; sure: named by a source that was seen, only counted there, or recalled
-    role: a ``participant`` that is not said to have refused only took part or abstained, which tells neither;
-        an ``observer`` joined as one
+    role: a ``participant`` that is not said to have refused only took part or voted, and an ``observer`` only watches,
+        which tells neither
     latest: which of ``start`` and ``until`` is only the last day by which it can have been
     """
 
     who: str
-    kind: Literal["state", "organisation", "company"]
+    kind: Literal["state", "territory", "organisation", "company"]
     role: JoinRole = "signatory"
     joined: bool = True
     start: Date | None = None
@@ -68,8 +69,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def took_part(self) -> bool:
-        """Whether the entry tells neither that they joined nor that they did not."""
-        return self.joined and self.role == "participant"
+        """Whether the entry tells neither that they joined nor that they did not: who only took part or watches."""
+        return self.joined and self.role in ASIDE
 
     def began(self, day: datetime.date) -> bool:
         """Whether it had surely begun: a month or a year is over by its last day."""

@@ -15,7 +15,6 @@ Answer = Literal["joined", "not joined", "not recorded"]
 JOINED: Answer = "joined"
 NOT_JOINED: Answer = "not joined"
 NOT_RECORDED: Answer = "not recorded"
-ASIDE: JoinRole = "observer"
 OTHERS = "others"  # instruments of no country and no United Nations
 
 
@@ -25,6 +24,7 @@ class Cell:
 
     role, start: of the entry; why: in words, where the answer needs some
     source: key into the instrument's sources, None where no entry speaks of them
+    latest: which of ``start`` and ``until`` is only the last day by which it can have been
     """
 
     who: str
@@ -39,21 +39,27 @@ class Cell:
     locator: str | None = None
     note: str | None = None
     why: str = ""
+    latest: tuple[str, ...] = ()
 
     @property
-    def full(self) -> bool:
-        """Whether they have joined, and not only to watch."""
-        return self.answer == JOINED and self.role != ASIDE
+    def since(self) -> str | None:
+        """The day from which the entry holds, in words where it is only the last by which it may have begun."""
+        return f"by {self.start}" if self.start and "start" in self.latest else self.start
+
+    @property
+    def observes(self) -> bool:
+        """Whether an entry says no more than that they are observers."""
+        return self.answer == NOT_RECORDED and self.role == "observer"
 
     @property
     def took_part(self) -> bool:
-        """Whether an entry says no more than that they took part or abstained."""
+        """Whether an entry says no more than that they took part or voted."""
         return self.answer == NOT_RECORDED and self.role == "participant"
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many have joined, only watch, are known not to have joined, and are only known to have taken part."""
+    """How many have joined, are only known to observe, have not joined, are only known to have taken part."""
 
     joined: int
     aside: int
@@ -75,7 +81,7 @@ class Standing:
 
     state: the last that had begun; cells: of everybody asked about, by name
     counts: of everybody that is recorded, asked about or not
-    named: who has joined, observers left out; aside: observers
+    named: who has joined; aside: observers, of whom nothing is recorded but that
     """
 
     instrument: Governance
@@ -87,12 +93,12 @@ class Standing:
     @property
     def named(self) -> tuple[str, ...]:
         """Who has joined, in the order asked."""
-        return tuple(who for who, cell in self.cells.items() if cell.full)
+        return tuple(who for who, cell in self.cells.items() if cell.answer == JOINED)
 
     @property
     def aside(self) -> tuple[str, ...]:
         """Observers."""
-        return tuple(who for who, cell in self.cells.items() if cell.answer == JOINED and not cell.full)
+        return tuple(who for who, cell in self.cells.items() if cell.observes)
 
     @property
     def not_joined(self) -> tuple[str, ...]:
@@ -142,7 +148,7 @@ class Adoption:
 
     def through(self, who: str, blocs: tuple[str, str]) -> tuple[tuple[str, ...], ...]:
         """The instruments of each bloc that somebody has joined."""
-        joined = [one.instrument for one in self.standings if who in one.cells and one.cells[who].full]
+        joined = [one.instrument for one in self.standings if who in one.cells and one.cells[who].answer == JOINED]
         return tuple(tuple(one.id for one in joined if (one.bloc or OTHERS) == bloc) for bloc in blocs)
 
 
@@ -168,9 +174,9 @@ def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> 
     """Whether somebody has joined an instrument by a day: by their entry, else by whether the list is whole.
 
     An entry that begins later, or has ended, says that on the day they had not joined, or not any more; inside a month
-    or year, and before a day by which they had joined at the latest, nothing is recorded. Who only took part may have
-    joined or not. A whole list speaks of the days of which it is known to be whole, and of nobody of a kind it has none
-    of; the plan of one state is no list that others could be on.
+    or year, and before a day by which they had joined at the latest, nothing is recorded. Who only took part or
+    observes may have joined or not. A whole list speaks of the days of which it is known to be whole, and of nobody of
+    a kind it has none of; the plan of one state is no list that others could be on.
     """
     entries = [member for member in instrument.members if member.who == who]
     holds = [member for member in entries if member.holds(day)]
@@ -200,7 +206,8 @@ def cell_of(instrument: Governance, who: str, kind: str, day: datetime.date) -> 
 def _held(instrument: Governance, member: Member) -> Cell:
     """What an entry says of a day it speaks of."""
     if member.took_part:
-        return _cell(instrument, member, NOT_RECORDED, "no word on joining")
+        why = "an observer, no word on joining" if member.role == "observer" else "no word on joining"
+        return _cell(instrument, member, NOT_RECORDED, why)
     return _cell(instrument, member, JOINED if member.joined else NOT_JOINED, "" if member.joined else "said so")
 
 
@@ -208,14 +215,14 @@ def _cell(instrument: Governance, member: Member, answer: Answer, why: str) -> C
     return Cell(
         who=member.who, kind=member.kind, instrument=instrument.id, answer=answer, role=member.role,
         start=member.start, until=member.until, sure=member.sure, source=member.source, locator=member.locator,
-        note=member.note, why=why,
+        note=member.note, why=why, latest=member.latest,
     )  # fmt: skip
 
 
 def _kinds(made: Sequence[Governance]) -> dict[str, str]:
     """Everybody that instruments name, with what they are: states first, then the rest, each by name."""
     kinds = {member.who: member.kind for one in made for member in one.members}
-    order = ("state", "organisation", "company")
+    order = ("state", "territory", "organisation", "company")
     return dict(sorted(kinds.items(), key=lambda item: (order.index(item[1]), item[0].lower())))
 
 
@@ -226,8 +233,8 @@ def _standing(
     states = [state for state in sorted(instrument.states, key=lambda one: one.start) if state.start <= text]
     every = {who: cell_of(instrument, who, kind, day) for who, kind in whos.items()}
     counts = Counts(
-        joined=sum(cell.full for cell in every.values()),
-        aside=sum(cell.answer == JOINED and not cell.full for cell in every.values()),
+        joined=sum(cell.answer == JOINED for cell in every.values()),
+        aside=sum(cell.observes for cell in every.values()),
         not_joined=sum(cell.answer == NOT_JOINED for cell in every.values()),
         took_part=sum(cell.took_part for cell in every.values()),
     )
@@ -265,7 +272,7 @@ def _blocs(standings: Sequence[Standing]) -> tuple[Bloc, ...]:
     return tuple(
         Bloc(
             name, tuple(one.instrument.id for one in found),
-            tuple(who for who in standings[0].cells if any(one.cells[who].full for one in found)),
+            tuple(who for who in standings[0].cells if any(one.cells[who].answer == JOINED for one in found)),
         )
         for name, found in sorted(by_name.items(), key=lambda item: (item[0] == OTHERS, item[0]))
     )  # fmt: skip

@@ -47,6 +47,12 @@ class SystemPlaces:
     said_no: tuple[Deployment, ...] = ()
     kin: tuple[Placed, ...] = ()
 
+    @property
+    def unplaced(self) -> tuple[Deployment, ...]:
+        """What works where nobody tells."""
+        works = (one.deployment for one in self.placed if one.deployment.state == "operating")
+        return tuple(one for one in works if one.country is None)
+
 
 def placed_on(deployments: Iterable[Deployment], day: datetime.date) -> tuple[Placed, ...]:
     """What stands where on a day: of entries of one system, owner, country and site the newest that had begun.
@@ -54,12 +60,13 @@ def placed_on(deployments: Iterable[Deployment], day: datetime.date) -> tuple[Pl
     What is dated by a month or a year has begun by its last day.
     """
     text = day.isoformat()
-    places: dict[tuple[str, str, str, str | None], list[Deployment]] = {}
+    places: dict[tuple[str, str, str | None, str | None], list[Deployment]] = {}
     for one in sorted(deployments, key=lambda entry: (last_day(entry.start), entry.id)):
         if last_day(one.start) <= text:
             places.setdefault((one.system, one.owner, one.country, one.site), []).append(one)
     found = [Placed(entries[-1], tuple(reversed(entries[:-1]))) for entries in places.values()]
-    return tuple(sorted(found, key=lambda one: (one.deployment.system, one.deployment.country, one.deployment.id)))
+    entries = sorted(found, key=lambda one: one.deployment.id)
+    return tuple(sorted(entries, key=lambda one: (one.deployment.system, one.deployment.country or "")))
 
 
 def system_places(
@@ -82,8 +89,9 @@ def system_places(
     placed = tuple(one for one in placed_on(every, day) if one.deployment.system in alike)
     states: dict[str, dict[str, None]] = {"operating": {}, "announced": {}, "planned": {}, "withdrawn": {}}
     for one in placed:
-        if home is not None and one.deployment.country != home:
-            states[one.deployment.state][one.deployment.country] = None
+        country = one.deployment.country
+        if home is not None and country is not None and country != home:
+            states[one.deployment.state][country] = None
     abroad = tuple(sorted(states["operating"]))
     denials = sorted(
         (one for one in every if one.nowhere_else and one.system in (system, chip) and one.country == home),

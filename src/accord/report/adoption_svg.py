@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, Adoption, Cell, Standing
-from accord.report.adoption_view import CODE, joined_count, shown_whos, told_words
+from accord.report.adoption_view import CODE, joined_count, shown_whos, speaks, told_words
 from accord.report.svg import FAINT, GREY, INK, Sheet, width_of
 
 LEFT, TOP, EDGE, BOX, STEP = 356.0, 112.0, 28.0, 13.0, 16.0
@@ -57,14 +57,14 @@ class _Drawing:
         return bool(self.asked or one.named or one.aside or one.counts.took_part)
 
     def _speaks(self, one: Standing, names: Sequence[str]) -> bool:
-        return any(one.cells[who].answer != NOT_RECORDED or one.cells[who].took_part for who in names)
+        return any(speaks(one.cells[who]) for who in names)
 
     def _legend(self) -> None:
         x = EDGE
         entries = [
             (Cell("", "", "", JOINED, role="signatory", sure="seen"), "joined"),
-            (Cell("", "", "", JOINED, role="signatory", sure="recalled"), "joined, named from memory"),
-            (Cell("", "", "", JOINED, role="observer", sure="seen"), "observer"),
+            (Cell("", "", "", JOINED, role="signatory", sure="recalled"), "joined, named from memory or only counted"),
+            (Cell("", "", "", NOT_RECORDED, role="observer", sure="seen"), "observer: joining not recorded"),
             (Cell("", "", "", JOINED, role="founder", sure="seen"), "founder or sponsor"),
             (Cell("", "", "", NOT_JOINED), "not joined: by a source or a whole list"),
             (Cell("", "", "", NOT_RECORDED, role="participant"), "took part: joining not recorded"),
@@ -84,12 +84,10 @@ class _Drawing:
             self.sheet.lines(ends, NO, 1.6)
         elif cell.took_part:
             self.sheet.circle(x + BOX / 2, y + BOX / 2, 2.0, GREY)
+        elif cell.observes:
+            self.sheet.rect(x + 2.0, y + 2.0, BOX - 4.0, BOX - 4.0, "#ffffff", stroke=_colour(cell))
         elif cell.answer == JOINED:
-            colour = RECALLED if cell.sure == "recalled" else SEEN
-            if not cell.full:
-                self.sheet.rect(x + 2.0, y + 2.0, BOX - 4.0, BOX - 4.0, "#ffffff", stroke=colour)
-                return
-            self.sheet.rect(x, y, BOX, BOX, colour)
+            self.sheet.rect(x, y, BOX, BOX, _colour(cell))
             if cell.role in ("founder", "sponsor"):
                 self.sheet.circle(x + BOX / 2, y + BOX / 2, 2.4, "#ffffff")
 
@@ -157,6 +155,11 @@ class _Drawing:
                 self.width = max(self.width, EDGE + width_of(line, 10.0))
             y += 3.0
         return y
+
+
+def _colour(cell: Cell) -> str:
+    """Dark only for who is named by a source that was seen."""
+    return SEEN if cell.sure == "seen" else RECALLED
 
 
 def _cut(name: str) -> str:

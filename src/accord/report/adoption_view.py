@@ -9,14 +9,15 @@ import msgspec
 
 from accord.catalog.governance import Governance, Provision
 from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, OTHERS, Adoption, Cell, Overlap, Standing, Told
+from accord.report.adoption_list import list_tables, listed
 from accord.report.table_fit import WIDTH
 from accord.report.tables import GAP, NOTHING, Table, number_column, text_column
 
 LEAST = 2  # instruments that somebody has joined, to be shown in a matrix
 MOST_OVERLAPS = 16
-MARKS: Mapping[str, str] = {JOINED: "J", "aside": "o", NOT_JOINED: "x", "took part": "p", NOT_RECORDED: "."}
+MARKS: Mapping[str, str] = {JOINED: "J", NOT_JOINED: "x", NOT_RECORDED: ".", "observer": "o", "took part": "p"}
 LEGEND = (
-    "J joined, o observer, x not joined (by a source or a whole list), . not recorded, p not recorded either: took part"
+    "J joined, x not joined (by a source or a whole list), . not recorded; not recorded either: o observer, p took part"
 )
 CODE = 2  # letters of a code; longer names have a table of their own
 _TOLD, _NAMED, _FEW = 44, 56, 2  # letters, letters, names
@@ -30,7 +31,7 @@ def shown_whos(found: Adoption, *, asked: bool) -> tuple[str, ...]:
 
 
 def joined_count(found: Adoption, who: str) -> int:
-    """Instruments that somebody has joined, as an observer too."""
+    """Instruments that somebody has joined."""
     return sum(1 for one in found.standings if one.cells[who].answer == JOINED)
 
 
@@ -43,12 +44,7 @@ def adoption_dict(found: Adoption, asked: Sequence[str]) -> dict[str, object]:
         "date": found.day.isoformat(),
         "instruments": [_instrument_dict(one) for one in found.standings],
         "not_yet_made": [{"id": one.id, "title": one.title, "date": one.date} for one in found.later],
-        "members": [
-            cell_dict(cell)
-            for one in found.standings
-            for cell in one.cells.values()
-            if cell.answer != NOT_RECORDED or cell.took_part or asked
-        ],
+        "members": [cell_dict(cell) for one in found.standings for cell in one.cells.values() if speaks(cell) or asked],
         "overlaps": [_overlap_dict(one) for one in found.overlaps if one.both or one.aside],
         "blocs": {
             "members": [
@@ -64,7 +60,7 @@ def adoption_dict(found: Adoption, asked: Sequence[str]) -> dict[str, object]:
         "answers": {
             JOINED: "an entry names them on the day; role and day beside it",
             NOT_JOINED: "a source says so, the list is known to be whole, or they joined later or left before",
-            NOT_RECORDED: "no entry speaks of them on the day, or only of taking part; this is not 'not joined'",
+            NOT_RECORDED: "no entry speaks of them, or only of observing or taking part: not a 'not joined'",
         },
     }
 
@@ -74,8 +70,8 @@ def cell_dict(cell: Cell) -> dict[str, object]:
     source = None if cell.source is None else f"governance/{cell.instrument}:{cell.source}"
     return {
         "who": cell.who, "kind": cell.kind, "instrument": cell.instrument, "answer": cell.answer, "role": cell.role,
-        "start": cell.start, "until": cell.until, "sure": cell.sure, "source": source, "locator": cell.locator,
-        "note": cell.note, "why": cell.why or None,
+        "start": cell.start, "until": cell.until, "latest": list(cell.latest), "sure": cell.sure, "source": source,
+        "locator": cell.locator, "note": cell.note, "why": cell.why or None,
     }  # fmt: skip
 
 
@@ -99,7 +95,7 @@ def _instrument_dict(one: Standing) -> dict[str, object]:
         "complete": instrument.complete, "complete_until": None if instrument.whole is None else instrument.whole[1],
         "counts": {
             "joined": one.counts.joined, "observers": one.counts.aside, "not_joined": one.counts.not_joined,
-            "recorded": one.counts.joined + one.counts.aside + one.counts.not_joined,
+            "recorded": one.counts.joined + one.counts.not_joined,
             "took_part": one.counts.took_part,
         },
         "tallies": [_told_dict(instrument, told) for told in one.told],
@@ -131,6 +127,7 @@ def _who_dict(found: Adoption, who: str) -> dict[str, object]:
         "joined": [_place(cell) for cell in cells if cell.answer == JOINED],
         "not_joined": [_place(cell) for cell in cells if cell.answer == NOT_JOINED],
         "not_recorded": [cell.instrument for cell in cells if cell.answer == NOT_RECORDED],
+        "observer": [_place(cell) for cell in cells if cell.observes],
         "took_part": [_place(cell) for cell in cells if cell.took_part],
     }
 
@@ -153,15 +150,28 @@ def adoption_tables(found: Adoption, asked: Sequence[str]) -> tuple[Table, ...]:
         _instruments(found),
         *_matrix(found, codes, "Who has joined what, by number"),
         *_matrix(found, names, "Organisations and companies, by number"),
-        _told(found), _overlaps(found), _blocs(found), *(_who(found, who) for who in asked),
+        _told(found), *list_tables(found, members=not asked), _overlaps(found), _blocs(found),
+        *(_who(found, who) for who in asked),
     ]  # fmt: skip
+    if not found.standings:
+        return (Table(title=f"Governance instruments as of {found.day}", columns=(), rows=(), notes=_none_made(found)),)
     rest = [who for who in found.whos if who not in whos and joined_count(found, who)]
-    notes = [f"{LEGEND}."]
-    if rest:
+    at = next(
+        (at for at, table in enumerate(tables) if len(table.columns) > 1 and table.columns[1].name.isdigit()), None
+    )
+    notes = [] if at is None else [f"{LEGEND}."]
+    if rest and not listed(found):
         notes.append(f"{len(rest)} joined one instrument and are left out here; --who shows them, --json has all.")
-    at = next((at for at, table in enumerate(tables) if table.columns[0].name == "who"), 0)
+    at = at or 0
     tables[at] = msgspec.structs.replace(tables[at], notes=(*tables[at].notes, *notes))
     return tuple(table for table in tables if table.rows)
+
+
+def _none_made(found: Adoption) -> tuple[str, ...]:
+    """Why there is nothing to show."""
+    first = [f"{one.id} is of {one.date}" for one in found.later[:_FEW]]
+    more = f", and {len(found.later) - len(first)} more are later" if len(found.later) > len(first) else ""
+    return (f"None of the instruments was made by {found.day}: {', '.join(first) or 'there is none'}{more}.",)
 
 
 def told_words(one: Standing) -> str:
@@ -203,17 +213,18 @@ def _told(found: Adoption) -> Table:
 
 def mark(cell: Cell) -> str:
     """The letter of a cell."""
-    if cell.took_part:
-        return MARKS["took part"]
-    return MARKS["aside"] if cell.answer == JOINED and not cell.full else MARKS[cell.answer]
+    return MARKS["took part" if cell.took_part else "observer" if cell.observes else cell.answer]
+
+
+def speaks(cell: Cell) -> bool:
+    """Whether an entry says something of them, if only that they took part or observe."""
+    return cell.answer != NOT_RECORDED or cell.took_part or cell.observes
 
 
 def _matrix(found: Adoption, whos: Sequence[str], title: str) -> tuple[Table, ...]:
     """Instruments that speak of any of them as columns; as many tables as lines of ``WIDTH`` need."""
     shown = [
-        (at, one)
-        for at, one in enumerate(found.standings, start=1)
-        if any(one.cells[who].answer != NOT_RECORDED or one.cells[who].took_part for who in whos)
+        (at, one) for at, one in enumerate(found.standings, start=1) if any(speaks(one.cells[who]) for who in whos)
     ]
     room = WIDTH - max((len(who) for who in whos), default=0)
     parts: list[list[tuple[int, Standing]]] = []
@@ -278,8 +289,8 @@ def _who(found: Adoption, who: str) -> Table:
         cell = one.cells[who]
         source = NOTHING if cell.source is None else f"{cell.source}, {cell.locator}"
         rows.append((
-            one.instrument.id, cell.answer, cell.role if cell.answer == JOINED and cell.role else NOTHING,
-            cell.start or NOTHING, cell.sure or NOTHING,
+            one.instrument.id, cell.answer, cell.role if cell.role and cell.answer != NOT_JOINED else NOTHING,
+            cell.since or NOTHING, cell.sure or NOTHING,
             "; ".join(text for text in (cell.why, cell.note) if text) or NOTHING, source,
         ))  # fmt: skip
     columns = tuple(text_column(name) for name in ("instrument", "answer", "role", "since", "sure", "why", "source"))

@@ -10,6 +10,7 @@ from accord.catalog.value import Value
 from accord.policy.deployed import Placed, SystemPlaces
 from accord.report.tables import NOTHING, Table, text_column
 
+NOT_TOLD = "not told"  # where the country of a deployment would stand
 _FEW = 4
 
 
@@ -81,7 +82,7 @@ def _places(title: str, placed: Sequence[Placed], *, notes: bool) -> Table:
     rows = tuple(
         (
             one.deployment.system, one.deployment.owner,
-            ", ".join(text for text in (one.deployment.country, one.deployment.site) if text),
+            ", ".join(text for text in (one.deployment.country or NOT_TOLD, one.deployment.site) if text),
             f"{one.deployment.state} {one.deployment.start}", _numbers(one.deployment),
             f"{_source_words(one.deployment)} ({one.deployment.tier})",
         )
@@ -100,7 +101,7 @@ def _because(one: SystemPlaces) -> list[str]:
     told = []
     if one.outside == "yes":
         works = [two.deployment for two in one.placed if two.deployment.state == "operating"]
-        away = [two for two in works if two.country != one.home]
+        away = [two for two in works if two.country not in (None, one.home)]
         told.append("; ".join(f"{two.country} since {two.start} ({two.owner}: {two.id})" for two in away[:_FEW]))
         if len(away) > _FEW:
             told.append(f"{len(away) - _FEW} more")
@@ -109,6 +110,8 @@ def _because(one: SystemPlaces) -> list[str]:
         told.append(f"{words} on {two.start} ({two.tier}: {two.id})")
     if one.outside == "unknown" and not one.said_no:
         told.append(f"no deployment outside {one.home} is recorded, and no source says that there is none")
+    if one.unplaced and one.outside != "yes":
+        told.append(f"in which country they stand is not told: {', '.join(two.id for two in one.unplaced)}")
     if one.withdrawn:
         told.append(f"an announcement was taken back: {', '.join(one.withdrawn)}")
     if one.intended:
