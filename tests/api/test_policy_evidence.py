@@ -26,7 +26,7 @@ def named(*tasks: str) -> list[tuple[str, bytes]]:
     return [(f"{task}.json", json.dumps({**log, "eval": {**log["eval"], "task": task}}).encode()) for task in tasks]
 
 
-PROBES = named("inspect_evals/wmdp_cyber", "inspect_evals/privacy_probe")
+PROBES = named("inspect_evals/wmdp_cyber", "inspect_evals/persistbench_cross_domain")
 
 
 def test_risks_are_told_by_model() -> None:
