@@ -46,5 +46,5 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         """Refuse what is no code of a country. Raises CatalogError."""
         if self.country is not None and not re.fullmatch(r"[A-Z]{2}", self.country):
-            hint = "write two capital letters, such as CN, or leave it out where nobody tells"
+            hint = "write two capital letters: CN"
             raise CatalogError(f"country is {self.country!r}, no country code", hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accord.policy.adoption import NOT_RECORDED, Adoption, Cell, Standing
+from accord.policy.adoption import JOINED, Adoption, Cell, Standing
 from accord.report.tables import NOTHING, Table, pairs, text_column
 
 MOST = 3  # instruments that are listed one by one
@@ -13,17 +13,16 @@ def listed(found: Adoption) -> bool:
     return 0 < len(found.standings) <= MOST and len(found.standings) + len(found.later) <= MOST
 
 
-def list_tables(found: Adoption, *, members: bool) -> tuple[Table, ...]:
-    """Members, status, provisions and sources of each instrument; none where there are many.
+def member_tables(found: Adoption) -> tuple[Table, ...]:
+    """Members of each instrument; none where there are many."""
+    return tuple(_members(one) for one in found.standings) if listed(found) else ()
 
-    members: whether to list those too; whoever is asked about has a table of their own
-    """
+
+def text_tables(found: Adoption) -> tuple[Table, ...]:
+    """Status, provisions and sources of each instrument; none where there are many."""
     if not listed(found):
         return ()
-    tables: list[Table] = []
-    for one in found.standings:
-        tables += [*([_members(one)] if members else []), _status(one), _provisions(one), _sources(one)]
-    return tuple(table for table in tables if table.rows)
+    return tuple(table for one in found.standings for table in (_status(one), _provisions(one), _sources(one)))
 
 
 def _members(one: Standing) -> Table:
@@ -34,7 +33,7 @@ def _members(one: Standing) -> Table:
 
 
 def _row(cell: Cell) -> tuple[str, ...]:
-    role = cell.role if cell.answer != NOT_RECORDED or cell.took_part or cell.observes else None
+    role = cell.role if cell.answer == JOINED or cell.took_part or cell.observes else None
     days = f"{cell.since or NOTHING} until {cell.until}" if cell.until else cell.since or NOTHING
     return (
         cell.who, cell.answer, role or NOTHING, days, cell.sure or NOTHING,

@@ -9,7 +9,7 @@ import msgspec
 
 from accord.catalog.governance import Governance, Provision
 from accord.policy.adoption import JOINED, NOT_JOINED, NOT_RECORDED, OTHERS, Adoption, Cell, Overlap, Standing, Told
-from accord.report.adoption_list import list_tables, listed
+from accord.report.adoption_list import listed, member_tables, text_tables
 from accord.report.table_fit import WIDTH
 from accord.report.tables import GAP, NOTHING, Table, number_column, text_column
 
@@ -150,8 +150,8 @@ def adoption_tables(found: Adoption, asked: Sequence[str]) -> tuple[Table, ...]:
         _instruments(found),
         *_matrix(found, codes, "Who has joined what, by number"),
         *_matrix(found, names, "Organisations and companies, by number"),
-        _told(found), *list_tables(found, members=not asked), _overlaps(found), _blocs(found),
-        *(_who(found, who) for who in asked),
+        _told(found), *(() if asked else member_tables(found)), _overlaps(found), _blocs(found),
+        *(_who(found, who) for who in asked), *text_tables(found),
     ]  # fmt: skip
     if not found.standings:
         return (Table(title=f"Governance instruments as of {found.day}", columns=(), rows=(), notes=_none_made(found)),)
