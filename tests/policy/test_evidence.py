@@ -484,3 +484,25 @@ def test_cut_logs_are_read_or_refused(cut: int, more: str, detail: bool) -> None
         read_results("a.json", text.encode("utf-8", "surrogatepass"))
     except DataError as error:
         assert str(error).startswith("a.json")
+
+
+def scored(**metrics: float) -> dict[str, Any]:
+    """A log with these figures of one scorer."""
+    stated = {name: {"name": name, "value": value} for name, value in metrics.items()}
+    return inspect_log(results={"completed_samples": 48, "scores": [{"name": "choice", "metrics": stated}]})
+
+
+def test_figures_that_cannot_be_are_no_evidence() -> None:
+    assert "choice/accuracy is 1.5, above 1, the most it can be" in refused(scored(accuracy=1.5))
+    assert "choice/accuracy is -0.1, below 0" in refused(scored(accuracy=-0.1))
+    assert "choice/stderr is -1, below 0" in refused(scored(accuracy=0.5, stderr=-1.0))
+    assert one(scored(accuracy=1.0, mean=7.5)).unfinished is None, "a mean may be anything"
+    over = moonshot_run()
+    over["results"]["cookbooks"][0]["recipes"][0]["evaluation_summary"][0]["avg_grade_value"] = 100.5
+    assert "avg_grade_value is 100.5, above 100" in refused(over)
+    assert "tpot_s is -0.0614037, below 0" in refused(SUMMARY.replace("(ns)               : 6", "(ns) : -6"))
+    run = {"result_validity": "VALID", "result_query_count": 5, "result_mean_latency_ns": 0}
+    assert "e2el_s is 0, and more than 0" in refused(run)
+    waits = {**run, "result_mean_latency_ns": 1e9, "metrics": {"queue_s": 0.0, "gain": -2.0}}
+    assert one(waits).unfinished is None, "a wait may be nothing"
+    assert "queue_s is -1" in refused({**waits, "metrics": {"queue_s": -1.0}})

@@ -116,7 +116,7 @@ def _alone(definition: Conformance, result: Evidence, day: datetime.date) -> Ite
     for quantity in definition.quantities:
         if quantity.name not in result.metrics:
             yield f"does not report {quantity.name}"
-        elif (why := _impossible(quantity, result.metrics[quantity.name])) is not None:
+        elif result.unfinished is None and (why := _impossible(quantity, result.metrics[quantity.name])) is not None:
             yield why
         if quantity.least_samples is not None and (result.samples is None or result.samples < quantity.least_samples):
             have = "an unknown number of" if result.samples is None else str(result.samples)

@@ -10,6 +10,7 @@ from types import ModuleType
 
 from accord.base.errors import DataError
 from accord.catalog.risk import TaxonomyRisk
+from accord.policy.evidence_figures import impossible
 from accord.policy.evidence_formats import cyclonedx, inspect, mlperf, moonshot
 from accord.policy.evidence_found import EvidenceKind, Found
 from accord.policy.evidence_json import Document, content_sha256, read_document
@@ -57,7 +58,8 @@ def read_evidence(name: str, data: bytes, taxonomy: Sequence[TaxonomyRisk] = ())
     """What a file shows.
 
     name: for messages; the format is told by content; taxonomy: the catalog's risks, without which ``risks`` is empty
-    Raises DataError for what is no result file, is malformed, or holds a run that did not finish or was not valid.
+    Raises DataError for what is no result file, is malformed, or holds a run that did not finish, was not valid or
+    has a figure that cannot be.
     """
     found = read_results(name, data, taxonomy)
     for one in found:
@@ -91,6 +93,7 @@ def _evidence(
         kind=one.kind, format=format, title=one.title, model=one.model, date=one.date,
         risks=risks_of(one.tests, taxonomy) if one.kind == "safety" else (), metrics=dict(one.metrics),
         samples=one.samples, sha256=hashes[0], content_sha256=hashes[1],
-        told=one.told, file=name, tests=one.tests, unfinished=one.unfinished,
+        told=one.told, file=name, tests=one.tests,
+        unfinished=one.unfinished or impossible(one.kind, format, one.metrics),
         definition=dict(one.definition), settings=dict(one.settings),
     )  # fmt: skip

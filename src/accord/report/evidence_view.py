@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.policy.evidence import Evidence
+from accord.policy.evidence_figures import impossible
 from accord.policy.evidence_found import EvidenceKind
 from accord.policy.evidence_json import Node
 from accord.policy.risks import Covered
@@ -59,15 +60,17 @@ def one_read(node: Node) -> Evidence:
     known = [one for one in kinds if one == kind]
     if not known:
         raise node.need("kind").wrong(f"is {kind!r}, none of {', '.join(kinds)}")
+    format = node.need("format").text()
+    metrics = {name: one.number() for name, one in node.need("metrics").pairs()}
     return Evidence(
-        kind=known[0], format=node.need("format").text(), title=node.need("title").text(),
+        kind=known[0], format=format, title=node.need("title").text(),
         model=None if model is None else model.text(), date=None if day is None else day.day(),
         risks=tuple(one.text() for one in node.each("risks")),
-        metrics={name: one.number() for name, one in node.need("metrics").pairs()},
+        metrics=metrics,
         samples=None if samples is None else samples.whole(),
         sha256=node.need("sha256").text(), content_sha256=node.need("content_sha256").text(),
         told=node.need("told").text(), file=node.file, tests=tuple(one.text() for one in node.each("tests")),
-        unfinished=None if why is None else why.text(),
+        unfinished=impossible(known[0], format, metrics) if why is None else why.text(),
         definition={} if definition is None else {name: one.text() for name, one in definition.pairs()},
         settings={name: one.text() for name, one in node.need("settings").pairs()},
     )  # fmt: skip
