@@ -9,7 +9,7 @@ import pytest
 
 from accord import __version__
 from accord.base.errors import CatalogError, DoesNotFit, UsageError
-from accord.cli import main as main_module
+from accord.cli import lazy
 from accord.cli.main import VERBS, main
 
 Capture = pytest.CaptureFixture[str]
@@ -24,9 +24,9 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> dict[str, BaseException]:
     def command() -> None:
         raise box["error"]
 
-    module = type(main_module)("accord_failing")
+    module = type(lazy)("accord_failing")
     module.command = command  # type: ignore[attr-defined]
-    monkeypatch.setattr(main_module, "import_module", lambda name: module)
+    monkeypatch.setattr(lazy, "import_module", lambda name: module)
     return box
 
 

@@ -10,17 +10,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from accord._version import VERSION
-from accord.base.errors import AccordError, UsageError
-from accord.base.registry import did_you_mean
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
+from accord.base.errors import AccordError
+from accord.cli.lazy import Entry, LazyGroup
 
 EXIT_INTERNAL = 70
 EXIT_IO = 74
@@ -28,78 +23,34 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 
 
-class Verb(NamedTuple):
-    """One line of the table of verbs.
-
-    name: as typed after ``accord``
-    module: where its click command, named ``command``, is found
-    summary: what ``accord --help`` says of it
-    """
-
-    name: str
-    module: str
-    summary: str
-
-
-VERBS: tuple[Verb, ...] = (
-    Verb("demo", "accord.cli.verbs.demo", "The main job, with no input at all."),
-    Verb("estimate", "accord.cli.verbs.estimate", "How fast one deployment runs, and with what error bar."),
-    Verb("plan", "accord.cli.verbs.plan", "What to build or rent, under limits of every kind."),
-    Verb("size", "accord.cli.verbs.size", "The fewest chips of each system that serve a load."),
-    Verb("simulate", "accord.cli.verbs.simulate", "What users feel under real traffic, request by request."),
-    Verb("train", "accord.cli.verbs.train", "What a training run takes: days, cost, failures, compute."),
-    Verb("fabric", "accord.cli.verbs.fabric", "Collectives and transfers on the wires of a system."),
-    Verb("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
-    Verb("policy", "accord.cli.verbs.policy", "What export control and AI law say, as of a day."),
-    Verb("attest", "accord.cli.verbs.attest", "Sign an answer, verify one, and make it again."),
-    Verb("audit", "accord.cli.verbs.audit", "Public claims recomputed: holds, holds if, fails, cannot tell."),
-    Verb("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),
-    Verb("validate", "accord.cli.verbs.validate", "Predicted against measured, row by row."),
-    Verb("runs", "accord.cli.verbs.runs", "Past runs: list, show, compare."),
-    Verb("why", "accord.cli.verbs.why", "One plan beside another, term by term."),
-    Verb("export", "accord.cli.verbs.export", "A plan as launch files of vLLM, SGLang, Dynamo, llm-d, MindIE."),
-    Verb("calibrate", "accord.cli.verbs.calibrate", "Fit the cost model to measured tables."),
-    Verb("completion", "accord.cli.verbs.completion", "Print the completion script of a shell."),
+VERBS: tuple[Entry, ...] = (
+    Entry("demo", "accord.cli.verbs.demo", "The main job, with no input at all."),
+    Entry("estimate", "accord.cli.verbs.estimate", "How fast one deployment runs, and with what error bar."),
+    Entry("plan", "accord.cli.verbs.plan", "What to build or rent, under limits of every kind."),
+    Entry("size", "accord.cli.verbs.size", "The fewest chips of each system that serve a load."),
+    Entry("simulate", "accord.cli.verbs.simulate", "What users feel under real traffic, request by request."),
+    Entry("train", "accord.cli.verbs.train", "What a training run takes: days, cost, failures, compute."),
+    Entry("fabric", "accord.cli.verbs.fabric", "Collectives and transfers on the wires of a system."),
+    Entry("compare", "accord.cli.verbs.compare", "Systems side by side: totals, per chip, per watt, per dollar."),
+    Entry("policy", "accord.cli.verbs.policy", "What export control and AI law say, as of a day."),
+    Entry("attest", "accord.cli.verbs.attest", "Sign an answer, verify one, and make it again."),
+    Entry("audit", "accord.cli.verbs.audit", "Public claims recomputed: holds, holds if, fails, cannot tell."),
+    Entry("catalog", "accord.cli.verbs.catalog", "What is known: every value with unit, basis and source."),
+    Entry("validate", "accord.cli.verbs.validate", "Predicted against measured, row by row."),
+    Entry("runs", "accord.cli.verbs.runs", "Past runs: list, show, compare."),
+    Entry("why", "accord.cli.verbs.why", "One plan beside another, term by term."),
+    Entry("export", "accord.cli.verbs.export", "A plan as launch files of vLLM, SGLang, Dynamo, llm-d, MindIE."),
+    Entry("calibrate", "accord.cli.verbs.calibrate", "Fit the cost model to measured tables."),
+    Entry("completion", "accord.cli.verbs.completion", "Print the completion script of a shell."),
 )
 
 
-class VerbGroup(click.Group):
-    """A click group that imports a verb's module only when that verb is run."""
+class VerbGroup(LazyGroup):
+    """The verbs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the verbs in the order of the table."""
-        return [verb.name for verb in VERBS]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one verb, or None where the table has no such name."""
-        for verb in VERBS:
-            if verb.name == cmd_name:
-                command = import_module(verb.module).command
-                assert isinstance(command, click.Command), f"{verb.module}.command is not a click command"
-                return command
-        return None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs from the table, without loading any."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(verb.name, verb.summary) for verb in VERBS])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete verbs from the table, and options, without loading any verb."""
-        from click.shell_completion import CompletionItem
-
-        verbs = [CompletionItem(verb.name, help=verb.summary) for verb in VERBS if verb.name.startswith(incomplete)]
-        return verbs + click.Command.shell_complete(self, ctx, incomplete)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb, or say which ones come close."""
-        name = args[0]
-        known = self.list_commands(ctx)
-        if name not in known and not name.startswith("-"):
-            raise UsageError(f"there is no verb '{name}'", hint=did_you_mean(name, known))
-        return super().resolve_command(ctx, args)
+    table = VERBS
+    heading = "Verbs"
+    unknown = "there is no verb '{}'"
 
 
 @click.command(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from accord.base import units
 from accord.base.errors import AccordError, DataError, UsageError
 from accord.catalog.legal_fact import RUN, LegalFact
 from accord.cli.deployment_flags import Option
+from accord.cli.deployment_flags import add as add_options
 from accord.cli.flags import Decorated, WordList, common_options
 from accord.cli.output import emit
 from accord.cli.policy_files import read_file
@@ -142,10 +143,7 @@ class CheckCommand(Sectioned):
 
 def add(function: Decorated) -> Decorated:
     """Add all flags in the order of the help."""
-    made: Callable[..., Any] = function
-    for option in reversed([option for _, options in SECTIONS for option in options]):
-        made = option(made)
-    return made  # type: ignore[return-value]
+    return add_options(function, [option for _, options in SECTIONS for option in options])
 
 
 @click.command("check", cls=CheckCommand)

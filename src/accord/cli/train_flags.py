@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from accord.cli.deployment_flags import Option
+from accord.cli.deployment_flags import add as add_options
 from accord.cli.flags import CatalogId, Decorated, Quantity, level_option
 from accord.cli.sections import Sectioned
 from accord.cli.train_types import Count, Day, Money, Place, Stage, Tokens
@@ -132,7 +131,4 @@ class TrainCommand(Sectioned):
 
 def add(function: Decorated) -> Decorated:
     """Add all flags in the order of the help."""
-    made: Callable[..., Any] = function
-    for option in reversed([option for _, options in SECTIONS for option in options]):
-        made = option(made)
-    return made  # type: ignore[return-value]
+    return add_options(function, [option for _, options in SECTIONS for option in options])
