@@ -7,12 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from accord.api.policy_conformance import TOLD, Opened, compared, described, listed
+from accord.api.conformance_definition import SCHEMA, Opened, definition_in
+from accord.api.policy_conformance import TOLD, compared, described, listed
 from accord.api.policy_evidence import evidence_answer
-from accord.base.errors import DataError
+from accord.base.errors import DataError, UsageError
 from accord.catalog.load import load_catalog
+from accord.policy.conformance import definition_sha256
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "conformance"
 CATALOG = load_catalog()
@@ -109,7 +112,7 @@ def test_one_run_written_in_two_ways_is_one_run() -> None:
 
 def test_signed_results_that_cannot_be_read() -> None:
     files = (("a.dsse.json", SEALED), ("b.json", B))
-    with pytest.raises(DataError, match="is a signed envelope, and nobody is believed"):
+    with pytest.raises(UsageError, match="is a signed envelope, and nobody is believed"):
         compared(SAFETY, files, DAY)
     with pytest.raises(DataError, match="signs a hash alone"):
         compared(SAFETY, files, DAY, lambda data, name: Opened(TOLD, None, ("A",), ("a1",)))
@@ -124,3 +127,80 @@ def test_files_with_other_than_one_result() -> None:
     nothing = json.dumps({"schema": TOLD, "result": {"files": []}}).encode()
     with pytest.raises(DataError, match="holds 0 results"):
         compared(SAFETY, (("a.json", nothing), ("b.json", B)), DAY)
+
+
+# A definition from a file
+
+
+def printed(definition: dict[str, Any] | None = None, schema: str = SCHEMA) -> bytes:
+    """What ``policy conformance ID --json`` prints of the safety test, or of a definition that was changed."""
+    told = described(SAFETY).result["definition"] if definition is None else definition
+    return json.dumps({"schema": schema, "result": {"definition": told}}).encode()
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    told = described(SAFETY).result["definition"]
+    assert isinstance(told, dict)
+    return {**json.loads(json.dumps(told)), **fields}
+
+
+@pytest.mark.parametrize("id", CATALOG.ids("conformance"))
+def test_a_definition_that_was_printed_is_the_same_again(id: str) -> None:
+    shipped = CATALOG.conformance(id)
+    told = json.dumps({"schema": SCHEMA, "result": described(shipped).result}).encode()
+    again, origin = definition_in(told, "def.json", None)
+    assert msgspec.structs.replace(again, sources=shipped.sources) == shipped
+    assert (origin.file, origin.signed_by) == ("def.json", ())
+    assert definition_sha256(again) == definition_sha256(shipped)
+
+
+def test_a_signed_definition_says_who_signed_it() -> None:
+    value = json.loads(printed())["result"]
+    found, origin = definition_in(SEALED, "def.dsse.json", lambda data, name: Opened(SCHEMA, value, ("C",), ("c1",)))
+    answer = compared(found, (("a.json", A), ("b.json", B)), DAY, None, origin)
+    assert answer.verdict == "agree"
+    assert answer.inputs["definition"] == "def.dsse.json"
+    assert answer.result["definition_from"] == {"file": "def.dsse.json", "signed_by": ["C"]}
+    assert answer.tables[0].rows[1] == ("definition from", "def.dsse.json, signed by C")
+    assert described(found, origin).tables[0].rows[1] == ("definition from", "def.dsse.json, signed by C")
+    assert "definition_from" not in described(SAFETY).result
+
+
+def test_results_must_state_the_hash_of_the_definition_in_the_file() -> None:
+    quantities = [{**one, "absolute": 0.5} for one in changed()["quantities"]]
+    wider = tuple(msgspec.structs.replace(one, absolute=0.5) for one in SAFETY.quantities)
+    other = msgspec.structs.replace(SAFETY, quantities=wider)
+    file = printed(changed(quantities=quantities, sha256=definition_sha256(other)))
+    found, origin = definition_in(file, "def.json", None)
+    answer = compared(found, (("a.json", A), ("b.json", B)), DAY, None, origin)
+    assert answer.verdict == "not comparable"
+    reasons = answer.result["reasons"]
+    assert isinstance(reasons, list)
+    assert all("follows a definition with hash" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(("file", "message"), [
+    (b"{}", "is no test definition"), (b"[]", "is no test definition|not an object"), (b"x", "is not JSON"),
+    (printed(schema="accord.plan/1"), "is an answer of 'accord.plan/1'"),
+    (json.dumps({"schema": SCHEMA, "result": {}}).encode(), "holds no one definition"),
+    (printed(changed(valid_days=900)), "states sha256 .*, and what it says has"),
+    (printed(changed(sha256=None)), "states sha256 nowhere"), (printed(changed(items=["yes: x"])), "states sha256"),
+    (printed(changed(data_sha256="00")), "states data_sha256 00, and"), (printed(changed(more=1)), "unknown field"),
+    (printed(changed(title="a\x1b[2J")), r"holds a control character \(U\+001B\)"),
+    (printed(changed(fixed={"a\x9b": "x"})), r"holds a control character \(U\+009B\)"),
+    (printed(changed(quantities=[{"name": "a", "unit": "", "absolute": -1.0}])), "a: a tolerance is below 0"),
+    (printed(changed(protocol="x")), "is no test definition: Expected `array`"),
+])  # fmt: skip
+def test_files_that_hold_no_definition(file: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message) as raised:
+        definition_in(file, "def.json", None)
+    assert "def.json" in str(raised.value)
+
+
+def test_envelopes_without_a_definition() -> None:
+    with pytest.raises(UsageError, match="nobody is believed"):
+        definition_in(SEALED, "def.json", None)
+    with pytest.raises(DataError, match="signs a hash alone, without the definition"):
+        definition_in(SEALED, "def.json", lambda data, name: Opened(SCHEMA, None, ("C",), ("c1",)))
+    with pytest.raises(DataError, match="is an answer of 'accord.policy.evidence/1'"):
+        definition_in(SEALED, "def.json", lambda data, name: Opened(TOLD, {}, ("C",), ("c1",)))

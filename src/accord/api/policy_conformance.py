@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from accord.api.conformance_definition import Opener, Origin, open_by
 from accord.base.errors import DataError
 from accord.catalog.conformance import Conformance
 from accord.catalog.load import Catalog
@@ -26,23 +27,8 @@ from accord.report.conformance_view import (
 from accord.report.evidence_view import one_read
 from accord.report.tables import Table
 
+CATALOG = Origin()
 TOLD = "accord.policy.evidence/1"  # schema of the answer that may be signed in place of a result file
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An envelope whose signature a believed key made.
-
-    schema, value: of the answer in it; by, keys: names and ids of the keys that signed it
-    """
-
-    schema: str
-    value: Mapping[str, object] | None
-    by: tuple[str, ...]
-    keys: tuple[str, ...]
-
-
-Opener = Callable[[bytes, str], Opened]  # bytes and name of an envelope; raises where nobody believed signed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +50,32 @@ def listed(catalog: Catalog) -> ConformanceAnswer:
     return ConformanceAnswer({"definition": None}, result, sources, list_tables(definitions))
 
 
-def described(definition: Conformance) -> ConformanceAnswer:
-    """One definition, with how to run it."""
-    result = {"definition": definition_dict(definition)}
-    inputs = {"definition": definition.id}
-    return ConformanceAnswer(inputs, result, _sources(definition), definition_tables(definition))
+def described(definition: Conformance, origin: Origin = CATALOG) -> ConformanceAnswer:
+    """One definition, with how to run it; origin: where it is from."""
+    result = {"definition": definition_dict(definition), **_from(origin)}
+    inputs = {"definition": origin.file or definition.id}
+    head, *others = definition_tables(definition)
+    return ConformanceAnswer(inputs, result, _sources(definition), (_with_origin(head, origin), *others))
 
 
 def compared(
     definition: Conformance, files: tuple[tuple[str, bytes], tuple[str, bytes]], day: datetime.date,
-    opener: Opener | None = None,
+    opener: Opener | None = None, origin: Origin = CATALOG,
 ) -> ConformanceAnswer:  # fmt: skip
     """Whether two results of a definition agree on a day.
 
     files: names and bytes of result files, of answers of 'accord policy evidence', or of envelopes that sign one
-    opener: opens envelopes; without it they are refused. Raises DataError for what is no such file.
+    opener: opens envelopes; without it they are refused; origin: where the definition is from
+    Raises DataError for what is no such file, UsageError for an envelope where nobody is believed.
     """
     sides = [_side(name, data, opener) for name, data in files]
     first, second = sides
     found = compare(definition, first.evidence, second.evidence, day, (first.keys, second.keys))
+    head, *others = comparison_tables(definition, sides, found, day)
     return ConformanceAnswer(
-        {"definition": definition.id, "files": [name for name, _ in files], "date": day.isoformat()},
-        comparison_dict(definition, sides, found, day), _sources(definition),
-        comparison_tables(definition, sides, found, day), found.verdict,
+        {"definition": origin.file or definition.id, "files": [name for name, _ in files], "date": day.isoformat()},
+        {**comparison_dict(definition, sides, found, day), **_from(origin)}, _sources(definition),
+        (_with_origin(head, origin), *others), found.verdict,
     )  # fmt: skip
 
 
@@ -101,10 +90,7 @@ def _side(name: str, data: bytes, opener: Opener | None) -> Side:
 
 
 def _signed(name: str, data: bytes, opener: Opener | None) -> Side:
-    if opener is None:
-        hint = "say who is believed: --key NAME.pub or --trust FILE.json"
-        raise DataError("is a signed envelope, and nobody is believed", where=name, hint=hint)
-    opened = opener(data, name)
+    opened = open_by(opener, data, name)
     if opened.value is None:
         hint = "sign the answer of 'accord policy evidence FILE --json' with --embed"
         raise DataError("signs a hash alone, without the result", where=name, hint=hint)
@@ -128,3 +114,19 @@ def _only(found: Sequence[Evidence], name: str) -> Evidence:
 
 def _sources(definition: Conformance) -> list[dict[str, object]]:
     return entry_sources(definition, f"conformance/{definition.id}")
+
+
+def _from(origin: Origin) -> dict[str, object]:
+    """Members of a result on where the definition is from; none for the catalog's."""
+    if not origin.file:
+        return {}
+    return {"definition_from": {"file": origin.file, "signed_by": list(origin.signed_by)}}
+
+
+def _with_origin(table: Table, origin: Origin) -> Table:
+    """A table of pairs whose first row is the definition, with where it is from below it."""
+    if not origin.file:
+        return table
+    signed = f"signed by {', '.join(origin.signed_by)}" if origin.signed_by else "not signed"
+    row = ("definition from", f"{origin.file}, {signed}")
+    return msgspec.structs.replace(table, rows=(table.rows[0], row, *table.rows[1:]))

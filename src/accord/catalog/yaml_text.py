@@ -151,6 +151,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return self.scalar
 
 
+def unprinted(text: str) -> str | None:
+    """The first character of a text that a terminal would obey and not print, as ``U+001B``; None for no such one."""
+    found = _UNPRINTED.search(text)
+    return None if found is None else f"U+{ord(found[0]):04X}"
+
+
 def read_yaml(path: Path, shown: str | None = None) -> Item:
     """Read one file.
 
@@ -228,9 +234,9 @@ class _Builder:
 
     def _printed(self, event: yaml.Event, text: str, what: str) -> None:
         """Refuse text that holds a character which is not printed. Raises CatalogError; what: holds it."""
-        found = _UNPRINTED.search(text)
+        found = unprinted(text)
         if found is not None:
-            problem = f"{what} holds a control character (U+{ord(found[0]):04X})"
+            problem = f"{what} holds a control character ({found})"
             raise self._refuse(event, problem, "take it out; tab and newline are the ones text may hold")
 
     def _item(self, event: yaml.Event, key: str, line: int | None, depth: int) -> Item:

@@ -38,7 +38,14 @@ FILES = (
     "keys",
     "trust",
 )  # parameters that name what is read
-TEXT_OR_FILE = ("model", "transfers", "subject", "claim", "file")  # an id, a text or a name of what is read
+TEXT_OR_FILE = (
+    "model",
+    "transfers",
+    "subject",
+    "claim",
+    "file",
+    "definition",
+)  # an id, a text or a name of what is read
 INSIDE = ("model", "trace", "transfers", "scenario", "deployment")
 DROPPED = ("as_json", "keep")  # --json is added; a run is never kept
 REFUSED: Mapping[str, str] = {  # and whatever else names a place to write to

@@ -16,7 +16,9 @@ from accord.cli.policy_files import read_file
 from accord.cli.policy_flags import parse_day
 
 if TYPE_CHECKING:
-    from accord.api.policy_conformance import ConformanceAnswer, Opened, Opener
+    from accord.api.conformance_definition import Opened, Opener, Origin
+    from accord.api.policy_conformance import ConformanceAnswer
+    from accord.catalog.conformance import Conformance
     from accord.catalog.load import Catalog
 
 _FILE = click.Path(path_type=Path)
@@ -40,12 +42,18 @@ def command(
 
     Without files: which definitions there are, or how to run one. With two files: agree, disagree (in what, by how
     much), or not comparable (why). The exit code is 1 for disagree and for not comparable alike: 'verdict' under --json
-    tells them apart. In place of a result file, an envelope of
-    'accord attest sign --embed' over the answer of 'accord policy evidence FILE --json' may be given.
+    tells them apart. In place of a result file, an envelope of 'accord attest sign --embed' over the answer of
+    'accord policy evidence FILE --json' may be given.
+
+    DEFINITION is an id of the catalog, a YAML file (NAME.yaml), or a file (NAME.json) of what 'accord policy
+    conformance ID --json' printed or of an envelope that signs it with --embed: so both parties can hold the same
+    definition, signed, and verify it with --key or --trust. Its hash must be the one that the results state.
 
     \b
     accord policy conformance safety-refusal-1 --items
     accord policy conformance safety-refusal-1 mine.json theirs.json
+    accord policy conformance test.dsse.json mine.json theirs.json
+        --key author.pub
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.catalog.load import load_catalog
     from accord.policy.conformance_items import item_lines
@@ -56,7 +64,7 @@ def command(
     if items or template:
         if definition is None or files or (items and template):
             raise UsageError("--items and --template go with one definition alone, one of them at a time")
-        found = catalog.conformance(definition)
+        found, _ = _definition(catalog, definition, _opener(keys, trust))
         write("".join(item_lines(found)) if items else to_bytes(template_of(found)).decode())
         return
     answer = _answer(catalog, definition, files, day, _opener(keys, trust))
@@ -76,15 +84,28 @@ def _answer(
 
     if definition is None:
         return listed(catalog)
-    found = catalog.conformance(definition)
+    found, origin = _definition(catalog, definition, opener)
     if not files:
-        return described(found)
+        return described(found, origin)
     if len(files) != 2:
         raise UsageError(
             f"{len(files)} result files are given", hint="two are compared: DEFINITION MINE.json THEIRS.json"
         )
     when = parse_day(day) if day is not None else datetime.datetime.now(tz=datetime.UTC).date()
-    return compared(found, (read_file(files[0]), read_file(files[1])), when, opener)
+    return compared(found, (read_file(files[0]), read_file(files[1])), when, opener, origin)
+
+
+def _definition(catalog: Catalog, text: str, opener: Opener | None) -> tuple[Conformance, Origin]:
+    """A definition by its id or its file, and where it is from."""
+    from accord.api.conformance_definition import YAML, Origin, definition_in, definition_in_yaml
+
+    file, suffix = Path(text), Path(text).suffix.lower()
+    if suffix in YAML:
+        return definition_in_yaml(file)
+    if suffix == ".json" or "/" in text or "\\" in text:
+        name, data = read_file(file)
+        return definition_in(data, name, opener)
+    return catalog.conformance(text), Origin()
 
 
 def _opener(keys: Sequence[Path], trust: Path | None) -> Opener | None:
@@ -96,7 +117,7 @@ def _opener(keys: Sequence[Path], trust: Path | None) -> Opener | None:
     except ModuleNotFoundError as error:
         raise UsageError(f"signed results need {error.name}", hint="pip install 'accord[sign]'") from None
     from accord.api.attest import verify
-    from accord.api.policy_conformance import Opened
+    from accord.api.conformance_definition import Opened
 
     believed = (*map(read_public_key, keys), *(() if trust is None else read_trust(trust)))
 
