@@ -330,3 +330,13 @@ def test_a_file_of_another_kind_is_told_in_one_line() -> None:
         f"first (mine.json): {want}", f"second (theirs.json): {want}",
     )  # fmt: skip
     assert len(why("performance", lambda run: run.pop("accord_definition"))) == 1
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("requests", "1000000000", "tokens of 10,000,000 at most"), ("prompt_tokens", "1e9", "is no whole number"),
+    ("requests", "inf", "is no whole number"), ("seed", "x", "is no whole number"), ("requests", "-1", "is no whole"),
+    ("lowest_token", "200000", "or from no ids"),
+])  # fmt: skip
+def test_prompts_that_cannot_be_drawn_are_refused_before_one_is(key: str, value: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        next(item_lines(changed(SPEED, fixed={**SPEED.fixed, key: value})))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 
-from accord.base.errors import NotSupported
+from accord.base.errors import DataError, NotSupported
 from accord.catalog.conformance import Conformance
 from accord.policy.conformance import SAME, stamp
 from accord.policy.evidence_json import plain
@@ -14,6 +15,8 @@ from accord.policy.evidence_json import plain
 DRAWN = "sha256-words"  # value of the setting ``prompts``
 _WORDS = 8  # in one hash
 _WORD_BYTES = 4
+_WHOLE = re.compile(r"\d{1,12}(?:\.0*)?", re.ASCII)
+MOST_TOKENS = 10_000_000
 _DRAWN_FROM = ("seed", "requests", "warm_up_requests", "prompt_tokens", "lowest_token", "highest_token")
 
 
@@ -28,7 +31,7 @@ def item_lines(definition: Conformance) -> Iterator[str]:
             target, _, text = item.partition(": ")
             yield _line({"id": at, "input": text, "target": target.upper(), "metadata": {"group": target}})
     elif definition.fixed.get("prompts") == DRAWN and all(key in definition.fixed for key in _DRAWN_FROM):
-        yield from _drawn({key: int(float(definition.fixed[key])) for key in _DRAWN_FROM})
+        yield from _drawn(_wanted(definition))
     else:
         raise NotSupported(f"{definition.id} names its data by hash, and does not carry it", hint="see its protocol")
 
@@ -39,6 +42,23 @@ def items_sha256(definition: Conformance) -> str:
     for line in item_lines(definition):
         total.update(line.encode())
     return total.hexdigest()
+
+
+def _wanted(definition: Conformance) -> dict[str, int]:
+    """What prompts are drawn from. Raises DataError for no whole number, no range of ids, or too many tokens."""
+    wanted: dict[str, int] = {}
+    for key in _DRAWN_FROM:
+        text = definition.fixed[key]
+        if not _WHOLE.fullmatch(text):
+            raise DataError(f"fixed.{key} is no whole number of 0 or more", where=definition.id)
+        wanted[key] = int(float(text))
+    tokens = (wanted["warm_up_requests"] + wanted["requests"]) * max(wanted["prompt_tokens"], 1)
+    if wanted["lowest_token"] > wanted["highest_token"] or tokens > MOST_TOKENS:
+        what = f"draws {tokens:,} tokens of {MOST_TOKENS:,} at most, or from no ids"
+        raise DataError(
+            what, where=definition.id, hint="see fixed: requests, prompt_tokens, lowest_token, highest_token"
+        )
+    return wanted
 
 
 def _drawn(wanted: Mapping[str, int]) -> Iterator[str]:
