@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from accord.cli.main import VERBS, Verb
+from accord.cli.lazy import Entry
+from accord.cli.main import VERBS
 
 
 def test_every_verb_file_is_in_the_table(package: Path) -> None:
@@ -22,7 +23,7 @@ def test_verbs_are_listed_once() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: str(verb.name))
-def test_every_line_leads_to_a_command(verb: Verb) -> None:
+def test_every_line_leads_to_a_command(verb: Entry) -> None:
     assert verb.module == f"accord.cli.verbs.{verb.name}"
     command = import_module(verb.module).command
     assert isinstance(command, click.Command)
