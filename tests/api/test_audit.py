@@ -173,6 +173,10 @@ def test_a_claim_of_ones_own(tmp_path: Path) -> None:
     [
         ("bf16_dense.a", "bf16_dens.a", 12, "parts[0].terms.ours.take is 'bf16_dens.a'"),
         ("b: nvidia-gb200-nvl72}}\n    value", "b: nvidia-nvl72}}\n    value", 13, "parts[0].terms.theirs.with"),
+        ("compare, take: bf16_dense.a, with: {a: huawei-cloudmatrix-384, b: nvidia-gb200-nvl72}",
+         "train, take: flop, with: {model: /dev/zero, tokens: 1.0e+12}", 12,
+         "parts[0].terms.ours.with.model is '/dev/zero', no model of the catalog"),
+        ("value: ours / theirs", "value: 3 * 1", 14, "parts[0].value is '3 * 1', which names no term"),
         ("value: ours / theirs", "value: ours / their", 14, "parts[0].value is 'ours / their'"),
         ("value: ours / theirs", "value: ours\n    unit: W", 15, "parts[0].unit is 'W'"),
         ("ours / theirs", "ours", 10, "parts[0].unit is '1', but the value is in FLOP/s"),

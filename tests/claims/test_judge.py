@@ -235,14 +235,30 @@ def test_evidence_that_is_missing_is_named() -> None:
     assert math.isinf(found.parts[1].slack)
 
 
-def test_a_refused_term_is_quoted_and_one_that_is_not_used_is_not() -> None:
-    used = part("x / y", terms=("x", "y", "z"))
-    found = judged(used, x=quantity(1.0), y="no source at hand states a price", z="not used")
+def test_a_refused_term_is_quoted() -> None:
+    found = judged(part("x / y", terms=("x", "y")), x=quantity(1.0), y="no source at hand states a price")
     assert found.verdict == "cannot tell"
     assert found.why == ("y: no source at hand states a price",)
-    assert [told.refused for told in only(found).terms] == [None, "no source at hand states a price", "not used"]
-    fine = judged(part("x", terms=("x", "z"), number=0.5), x=quantity(1.0), z="not used")
-    assert fine.verdict == "holds"
+    assert [told.refused for told in only(found).terms] == [None, "no source at hand states a price"]
+
+
+def test_what_is_not_used_is_refused() -> None:
+    """Numbers cannot decide alone, nor dress up as a calculation of terms."""
+    with pytest.raises(CatalogError, match=r"parts\[0\].terms.z is used nowhere"):
+        judged(part("x", terms=("x", "z")), x=quantity(1.0), z=quantity(1.0))
+    with pytest.raises(CatalogError, match=r"value is '3 \* 1', which names no term"):
+        judged(part("3 * 1"), x=quantity(1.0))
+
+
+def test_a_long_expression_is_not_echoed_whole() -> None:
+    with pytest.raises(CatalogError) as caught:
+        judged(part("+".join(["x"] * 3000)), x=quantity(1.0))
+    assert len(caught.value.what) < 200 and "characters are no expression" in caught.value.what
+
+
+def test_what_is_too_large_says_so() -> None:
+    found = only(judged(part(" * ".join(["x"] * 20)), x=quantity(1e30)))
+    assert found.verdict == "cannot tell" and "too large" in found.missing[0]
 
 
 def test_a_claim_without_a_stated_part_cannot_be_told() -> None:

@@ -47,6 +47,11 @@ def test_a_part_calculates_or_says_what_would_decide() -> None:
         Part(name="x")
 
 
+def test_nothing_is_within_a_share_of_zero() -> None:
+    with pytest.raises(CatalogError, match="number is 0"):
+        Check(op="within", number=0.0, tolerance=0.1)
+
+
 def test_a_tolerance_says_why_it_is_that_wide() -> None:
     test = Check(op="within", number=1.0, tolerance=0.1)
     with pytest.raises(CatalogError, match="note is missing"):

@@ -147,3 +147,10 @@ def test_a_bad_file_says_where(capsys: Capture, tmp_path: Path) -> None:
     assert code == 3
     assert f"{file}:15: parts[0].value is 'ourz'" in err
     assert "did you mean 'ours'?" in err
+
+
+def test_lines_fit_a_hundred_columns(capsys: Capture) -> None:
+    """Only an address may stick out, so that it can be copied."""
+    _, out, _ = run(capsys, CLAIM, "--explain")
+    assert [line for line in out.splitlines() if len(line) > 100 and "://" not in line] == []
+    assert "bf16_dense.a" in out and "CM384-PAPER" in out

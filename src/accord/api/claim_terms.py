@@ -20,6 +20,12 @@ from accord.claims.quantity import Quantity
 from accord.report.to_json import source_entry
 from accord.uncertainty.figure import Figure
 
+_MACHINES = ("systems", "chips")
+_ENTRIES: Mapping[str, tuple[str, ...]] = {  # inputs that name an entry of the catalog, and the kinds of it
+    "model": ("models",), "system": _MACHINES, "a": _MACHINES, "b": _MACHINES, "item": _MACHINES, "chip": ("chips",),
+    "engine": ("engines",), "workload": ("workloads",), "trace": ("workloads",),
+}  # fmt: skip
+_LONGEST = 60  # characters of what was written that an error repeats
 Entries = tuple[Mapping[str, object], ...]
 Inputs = TypeVar("Inputs", bound=msgspec.Struct)
 _INFINITE = 1e300
@@ -56,6 +62,25 @@ class Found:
         if isinstance(found, str):
             raise MissingFact(found)
         return found
+
+
+def check_entries(values: Mapping[str, object], catalog: Catalog) -> None:
+    """Refuse an input that is to name an entry and does not: a claim opens no file, whatever path it writes.
+
+    Raises CatalogError with the closest id.
+    """
+    for name, value in values.items():
+        kinds = _ENTRIES.get(name, ())
+        known = tuple(id for kind in kinds for id in catalog.ids(kind))
+        if not kinds or not isinstance(value, str) or value in known or _alias(name, value, catalog):
+            continue
+        said = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+        what = " or ".join(kind.removesuffix("s") for kind in kinds)
+        raise CatalogError(f"with.{name} is {said!r}, no {what} of the catalog", hint=did_you_mean(value, known))
+
+
+def _alias(name: str, value: str, catalog: Catalog) -> bool:
+    return name == "engine" and any(value in catalog.engine(id).aliases for id in catalog.ids("engines"))
 
 
 def inputs_of(kind: type[Inputs], values: Mapping[str, object]) -> Inputs:

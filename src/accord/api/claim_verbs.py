@@ -11,7 +11,7 @@ from accord.api.claim_governance import ask_adoption
 from accord.api.claim_hardware import ask_compare, ask_fabric, ask_failures, ask_spend
 from accord.api.claim_law import ask_policy
 from accord.api.claim_runs import ask_estimate, ask_simulate, ask_size, ask_train
-from accord.api.claim_terms import Desk, Found, asked_text, exact, of_figure
+from accord.api.claim_terms import Desk, Found, asked_text, check_entries, exact, of_figure
 from accord.api.law import Law
 from accord.base.errors import AccordError, CatalogError, DataError, MissingFact, Refusal, UnitError, UsageError
 from accord.base.registry import did_you_mean
@@ -71,6 +71,7 @@ class Verbs:
 
     def _ask(self, verb: str, inputs: Mapping[str, object]) -> Found | Refusal:
         try:
+            check_entries(inputs, self._desk.catalog)
             return VERBS[verb](inputs, self._desk)
         except Refusal as refusal:
             return refusal

@@ -102,6 +102,8 @@ class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise CatalogError(f"tolerance is {self.tolerance:g}", hint="a share, from 0 to below 1: 0.05 is 5 %")
         if self.number is not None and not math.isfinite(self.number):
             raise CatalogError("number is not finite", hint="write it with a larger unit")
+        if self.op == "within" and self.number == 0.0:
+            raise CatalogError("number is 0, of which no tolerance is a share", hint="test with '<=' or '>='")
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -28,6 +28,7 @@ PartWord = Literal["holds", "fails", "open", "cannot tell"]
 ClaimWord = Literal["holds", "holds if", "fails", "cannot tell"]
 VERDICTS: tuple[ClaimWord, ...] = ("holds", "holds if", "fails", "cannot tell")
 SURE = 0.9  # probability from which a part or a claim holds, and down to 1 - SURE it fails
+_LONGEST = 60  # characters of an expression that an error repeats
 _COUNTED = 1e9  # whole numbers below it are counts
 _EXACT = 1e-9  # relative difference of two numbers that count as equal
 
@@ -172,10 +173,34 @@ def _part(part: Part, claim: Claim, answers: Answers, level: float) -> PartVerdi
         against = _read("test.against", part.test.against, part)
     used = dict.fromkeys((*names(value), *(names(against) if against is not None else ())))
     missing = tuple(f"{one.name}: {one.refused}" for one in terms if one.quantity is None and one.name in used)
-    if missing:
-        return PartVerdict(part=part, verdict="cannot tell", terms=terms, missing=missing)
-    known = {one.name: one.quantity for one in terms if one.quantity is not None and one.name in used}
-    return _valued(part, part.test, terms, known, value, against, level)
+    found = PartVerdict(part=part, verdict="cannot tell", terms=terms, missing=missing)
+    if not missing:
+        known = {one.name: one.quantity for one in terms if one.quantity is not None and one.name in used}
+        found = _valued(part, part.test, terms, known, value, against, level)
+    _check_used(part, used)
+    return found
+
+
+def _check_used(part: Part, used: Mapping[str, None]) -> None:
+    """Refuse a calculation without terms, and a term that neither it nor a term of it uses. Raises CatalogError."""
+    if not used:
+        raise CatalogError(f"value is {_cut(part.value)!r}, which names no term", hint="write it as 'ours / theirs'")
+    reached, new = set(used), list(used)
+    while new:
+        more = [other for other in part.terms[new.pop()].refers.values() if other not in reached]
+        reached.update(more)
+        new += [other for other in more if other in part.terms]
+    for name in part.terms:
+        if name not in reached:
+            raise CatalogError(
+                f"terms.{name} is used nowhere in the part", hint="leave it out, or write it in 'value:'"
+            )
+
+
+def _cut(text: str | None) -> str:
+    """What was written, as long as an error may repeat it."""
+    words = text or ""
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
 
 
 def _term(name: str, part: Part, claim: Claim, answers: Answers) -> Told:
@@ -258,7 +283,7 @@ def _read(key: str, text: str, part: Part) -> Node:
         node = parse(text)
         check_names(node, tuple(part.terms))
     except CatalogError as error:
-        raise CatalogError(f"{key} is {text!r}: {error.what}", hint=error.hint) from None
+        raise CatalogError(f"{key} is {_cut(text)!r}: {error.what}", hint=error.hint) from None
     return node
 
 
@@ -278,7 +303,12 @@ def _valued(
         bar = float(evaluate(against, points)) / shown.size
         bars = np.broadcast_to(evaluate(against, drawn_terms) / shown.size, (COUNT,))
     if not (math.isfinite(found) and math.isfinite(bar)):
-        return PartVerdict(part=part, verdict="cannot tell", terms=terms, missing=(f"{part.name}: division by zero",))
+        return PartVerdict(
+            part=part,
+            verdict="cannot tell",
+            terms=terms,
+            missing=(f"{part.name}: division by zero, or a number too large",),
+        )
     true = _true(test, each, bars)
     share = float(np.mean(true))
     low, high = _ends(each, level)
@@ -309,7 +339,7 @@ def _shown_unit(part: Part, value: Node, against: Node | None, units: Mapping[st
     except UnitError as error:
         raise CatalogError(f"unit: {error.what}", hint=error.hint) from None
     except CatalogError as error:
-        raise CatalogError(f"value is {part.value!r}: {error.what}", hint=error.hint) from None
+        raise CatalogError(f"value is {_cut(part.value)!r}: {error.what}", hint=error.hint) from None
     if not shown.alike(found):
         hint = f"write 'unit: {found.name}', or another unit of that kind"
         raise CatalogError(f"unit is {part.unit!r}, but the value is in {found.name}", hint=hint)
@@ -317,7 +347,7 @@ def _shown_unit(part: Part, value: Node, against: Node | None, units: Mapping[st
         try:
             other = unit_of(against, units)
         except CatalogError as error:
-            raise CatalogError(f"test.against is {part.test and part.test.against!r}: {error.what}",
+            raise CatalogError(f"test.against is {_cut(part.test.against if part.test else None)!r}: {error.what}",
                                hint=error.hint) from None  # fmt: skip
         if not other.alike(found):
             raise CatalogError(f"test.against is in {other.name}, but the value is in {found.name}",

@@ -103,14 +103,15 @@ def _sources(one: ClaimVerdict, explain: bool) -> Table:
     own = f"claims/{one.claim.id}:"
     shown = entries if explain else [entry for entry in entries if str(entry["id"]).startswith(own)]
     rows = tuple(
-        (str(entry["id"]), str(entry["date"]), str(entry["publisher"]),
-         ", ".join(str(entry[name]) for name in ("title", "locator", "url") if entry.get(name)))
-        for entry in shown
+        (str(at), f"{entry['id']} ({entry['date']}): "
+         + ", ".join(str(entry[name]) for name in ("publisher", "title", "locator") if entry.get(name))
+         + (f"\n{entry['url']}" if entry.get("url") else ""))
+        for at, entry in enumerate(shown, 1)
     )  # fmt: skip
     left = len(entries) - len(shown)
     said = f"{one.claim.said_by}: {one.claim.source}, {one.claim.locator}."
     notes = (said, f"{left} more stand behind the terms: --explain lists them.") if left else (said,)
-    columns = (text_column("source"), text_column("date"), text_column("publisher"), text_column("title"))
+    columns = (number_column(""), text_column(""))
     return Table(title="Sources", columns=columns, rows=rows, notes=notes)
 
 

@@ -8,7 +8,6 @@ import click
 
 from accord.base.errors import UsageError
 from accord.cli.flags import CatalogId, common_options, level_option
-from accord.cli.output import emit
 from accord.cli.saved import save, writable
 
 FILES = (".yaml", ".yml")
@@ -36,6 +35,7 @@ def command(
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.api.audit import audit_answer
     from accord.catalog.load import load_catalog
+    from accord.cli.policy_flags import show
     from accord.report.to_json import envelope
 
     if plot is not None and plot.suffix.lower() != ".svg":
@@ -55,5 +55,5 @@ def command(
         "audit", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]}, result=result,
         sources=answer.sources, warnings=answer.warnings, catalog_digest=catalog.digest,
     )  # fmt: skip
-    emit(body, *answer.tables, as_json=as_json)
+    show(body, *answer.tables, as_json=as_json)
     return 1 if claim is not None and answer.fails else 0
