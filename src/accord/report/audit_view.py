@@ -15,17 +15,18 @@ _WIDE = 100
 def claims_table(found: Sequence[ClaimVerdict]) -> Table:
     """One row a claim."""
     rows = tuple(
-        (one.claim.id, one.verdict, margin_text(one.margin), _percent(one.probability), _said(one)) for one in found
+        (one.claim.id, one.verdict, margin_text(one.margin), _percent(one.probability, " %"), _said(one))
+        for one in found
     )
     counted = ", ".join(f"{count} {word}" for word, count in tally(found).items())
     notes = (
         f"{len(found)} claims: {counted}." if found else "The catalog has no claims.",
         "Margin: of the stated part nearest to failing, value over what it is compared with, less 1. "
-        "Probability: all stated parts true.",
+        "True: draws in which all stated parts are.",
         "'accord audit ID' unfolds one.",
     )
     columns = (
-        text_column("claim"), text_column("verdict"), number_column("margin"), number_column("probability", "%"),
+        text_column("claim"), text_column("verdict"), number_column("margin"), number_column("true"),
         text_column("on condition, or why"),
     )  # fmt: skip
     return Table(title="Claims, recomputed", columns=columns, rows=rows, notes=notes)
