@@ -24,11 +24,12 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class CasesAnswer:
-    """What ``policy cases`` prints."""
+    """What ``policy cases`` prints; warnings: expected words that no rule could give."""
 
     result: Mapping[str, object]
     tables: Sequence[Table]
     scored: tuple[Scored, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def read_cases(content: str, name: str) -> tuple[Case, ...]:
@@ -66,7 +67,8 @@ def cases_answer(content: str, name: str, law: Law) -> CasesAnswer:
     last = last_read(law.instruments)
     not_checked = (*NOT_COVERED, "law of countries without a rule in the catalog", *_unread(scored, last))
     tables = view.cases_tables(scored, counts, name, not_checked)
-    return CasesAnswer(cases_dict(scored, counts, not_checked), tables, scored)
+    strange = tuple(said for one in scored for said in one.case.strange)
+    return CasesAnswer(cases_dict(scored, counts, not_checked), tables, scored, strange)
 
 
 def _unread(scored: Sequence[Scored], last: datetime.date | None) -> tuple[str, ...]:

@@ -29,6 +29,6 @@ def command(file: Path, as_json: bool, catalog_paths: tuple[Path, ...]) -> None:
     answer = cases_answer(read_text(file, "a table of cases"), file.name, Law(catalog))
     body = envelope(
         "policy.cases", inputs={"file": str(file), "catalog": [str(path) for path in catalog_paths]},
-        result=answer.result, warnings=catalog.notes, catalog_digest=catalog.digest,
+        result=answer.result, warnings=(*catalog.notes, *answer.warnings), catalog_digest=catalog.digest,
     )  # fmt: skip
     show(body, *answer.tables, as_json=as_json)

@@ -7,9 +7,10 @@ What a case says goes before the catalog, and an empty cell is unknown. The colu
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.base.errors import TableError
@@ -53,6 +54,10 @@ _MEMORY = re.compile(r"(hbm|gddr|lpddr|ddr)[0-9a-z]*")
 _JOINED = re.compile(r"([a-z]{4,})([0-9][0-9a-z]*)")  # Ascend910C
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOVES = ("reexport", "in_country_transfer", "domestic", *ACTS)
+_SAME = {  # other words for a kind of item
+    "gpu": "ic", "accelerator": "ic", "die": "ic", "wafer": "ic", "hbm": "memory", "dram": "memory",
+    "server": "system", "computer": "system", "assembly": "system", "board": "system", "rack": "system",
+}  # fmt: skip
 _NODE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?nm\b")
 _SYMBOLS = {"ga": "gallium", "ge": "germanium", "sb": "antimony"}  # of the periodic table
 _MATERIALS = frozenset(("gallium", "germanium", "antimony", "superhard", "rare_earth"))
@@ -66,7 +71,7 @@ class Case:
     """One case.
 
     id, basis: for the reader alone; facts: what the row says of item and deal; names: words of the item's name
-    exporter: as written, None where it is not stated
+    exporter: as written, None where it is not stated; strange: expected words that no rule gives, in words
     """
 
     id: str
@@ -77,6 +82,7 @@ class Case:
     exporter: str | None
     expected_eccn: str
     expected_outcome: str
+    strange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,8 @@ def read_case(cells: Mapping[str, str], where: str) -> Case:
             facts[fact] = _number(cells[column], column, where) * size
     for column, fact in WORDS.items():
         if cells.get(column, UNKNOWN) != UNKNOWN:
-            facts[fact] = _word(cells[column], column, FACTS[fact].words, where)
+            word = _SAME.get(cells[column].lower(), cells[column]) if fact == "item_type" else cells[column]
+            facts[fact] = _word(word, column, FACTS[fact].words, where)
     for column, fact in COUNTRIES.items():
         if cells.get(column, UNKNOWN) != UNKNOWN:
             facts[fact] = _country(cells[column], column, where)
@@ -123,12 +130,13 @@ def read_case(cells: Mapping[str, str], where: str) -> Case:
         facts["transaction"] = _transaction(cells["transaction"], where)
     if "tpp" in facts and "die_area" in facts:
         facts.pop("performance_density", None)  # follows from the two
-    for column, known in _EXPECTED.items():
-        _expected(cells[column], column, known, where)
+    strange = tuple(
+        said for column, known in _EXPECTED.items() for said in _strange(cells[column], column, known, where)
+    )
     return Case(
         id=cells["case_id"], basis=cells.get("basis", UNKNOWN), chip=cells["chip"], day=_day(cells["date"], where),
         facts=facts, exporter=cells.get("exporter"), expected_eccn=cells["expected_eccn"],
-        expected_outcome=cells["expected_outcome"],
+        expected_outcome=cells["expected_outcome"], strange=tuple(itertools.chain(*strange)),
     )  # fmt: skip
 
 
@@ -251,14 +259,12 @@ def _word(text: str, column: str, words: Collection[str], where: str) -> str:
     return text
 
 
-def _expected(text: str, column: str, known: Sequence[str], where: str) -> None:
-    """Refuse an expected answer that no rule could give."""
+def _strange(text: str, column: str, known: Sequence[str], where: str) -> Iterator[str]:
+    """Say which words of an expected answer no rule could give, with the closest that one could."""
     for word in text.split("|"):
         kind, _, rest = word.partition(":")
-        if word in known or (column == "expected_outcome" and _is_open_word(kind, rest)):
-            continue
-        said = f"{column} is {text!r}: no answer is called {word!r}"
-        raise TableError(said, where=where, hint=did_you_mean(word, known))
+        if word not in known and not (column == "expected_outcome" and _is_open_word(kind, rest)):
+            yield f"{where}: {column} is {text!r}: no answer is called {word!r} ({did_you_mean(word, known)})"
 
 
 def _is_open_word(kind: str, rest: str) -> bool:
