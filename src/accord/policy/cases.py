@@ -7,7 +7,6 @@ What a case says goes before the catalog, and an empty cell is unknown. The colu
 from __future__ import annotations
 
 import datetime
-import itertools
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -136,7 +135,7 @@ def read_case(cells: Mapping[str, str], where: str) -> Case:
     return Case(
         id=cells["case_id"], basis=cells.get("basis", UNKNOWN), chip=cells["chip"], day=_day(cells["date"], where),
         facts=facts, exporter=cells.get("exporter"), expected_eccn=cells["expected_eccn"],
-        expected_outcome=cells["expected_outcome"], strange=tuple(itertools.chain(*strange)),
+        expected_outcome=cells["expected_outcome"], strange=strange,
     )  # fmt: skip
 
 
