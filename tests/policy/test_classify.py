@@ -231,3 +231,15 @@ def test_an_exception_that_may_be_there_is_named_and_not_granted() -> None:
     assert (verdict.outcome, verdict.deciding) == ("licence:presumption_of_denial", ("package_area",))
     both = "licence:presumption_of_denial|exception:HBM"
     assert classify(some, {**TO_CHINA, "tpp": 5000.0, "memory_density": 2.0}).outcome == both
+
+
+def test_none_is_none_whichever_text_it_is_none_under() -> None:
+    marketed = {"fact": "datacenter_marketed", "op": "is", "value": "yes"}
+    old = rule("3A090", "class", "class", "3A090", when=AT_LEAST, params={"tpp": 9000})
+    new = rule("3A090.a", "class", "class", "3A090.a", when=marketed, spans=[{"start": "2025-02-01"}])
+    letter = rule("letter", "licence", "licence", "is_informed", when=marketed)
+    some = book(
+        instrument(old, letter, id="old", text="3A090(2022)"), instrument(new, id="new", published="2024-12-01")
+    )
+    verdict = classify(some, {"tpp": 10.0})
+    assert (verdict.eccn, verdict.outcome) == ("none", "depends:datacenter_marketed")

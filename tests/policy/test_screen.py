@@ -285,3 +285,8 @@ def test_days_on_which_lists_and_owners_change() -> None:
     days = changes(parties, catalog.party("inspur"))
     assert datetime.date(2023, 3, 2) in days
     assert list(days) == sorted(set(days))
+
+
+def test_owners_in_a_circle_end() -> None:
+    one, two = party("one", owners=(holding("two", 0.5),)), party("two", owners=(holding("one", 0.5),))
+    assert changes([one, two], one) == ()

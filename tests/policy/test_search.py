@@ -9,6 +9,7 @@ from accord.policy import classify as module
 from accord.policy.classify import UNKNOWN_CLASS, classify
 from accord.policy.facts import FactValue, Uncertain
 from accord.policy.logic import UNKNOWN
+from accord.policy.unknowns import cases
 
 BOOK = small.book(small.instrument(small.CLASS_A, small.DENIED), groups=(small.D5,))
 DEAL: dict[str, FactValue] = {"item_type": "ic", "transaction": "export_from_us", "hq": "CN", "destination": "CN"}
@@ -63,3 +64,8 @@ def test_what_crosses_no_border_is_not_imported() -> None:
     asked = {"export_from_tw": "duty:25pct", "domestic": "no_rule", "use_or_service": "no_rule"}
     for transaction, importer in asked.items():
         assert classify(some, {"destination": "US", "transaction": transaction}).importer == importer
+
+
+def test_a_number_that_no_comparison_asks_has_one_case() -> None:
+    rules = BOOK.stage("class")
+    assert [case.value for case in cases("process_nm", {"tpp": 10.0}, rules)] == [1.0]
