@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from accord.base.errors import CatalogError
+from accord.catalog.days import last_day
 from accord.catalog.load import Catalog, load_catalog
 from accord.catalog.support import Statement, Support
-from accord.planner.support import covers, last_day, version_key
+from accord.planner.support import covers, version_key
 
 DOC = Path(__file__).parents[2] / "docs" / "support.md"
 

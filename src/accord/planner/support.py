@@ -20,19 +20,18 @@ Rules, in this order:
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from accord.base.source import Source
+from accord.catalog.days import last_day
 from accord.catalog.support import Statement, Support
 
 Known = Literal["yes", "no", "partial", "unknown"]
 WIDE: tuple[str, ...] = ("bf16", "fp16", "fp32")
 _WEAKEST: tuple[Known, ...] = ("no", "unknown", "partial", "yes")
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?|-([QH])(\d))?")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PRE = re.compile(r"(?:a|b|rc|alpha|beta|dev|post)[.-]?(\d*)", re.IGNORECASE)
 
@@ -180,19 +179,6 @@ def stated_conversions(
         if _in_time(said, day) and (best is None or (named, said.day) > best[:2]):
             told[statement.conversion] = (named, said.day, said)
     return {kind: (said.statement, said.source) for kind, (_, _, said) in told.items()}
-
-
-def last_day(date: str) -> str:
-    """The last day [ISO] of a date that may be a year, quarter, half or month: what is dated so is known by then."""
-    found = _DATE.match(date)
-    if found is None:
-        return "9999-12-31"
-    year, month, day, part, nth = found.groups()
-    if day:
-        return f"{year}-{month}-{day}"
-    last = int(month) if month else {"Q": 3, "H": 6}.get(part or "", 12) * int(nth or 1)
-    after = datetime.date(int(year) + last // 12, last % 12 + 1, 1)
-    return (after - datetime.timedelta(days=1)).isoformat()
 
 
 def version_key(version: str | None) -> tuple[int, ...] | None:
