@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.base.source import Source
+from accord.catalog.days import last_day
 from accord.catalog.load import load_catalog
 from accord.catalog.support import Statement, Support
 from accord.planner.support import (
@@ -17,7 +18,6 @@ from accord.planner.support import (
     Index,
     covers,
     index,
-    last_day,
     stated_conversions,
     support,
     version_key,
