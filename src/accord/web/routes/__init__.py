@@ -1,0 +1,1 @@
+"""Addresses, one file a group of them."""
