@@ -2,7 +2,7 @@
 
 ``ACCORD_PAGE`` says what to do where it cannot be built:
 
-    (nothing)   refuse, but for a wheel where there is no Node: it goes without (``accord web`` says so, and serves the API)
+    (nothing)   refuse, but for a wheel where there is no Node: it goes without, and ``accord web`` says so
     require     refuse
     skip        build neither page nor anything by npm, and carry none
 
