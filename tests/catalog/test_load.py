@@ -149,3 +149,21 @@ def test_loading_imports_neither_numpy_nor_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_packaged_catalog_is_read_once_a_process_and_extras_each_time(tmp_path: Path) -> None:
+    kept = load_catalog()
+    assert load_catalog(()) is kept
+    assert kept.chip("huawei-ascend-910c") is load_catalog().chip("huawei-ascend-910c")
+    other = kept.with_calibration({})
+    assert other.ids("calibration") == () and len(load_catalog().ids("calibration")) > 1
+    kept.defaults()["serving"].clear()
+    assert load_catalog().defaults()["serving"]
+    (tmp_path / "chips").mkdir()
+    file = tmp_path / "chips" / "example-chip-1.yaml"
+    shutil.copy(SAMPLE / "chips" / file.name, file)
+    before = load_catalog((tmp_path,))
+    assert before.chip("example-chip-1").vendor == "example" and before.digest
+    file.write_text(file.read_text().replace("vendor: example", "vendor: changed"))
+    after = load_catalog((tmp_path,))
+    assert after.chip("example-chip-1").vendor == "changed" and after.digest != before.digest

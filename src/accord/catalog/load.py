@@ -84,9 +84,16 @@ def load_catalog(extra: tuple[Path, ...] = ()) -> Catalog:
 
     extra: folders laid out like the packaged data (``chips/``, ``systems/``, ...), or single files; an entry of
         theirs replaces a packaged one of the same id, and :attr:`Catalog.notes` says so
+    The packaged catalog alone is one a process, since its files do not change under it; extras are read each time.
     Raises CatalogError for an extra path that does not exist or whose kind cannot be told.
     """
-    return Catalog(DATA, extra)
+    return Catalog(DATA, extra) if extra else _packaged()
+
+
+@functools.cache
+def _packaged() -> Catalog:
+    """The packaged catalog, whose entries are read once a process."""
+    return Catalog(DATA)
 
 
 def kind_of(root: Item) -> str:
