@@ -29,7 +29,7 @@ from accord.cli.plan_matrix import COST, cause_dict, show_matrix, tornado
 from accord.cli.plan_question import Question, known_countries, question
 from accord.cli.plan_settings import given, placed, settings, typed, with_scenario
 from accord.cli.plan_words import joined, no_law_left, unknown_limits, unknown_wishes, why_none, without_plan
-from accord.cli.watching import Watching
+from accord.cli.watching import Watching, parts
 from accord.economics.scenario_text import scenario_toml
 from accord.planner.executor import Place, Work
 from accord.planner.executors import executor
@@ -147,12 +147,12 @@ def _sweep(catalog: Catalog, flags: Mapping[str, Any], spec: bytes) -> Sweep:
     def swept(work: Work, tasks: Sequence[bytes], problem: bytes) -> list[bytes]:
         engine = executor(name, place)
         if file is None:
-            return run_sweep(engine, work, tasks)
+            return run_sweep(engine, work, tasks, progress=parts)
         with open_sweep(file, sweep_key(catalog.digest, spec + problem, tasks), tasks) as kept:
             found = len(kept.finished())
             if found:
                 say(f"{found} of {len(tasks)} parts are in {file} already")
-            return run_sweep(engine, work, tasks, kept)
+            return run_sweep(engine, work, tasks, kept, parts)
 
     return swept
 

@@ -19,7 +19,7 @@ from accord.cli.output import emit, say
 from accord.cli.simulate_load import Load, load_of
 from accord.cli.simulate_output import Outputs, keep, write_files
 from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
-from accord.cli.watching import Watching
+from accord.cli.watching import Watching, tell_kept
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.report.instances import taken_dict, taken_table
 from accord.report.simulate_view import bounds_table, result_dict, tables
@@ -62,6 +62,7 @@ def run_simulation(
         for file in files:
             say(f"wrote {file}")
         kept = keep(done, body, outputs, deployment, files, catalog)
+        tell_kept(kept)
     if kept:
         say(f"run {kept[:8]} is kept: accord runs show {kept[:8]}")
     if not done.combined.complete:

@@ -1,15 +1,61 @@
-"""A long run on the terminal: a line of progress, and Ctrl-C that ends the run in order."""
+"""A long run on the terminal: a line of progress, and Ctrl-C that ends the run in order.
+
+Whoever runs a verb for somebody else than a terminal follows it as an :class:`Observer`.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType, TracebackType
+from typing import Protocol
 
 EVERY_S = 0.2
 AFTER_S = 1.0
 WIDTH = 30
+
+
+class Observer(Protocol):
+    """Told how far a verb is."""
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        """``done`` of ``total`` of what ``text`` says are finished; called often."""
+        ...
+
+    def kept(self, run: str) -> None:
+        """The run is in the store under this id."""
+        ...
+
+
+_OBSERVER: ContextVar[Observer | None] = ContextVar("observer", default=None)
+
+
+@contextmanager
+def observed(observer: Observer) -> Iterator[None]:
+    """Let an observer follow what is run here."""
+    before = _OBSERVER.set(observer)
+    try:
+        yield
+    finally:
+        _OBSERVER.reset(before)
+
+
+def parts(done: int, total: int) -> None:
+    """Tell who follows that parts of a search are finished."""
+    observer = _OBSERVER.get()
+    if observer is not None:
+        observer.progress(done, total, "parts of the search")
+
+
+def tell_kept(run: str | None) -> None:
+    """Tell who follows under which id the run is kept, if it is."""
+    observer = _OBSERVER.get()
+    if observer is not None and run:
+        observer.kept(run)
 
 
 class Watching:
@@ -60,6 +106,10 @@ class Watching:
         now = time.monotonic()
         self._runs += done < self._done
         self._done = done
+        observer = _OBSERVER.get()
+        if observer is not None:
+            run = f", run {self._runs}" if self._runs > 1 else ""
+            observer.progress(done, count, f"requests, {clock_s:,.0f} s simulated{run}")
         if self._shown and now - self._last > EVERY_S and now - self._start > AFTER_S:
             self._last, self._drawn = now, True
             share = done / count if count else 1.0
