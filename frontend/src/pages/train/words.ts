@@ -1,0 +1,6 @@
+import type { Dictionary } from '../../lib/i18n.svelte';
+
+export const WORDS = {
+  en: { title: 'Train' },
+  zh: { title: 'Train' },
+} satisfies Dictionary;
