@@ -1,0 +1,137 @@
+"""A real ``accord web`` on the loopback address: started, asked, killed or ended, and looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+
+START_S = 60.0
+END_S = 20.0
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+IN_ORDER = (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # exit codes of a server that was asked to end
+
+
+class Server:
+    """A process ``accord web --no-browser`` with a store and a log of its own.
+
+    home: folder of the store; a server that is started on the same folder again takes up what is there
+    url: base address, such as ``http://127.0.0.1:40123``; pid: of the server, which leads its process group
+    """
+
+    def __init__(self, home: Path, words: Sequence[str] = ()) -> None:
+        """Start it and wait until it answers; RuntimeError with its log where it does not."""
+        home.mkdir(parents=True, exist_ok=True)
+        self.home = home
+        self._log = home / f"server-{time.monotonic_ns()}.log"
+        command = [sys.executable, "-m", "accord", "web", "--port", "0", "--no-browser", *words]
+        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=kept | {"ACCORD_HOME": str(home), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        try:
+            self.url = self._address()
+        except BaseException:
+            self.kill()
+            raise
+
+    def log(self) -> str:
+        """What it has written so far, on both streams."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def client(self, timeout_s: float = 60.0) -> httpx.Client:
+        """A client of its API, with addresses below ``/api/v1``."""
+        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=timeout_s, trust_env=False)
+
+    def processes(self) -> list[int]:
+        """Process ids of its group, itself included, that are alive (Linux)."""
+        return [pid for pid, _, group, state in _processes() if group == self.pid and state != "Z"]
+
+    def resident_bytes(self) -> int:
+        """Memory that the whole process tree holds [bytes]: a page that is shared counts in parts (PSS, Linux)."""
+        return sum(_proportional_bytes(pid) for pid in self.processes())
+
+    def end(self) -> None:
+        """Ask it to end; AssertionError unless it does so in order, leaving no process behind."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"did not end within {END_S:g} s of SIGTERM\n{self.log()[-4000:]}") from None
+        left = self._left(5.0)
+        self.kill()
+        assert code in IN_ORDER, f"ended with {code}\n{self.log()[-4000:]}"
+        assert "Traceback" not in self.log(), self.log()[-4000:]
+        assert not left, f"processes {left} outlived the server"
+
+    def kill(self) -> None:
+        """Kill it and all of its processes at once, as a power cut would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(END_S)
+
+    def _left(self, wait_s: float) -> list[int]:
+        until = time.monotonic() + wait_s
+        while (left := self.processes()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return left
+
+    def _address(self) -> str:
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            found = ADDRESS.search(self.log())
+            if found:
+                url = f"http://127.0.0.1:{found.group(1)}"
+                with contextlib.suppress(httpx.TransportError):
+                    if httpx.get(f"{url}/api/v1/health", trust_env=False, timeout=5.0).status_code == 200:
+                        return url
+            if self._process.poll() is not None:
+                raise RuntimeError(f"accord web ended with {self._process.returncode}\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+        raise RuntimeError(f"accord web did not answer within {START_S:g} s\n{self.log()[-4000:]}")
+
+
+@contextlib.contextmanager
+def running(home: Path, words: Sequence[str] = ()) -> Iterator[Server]:
+    """A server for a block; afterwards it must end in order, or be dead where the block killed it."""
+    server = Server(home, words)
+    try:
+        yield server
+    except BaseException:
+        server.kill()
+        raise
+    server.end()
+
+
+def _processes() -> Iterator[tuple[int, int, int, str]]:
+    """Process id, parent, group and state of every process (Linux)."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent, group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            yield int(entry.name), int(parent), int(group), state
+
+
+def _proportional_bytes(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found.group(1)) * 1024 if found else 0
