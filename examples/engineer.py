@@ -1,4 +1,4 @@
-"""For who sizes and deploys: plan DeepSeek-V3 on 32 chips, play two minutes of chat on the plan, write its launch files.
+"""For who sizes and deploys: plan DeepSeek-V3 on 32 chips, play two minutes of chat on it, write its launch files.
 
 Run it with ``python examples/engineer.py``. Give a folder as well and the launch files are written there.
 """
