@@ -1,6 +1,30 @@
 import type { Dictionary } from '../../lib/i18n.svelte';
 
 export const WORDS = {
-  en: { title: 'Catalog' },
-  zh: { title: 'Catalog' },
+  en: {
+    title: 'Catalog',
+    lead: 'Every fact that an answer can rest on: its unit, what it is based on, its source, and the values that were not chosen.',
+    kind: 'Kind', search: 'Search by name, id or maker', entries: '{n} entries', noMatch: 'Nothing in {kind} matches "{text}".',
+    name: 'Name', id: 'Id', quantity: 'Quantity', value: 'Value', basis: 'Basis', source: 'Source', date: 'As of', note: 'Note',
+    alternatives: 'Values not chosen ({n})', rejected: 'rejected', why: 'Why this one', facts: 'Facts', attributes: 'Attributes',
+    back: 'All {kind}', onPolicy: 'Export class', onMap: 'Drawing',
+    chips: 'Chips', systems: 'Systems', models: 'Models', prices: 'Prices', engines: 'Engines', workloads: 'Workloads', places: 'Places',
+    support: 'Engine support', origins: 'Origins', calibration: 'Calibration', collectives: 'Collectives', training: 'Training',
+    reliability: 'Reliability', instruments: 'Instruments of law', groups: 'Country groups', parties: 'Parties', licences: 'Licences',
+    governance: 'Governance instruments', deployments: 'Deployments', claims: 'Claims', conformance: 'Conformance', risks: 'Risks',
+    conflicts: 'Only values on which sources differ',
+  },
+  zh: {
+    title: '目录',
+    lead: '答案所依据的每一项事实：单位、依据、来源，以及未被采用的其他数值。',
+    kind: '类别', search: '按名称、标识或厂商搜索', entries: '共 {n} 条', noMatch: '“{kind}”中没有与“{text}”相符的条目。',
+    name: '名称', id: '标识', quantity: '项目', value: '数值', basis: '依据', source: '来源', date: '日期', note: '说明',
+    alternatives: '未采用的数值（{n}）', rejected: '已排除', why: '采用理由', facts: '数值', attributes: '属性',
+    back: '全部{kind}', onPolicy: '出口管制分类', onMap: '结构图',
+    chips: '芯片', systems: '系统', models: '模型', prices: '价格', engines: '推理引擎', workloads: '负载', places: '地点',
+    support: '引擎支持情况', origins: '产地', calibration: '标定', collectives: '集合通信', training: '训练',
+    reliability: '可靠性', instruments: '法律文件', groups: '国家组', parties: '主体', licences: '许可证',
+    governance: '治理文件', deployments: '部署', claims: '说法', conformance: '互认测试', risks: '风险',
+    conflicts: '只看来源不一致的数值',
+  },
 } satisfies Dictionary;
