@@ -40,6 +40,7 @@ VERBS: tuple[Entry, ...] = (
     Entry("runs", "accord.cli.verbs.runs", "Past runs: list, show, compare."),
     Entry("why", "accord.cli.verbs.why", "One plan beside another, term by term."),
     Entry("export", "accord.cli.verbs.export", "A plan as launch files of vLLM, SGLang, Dynamo, llm-d, MindIE."),
+    Entry("web", "accord.web.command", "The page to work in, and the HTTP API behind it."),
     Entry("calibrate", "accord.cli.verbs.calibrate", "Fit the cost model to measured tables."),
     Entry("completion", "accord.cli.verbs.completion", "Print the completion script of a shell."),
 )

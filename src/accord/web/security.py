@@ -3,8 +3,8 @@
 One ASGI middleware without buffers on the way out, so that streams pass. The page's own files are public: they hold
 nothing that is not in the wheel. Everything under ``/api`` needs the token where the server has one. A foreign
 ``Origin`` and a ``Sec-Fetch-Site`` other than ``same-origin`` and ``none`` are refused, but for one case: a page that
-somebody follows a link to (GET, ``Sec-Fetch-Mode: navigate``, ``Sec-Fetch-Dest: document``, not under ``/api``), which changes
-nothing and lets no other site read anything.
+somebody follows a link to (GET, ``Sec-Fetch-Mode: navigate``, ``Sec-Fetch-Dest: document``, not under ``/api``). It
+changes nothing, and no other site can read it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LINGER_BYTES = 16 * MIB
 MOST_DEPTH = 64  # of a body's JSON
 MOST_QUERY_FIELDS = 200
 TOKEN_FIELDS = frozenset({"token", "access_token", "auth_token", "bearer", "bearer_token", "authorization", "api_key"})
-_GUARDED = "accord.guarded"
+_GATED = "accord.gated"
 _DROPPED = frozenset({name.lower().encode() for name in HEADERS} | {b"set-cookie", b"server"})
 _FIXED = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
 _PROXIES = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
@@ -84,7 +84,7 @@ class _Head(NamedTuple):
 
 def protect(app: ASGIApp, settings: Settings) -> ASGIApp:
     """An application behind everything this module refuses. settings: with the port that the server really has."""
-    return Guard(app, settings)
+    return Gate(app, settings)
 
 
 def error_body(what: str, *, where: str | None = None, hint: str | None = None, exit_code: int = 2) -> bytes:
@@ -93,7 +93,7 @@ def error_body(what: str, *, where: str | None = None, hint: str | None = None, 
     return json.dumps({"error": said}, ensure_ascii=False).encode()
 
 
-class Guard:
+class Gate:
     """The middleware; a second one around the same application lets everything pass."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -109,10 +109,10 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        if scope["type"] != "http" or scope.get(_GUARDED):
+        if scope["type"] != "http" or scope.get(_GATED):
             await self.app(scope, receive, send)
             return
-        scope[_GUARDED] = True
+        scope[_GATED] = True
         head = _head(scope)
         send = _dressed(send, head.api)
         self._active += 1

@@ -1,0 +1,89 @@
+"""Connections: HTTP/1.1 by h11, with deadlines for heads and readers that uvicorn has not; errors in the one form."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from accord.web.security import HEADERS, error_body
+
+HEAD_BYTES = 16 << 10  # of a request line and its headers
+HEAD_S = 10.0  # from the first byte of a connection or request to the end of its head
+STALL_S = 60.0  # how long a reader may leave an answer lie
+MOST_CONNECTIONS = 512
+
+
+class Wire(H11Protocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        """Take what uvicorn gives."""
+        super().__init__(*args, **named)
+        self._late: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless there are too many already."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._say(503, "too many connections are open", (("Retry-After", "2"),))
+            return
+        self._late = self.loop.call_later(HEAD_S, self._head_is_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._late = _stopped(self._late)
+        self._stalled = _stopped(self._stalled)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head that has begun must end in time."""
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._late = _stopped(self._late)
+        elif self._late is None and not self.transport.is_closing():
+            self._late = self.loop.call_later(HEAD_S, self._head_is_late)
+
+    def pause_writing(self) -> None:
+        """Wait for the reader, but not for ever."""
+        super().pause_writing()
+        self._stalled = self._stalled or self.loop.call_later(STALL_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._stalled = _stopped(self._stalled)
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or has too large a head."""
+        self._say(400, f"the request is no HTTP/1.1, or its head is larger than {HEAD_BYTES >> 10} KiB")
+
+    def _head_is_late(self) -> None:
+        self._late = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self._say(408, "the head of the request came too slowly")
+
+    def _say(self, status: int, what: str, more: tuple[tuple[str, str], ...] = ()) -> None:
+        """Answer without the application, and close."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        body = error_body(what)
+        usual = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"}
+        headers = [*usual.items(), ("Cache-Control", "no-store"), *more, *HEADERS.items()]
+        events = (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+        for event in events:
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Stop a timer; None takes its place."""
+    if timer is not None:
+        timer.cancel()
+    return None
