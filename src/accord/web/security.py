@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from accord.web.answer import error_body
 from accord.web.hosts import Names
 from accord.web.nesting import nested_deeper
 from accord.web.settings import MIB, Settings
@@ -85,12 +85,6 @@ class _Head(NamedTuple):
 def protect(app: ASGIApp, settings: Settings) -> ASGIApp:
     """An application behind everything this module refuses. settings: with the port that the server really has."""
     return Gate(app, settings)
-
-
-def error_body(what: str, *, where: str | None = None, hint: str | None = None, exit_code: int = 2) -> bytes:
-    """An error in the one form of the API."""
-    said = {"what": what, "where": where, "hint": hint, "exit_code": exit_code}
-    return json.dumps({"error": said}, ensure_ascii=False).encode()
 
 
 class Gate:

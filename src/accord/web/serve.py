@@ -27,8 +27,9 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accord.base.errors import AccordError, UsageError
+from accord.web.answer import EXIT_INTERNAL, error_body
 from accord.web.hosts import HTTP_PORT, HTTPS_PORT, is_loopback, is_wildcard, resolved, shown
-from accord.web.security import error_body, protect
+from accord.web.security import protect
 from accord.web.settings import Settings
 from accord.web.wire import HEAD_BYTES, Wire
 
@@ -180,7 +181,7 @@ def log_line(scope: Scope, status: int | None, took_s: float) -> str:
 
 
 async def _say_fault(send: Send) -> None:
-    body = error_body("this is a fault of Accord, not of the request", exit_code=70)
+    body = error_body("this is a fault of Accord, not of the request", exit_code=EXIT_INTERNAL)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
     await send({"type": "http.response.body", "body": body})

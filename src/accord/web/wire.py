@@ -8,7 +8,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from accord.web.security import HEADERS, error_body
+from accord.web.answer import error_body
+from accord.web.security import HEADERS
 
 HEAD_BYTES = 16 << 10  # of a request line and its headers
 HEAD_S = 10.0  # from the first byte of a connection or request to the end of its head
