@@ -62,6 +62,10 @@ def test_the_envelope(capsys: Capture) -> None:
     assert envelope["schema"] == "accord.compare/1"
     assert envelope["result"]["systems"] == list(PAIR)
     assert "pairs" not in envelope["result"]
+    assert "384 x huawei-ascend-910c" in envelope["result"]["described"][0]
+    notes = {note["of"]: note["text"] for note in envelope["result"]["notes"]}
+    assert "the only one that measures" in notes["A dense BF16"]
+    assert "break-even" in notes
     assert all(source["title"] and source["date"] for source in envelope["sources"])
 
 

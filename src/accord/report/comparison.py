@@ -20,7 +20,7 @@ from accord.economics.comparison import (
 )
 from accord.hardware.totals import RATES
 from accord.power.draw import observed_overhead
-from accord.report.comparison_tables import many_tables, pair_tables
+from accord.report.comparison_tables import breakeven, described, many_tables, pair_tables, remarks
 from accord.report.tables import Table
 from accord.report.to_json import source_entry
 from accord.uncertainty.figure import Figure
@@ -46,7 +46,7 @@ def comparison_result(catalog: Catalog, ids: Sequence[str], *, level: float = LE
 
     ids: two to four systems of the catalog; level: share of the claims inside a band [1]
     ``dimensions`` sets the first against the second; with more than two systems each dimension has ``values`` by id
-    too, and ``pairs`` sets the first against every other.
+    too, and ``pairs`` sets the first against every other. ``notes``: what sources say about figures that are in doubt.
     Raises UsageError for another number of systems, CatalogError for an id that is not in the catalog.
     """
     if not 2 <= len(ids) <= MOST:
@@ -57,7 +57,14 @@ def comparison_result(catalog: Catalog, ids: Sequence[str], *, level: float = LE
     first, others = profiles[0], profiles[1:]
     compared = [compare(first, other, level) for other in others]
     dimensions = [_dimension_dict(found) for found in compared[0]]
-    result: dict[str, object] = {"systems": list(ids), "level": level, "dimensions": dimensions}
+    told = [*remarks(profiles), *(breakeven(compared[0]) if len(profiles) == 2 else ())]
+    result: dict[str, object] = {
+        "systems": list(ids),
+        "described": [described(one) for one in profiles],
+        "level": level,
+        "dimensions": dimensions,
+        "notes": [{"of": of, "text": text} for of, text in told],
+    }
     if len(profiles) > 2:
         for entry, quantity in zip(dimensions, QUANTITIES, strict=True):
             entry["values"] = {one.id: _number(value_of(one, quantity)) for one in profiles}
@@ -109,6 +116,8 @@ def _dimension_dict(found: Dimension) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "verdict": found.verdict,
+        "summary": found.summary,
+        "undecided": found.undecided,
         "basis": {"a": a.basis if a else None, "b": b.basis if b else None},
         "bands": {"a": list(a.band()) if a else None, "b": list(b.band()) if b else None},
         "sources": list(dict.fromkeys(key for one in (a, b) if one is not None for key in one.sources)),

@@ -39,7 +39,7 @@ def pair_tables(a: Profile, b: Profile, found: Sequence[Dimension], level: float
         rows = [one for one in found if one.quantity.group == group]
         if any(one.verdict != CANNOT_TELL for one in rows):
             tables.append(Table(title=group.capitalize(), columns=columns, rows=tuple(_pair_row(one) for one in rows)))
-    return (*tables, _notes((a, b), _legend(level), _breakeven(found)))
+    return (*tables, _notes((a, b), _legend(level), breakeven(found)))
 
 
 def many_tables(profiles: Sequence[Profile], found: Sequence[Sequence[Dimension]]) -> tuple[Table, ...]:
@@ -70,11 +70,12 @@ def many_tables(profiles: Sequence[Profile], found: Sequence[Sequence[Dimension]
 
 def _heading(profiles: Sequence[Profile]) -> Table:
     """Which letter is which system."""
-    rows = [(letter, _described(one)) for letter, one in zip(LETTERS, profiles, strict=False)]
+    rows = [(letter, described(one)) for letter, one in zip(LETTERS, profiles, strict=False)]
     return pairs("Systems compared", rows)
 
 
-def _described(one: Profile) -> str:
+def described(one: Profile) -> str:
+    """A system in words: its name, id, chips and racks."""
     chips, racks = one.whole.get("chips"), one.whole.get("racks")
     parts = [one.id]
     if chips is not None:
@@ -146,7 +147,7 @@ def _legend(level: float) -> str:
     return f"{_LEGEND}; band: the central {level * 100:g} % of what all kept sources give"
 
 
-def _breakeven(found: Sequence[Dimension]) -> tuple[tuple[str, str], ...]:
+def breakeven(found: Sequence[Dimension]) -> tuple[tuple[str, str], ...]:
     """What the figures per watt say about tariffs."""
     for one in found:
         if one.quantity.name == "bf16_per_watt" and one.a is not None and one.b is not None:
@@ -158,7 +159,7 @@ def _breakeven(found: Sequence[Dimension]) -> tuple[tuple[str, str], ...]:
 
 def _notes(profiles: Sequence[Profile], legend: str, more: Sequence[tuple[str, str]]) -> Table:
     """What the sources say about figures that are disputed, no more than estimates, or put together."""
-    told = [*_remarks(profiles), *more]
+    told = [*remarks(profiles), *more]
     width = max((len(key) for key, _ in told), default=0)
     rows: list[tuple[str, str]] = []
     for key, text in told:
@@ -167,7 +168,8 @@ def _notes(profiles: Sequence[Profile], legend: str, more: Sequence[tuple[str, s
     return pairs("Notes", rows, textwrap.wrap(legend, WIDTH))
 
 
-def _remarks(profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:
+def remarks(profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:
+    """What the sources say about doubtful figures: letters of systems with the figure in words, and the remark."""
     words = {quantity.of: quantity.short.partition(",")[0] for quantity in QUANTITIES if not quantity.per}
     told: dict[str, tuple[str, str]] = {}  # remark -> letters, what it is about; systems of one chip share remarks
     for letter, one in zip(LETTERS, profiles, strict=False):
