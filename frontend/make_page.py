@@ -83,7 +83,7 @@ def node_lacking() -> str:
 
 
 def build() -> None:
-    """Build the page in a folder beside ``static`` and put it in its place; what is there is kept where that fails.
+    """Build the page in a folder of its own and put it into ``static``; what is there is kept where that fails.
 
     Raises:
         PageError: where Node is lacking, the packages cannot be had, or the build fails.
@@ -93,16 +93,20 @@ def build() -> None:
         raise PageError(lacking)
     digest = sources_digest()
     install()
-    new, old = f"{STATIC}.new-{os.getpid()}", f"{STATIC}.old-{os.getpid()}"
+    new, old = (os.path.join(MODULES, f".accord-page-{age}-{os.getpid()}") for age in ("new", "old"))
     try:
         npm(["run", "build", "--", "--outDir", new, "--emptyOutDir", "--logLevel", "warn"])
         if not os.path.isfile(os.path.join(new, "index.html")):
             raise PageError("npm run build wrote no index.html")
         with open(os.path.join(new, STAMP), "w") as stamp:
             stamp.write(digest)
-        if os.path.isdir(STATIC):
-            os.rename(STATIC, old)
-        os.rename(new, STATIC)
+        try:
+            if os.path.isdir(STATIC):
+                os.rename(STATIC, old)
+            os.rename(new, STATIC)
+        except OSError as error:
+            if not fresh():  # somebody else may have built the same meanwhile
+                raise PageError(f"cannot put the page into {STATIC}: {error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -129,15 +129,17 @@ def watched(
 # What a page must be
 
 
-def opened(page: Page, address: str) -> None:
-    """Go to an address, such as ``/plan?lang=zh``, and wait until the page has drawn its title and asked its questions.
+def opened(page: Page, address: str, *, idle: bool = True) -> None:
+    """Go to an address, such as ``/plan?lang=zh``, and wait until the page has drawn its title.
 
-    A page that keeps a stream open is never idle: wait for what you need on it instead.
+    idle: wait also until it has asked nothing for half a second; a page that keeps a stream open never is, so wait for
+        what you need on it instead
     """
     answer = page.goto(address)
     assert answer is not None and answer.status == 200, f"{address}: {answer.status if answer else 'no answer'}"
     page.get_by_role("heading", level=1).first.wait_for()
-    page.wait_for_load_state("networkidle")
+    if idle:
+        page.wait_for_load_state("networkidle")
 
 
 def axe(page: Page, *, leave_out: Sequence[str] = ()) -> None:
