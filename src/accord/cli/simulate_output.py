@@ -29,6 +29,7 @@ from accord.store.record import Record
 from accord.workloads.reshape import head
 
 MOST_SPANS = 200_000
+WITH_SPANS = frozenset({"chrome-trace", "series"})  # files that show iterations
 SUMMARY = "summary.json"
 EPOCH = "SOURCE_DATE_EPOCH"
 
@@ -84,7 +85,7 @@ class Outputs:
     @property
     def spans(self) -> int:
         """Iterations to keep for a time line."""
-        return MOST_SPANS if self.folder is not None and "chrome-trace" in self.exports else 0
+        return MOST_SPANS if self.folder is not None and not WITH_SPANS.isdisjoint(self.exports) else 0
 
 
 def _now(environ: Mapping[str, str]) -> datetime:

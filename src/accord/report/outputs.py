@@ -90,6 +90,7 @@ EXPORTS: Registry[Output] = Registry(
         "aiperf": Output("profile_export_aiperf.json", "accord.report.exports.aiperf", "aggregate_json"),
         "chrome-trace": Output("trace.json", "accord.report.exports.chrome_trace", "trace_json"),
         "csv": Output("requests.csv", "accord.report.exports.request_rows", "csv"),
+        "series": Output("series.json", "accord.report.exports.series", "series_json"),
         "parquet": Output("requests.parquet", "accord.report.exports.request_parquet", "parquet", "data"),
     },
 )

@@ -1,0 +1,225 @@
+"""Addresses of jobs: what there is, how far it is, its answer and files; cancel, resume, delete."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.types import Receive, Scope, Send
+
+from accord.base.errors import AccordError
+from accord.store.job import NoSuchJob, WrongState
+from accord.web.answer import error_body
+from accord.web.job_view import read_pieces, to_json
+from accord.web.jobs import Jobs, QueueFull, TooManyStreams
+
+JSON = "application/json"
+MOST = 1000  # jobs of one answer
+Responses = dict[int | str, dict[str, Any]]
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+JobId = Annotated[str, Path(description="Id of a job, 32 hexadecimal digits.", max_length=200)]
+FileName = Annotated[str, Path(description="Name of a file, as /jobs/ID/files lists it.", max_length=200)]
+
+
+class ProgressShown(BaseModel):
+    """How far a job is."""
+
+    done: int
+    total: int
+    text: str
+
+
+class ErrorShown(BaseModel):
+    """Why a job failed."""
+
+    what: str
+    where: str | None
+    hint: str | None
+    exit_code: int | None
+
+
+class Job(BaseModel):
+    """A job."""
+
+    id: str
+    verb: str
+    request: dict[str, object]
+    state: str
+    created: str
+    started: str | None
+    ended: str | None
+    progress: ProgressShown
+    error: ErrorShown | None
+    run: str | None
+    resumes: int
+
+
+class JobList(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[Job]
+
+
+class FileShown(BaseModel):
+    """A file that a simulation wrote."""
+
+    name: str
+    bytes: int
+
+
+class FilesShown(BaseModel):
+    """The files of a job."""
+
+    files: list[FileShown]
+
+
+class Problem(BaseModel):
+    """An error."""
+
+    error: ErrorShown
+
+
+class Nothing(BaseModel):
+    """An empty object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Deleted(BaseModel):
+    """The job that is gone."""
+
+    deleted: str
+
+
+_NO_JOB: Responses = {404: {"model": Problem, "description": "no such job"}}
+_STATE: Responses = {409: {"model": Problem, "description": "the job is not in a state for that"}}
+_FULL: Responses = {429: {"model": Problem, "description": "the queue is full"}}
+
+
+class EventStream(StreamingResponse):
+    """A stream whose source is closed at once when the reader goes away."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        """events: an asynchronous generator."""
+        super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        async with aclosing(self._events):  # type: ignore[type-var]
+            await super().__call__(scope, receive, send)
+
+
+def refused(error: AccordError) -> Response:
+    """The answer to what cannot be done."""
+    status = 422
+    headers: dict[str, str] = {}
+    if isinstance(error, NoSuchJob):
+        status = 404
+    elif isinstance(error, WrongState):
+        status = 409
+    elif isinstance(error, QueueFull):
+        status, headers["Retry-After"] = 429, str(error.retry_s)
+    elif isinstance(error, TooManyStreams):
+        status, headers["Retry-After"] = 429, "5"
+    return Response(error_body(error.what, error.where, error.hint, error.exit_code), status, headers, JSON)
+
+
+def _jobs(request: Request) -> Jobs:
+    jobs = request.app.state.jobs
+    assert isinstance(jobs, Jobs)
+    return jobs
+
+
+@router.get("", response_model=JobList)
+async def list_jobs(request: Request, limit: Annotated[int, Query(ge=1, le=MOST)] = 200) -> Response:
+    """Jobs, newest first."""
+    found = await _jobs(request).list(limit)
+    return Response(b'{"jobs":[' + b",".join(to_json(job) for job in found) + b"]}", media_type=JSON)
+
+
+@router.get("/{id}", response_model=Job, responses=_NO_JOB)
+async def show_job(request: Request, id: JobId) -> Response:
+    """One job."""
+    try:
+        return Response(to_json(await _jobs(request).show(id)), media_type=JSON)
+    except AccordError as error:
+        return refused(error)
+
+
+@router.get("/{id}/events", response_class=EventStream, responses=_NO_JOB | _FULL)
+async def follow_job(request: Request, id: JobId) -> Response:
+    """Server-sent events: `progress`, then `done`, `failed`, `cancelled` or `interrupted`; each has the job."""
+    try:
+        return EventStream(await _jobs(request).follow(id))
+    except AccordError as error:
+        return refused(error)
+
+
+@router.get("/{id}/result", responses=_NO_JOB | _STATE)
+async def result_of_job(request: Request, id: JobId) -> Response:
+    """The envelope, as the verb prints it with `--json`."""
+    try:
+        body, exit_code = await _jobs(request).result(id)
+    except AccordError as error:
+        return refused(error)
+    return Response(body, 200, {"Accord-Exit-Code": str(exit_code)}, JSON)
+
+
+@router.get("/{id}/files", response_model=FilesShown, responses=_NO_JOB)
+async def list_files(request: Request, id: JobId) -> Response:
+    """Files that a simulation wrote."""
+    try:
+        found = await _jobs(request).files(id)
+    except AccordError as error:
+        return refused(error)
+    shown = FilesShown(files=[FileShown(name=name, bytes=length) for name, length in found.items()])
+    return Response(shown.model_dump_json(), media_type=JSON)
+
+
+@router.get("/{id}/files/{name}", response_class=StreamingResponse, responses=_NO_JOB)
+async def read_file(request: Request, id: JobId, name: FileName) -> Response:
+    """One of them, to be saved."""
+    try:
+        path = await _jobs(request).file(id, name)
+    except AccordError as error:
+        return refused(error)
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(read_pieces(path), 200, headers, kind)
+
+
+@router.post("/{id}/cancel", response_model=Job, responses=_NO_JOB | _STATE)
+async def cancel_job(request: Request, id: JobId, body: Nothing) -> Response:
+    """End a job that is not wanted any more."""
+    try:
+        return Response(to_json(await _jobs(request).cancel(id)), media_type=JSON)
+    except AccordError as error:
+        return refused(error)
+
+
+@router.post("/{id}/resume", status_code=202, response_model=Job, responses=_NO_JOB | _STATE | _FULL)
+async def resume_job(request: Request, id: JobId, body: Nothing) -> Response:
+    """Take an interrupted job up again."""
+    try:
+        job = await _jobs(request).resume(id)
+    except AccordError as error:
+        return refused(error)
+    return Response(to_json(job), 202, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
+
+
+@router.post("/{id}/delete", response_model=Deleted, responses=_NO_JOB | _STATE)
+async def delete_job(request: Request, id: JobId, body: Nothing) -> Response:
+    """Forget a job that ended, with its files; its run stays in the store of runs."""
+    try:
+        await _jobs(request).delete(id)
+    except AccordError as error:
+        return refused(error)
+    return Response(Deleted(deleted=id).model_dump_json(), media_type=JSON)
