@@ -116,8 +116,9 @@ def question_of(verb: Served, request: Request) -> Question:
             raise UsageError(f"'{field}' and '{verb.names[name]}' are two answers to one question", where=field)
         if content is not None:
             sent = content if isinstance(content, list) else [content]
-            files += [_file(one, verb.uploads[name]) for one in sent]
-            value = [one.name for one in sent]
+            brought = [_file(one, verb.uploads[name]) for one in sent]
+            files += brought
+            value = [one.name for one in brought]
         if value is None:
             continue
         if isinstance(parameter, click.Argument):
@@ -132,10 +133,12 @@ def question_of(verb: Served, request: Request) -> Question:
 
 
 def _file(content: FileContent, taken: Taken) -> File:
-    if taken.suffixes and not content.name.lower().endswith(taken.suffixes):
+    """The file of a request, under the name that it has once it is unpacked."""
+    name = content.name.removesuffix(".gz") or content.name
+    if taken.suffixes and not name.lower().endswith(taken.suffixes):
         known = " or ".join(taken.suffixes)
-        raise UsageError(f"'{content.name}' is no {known}", where=taken.field, hint=f"its name ends in {known}")
-    return File(content.name, content.data())
+        raise UsageError(f"'{name}' is no {known}", where=taken.field, hint=f"its name ends in {known}")
+    return File(name, content.data())
 
 
 def _option(parameter: click.Parameter, value: object) -> Iterator[str]:

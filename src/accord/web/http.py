@@ -1,0 +1,78 @@
+"""Replies and errors as answers of HTTP, in one form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from accord.base.errors import AccordError
+from accord.base.registry import did_you_mean
+from accord.store.job import NoSuchJob, WrongState
+from accord.web.answer import CANNOT_BE_MEANT, Reply, error_body
+from accord.web.jobs import QueueFull, TooManyStreams
+from accord.web.workers import TOO_MANY
+
+JSON = "application/json"
+EXIT_CODE = "Accord-Exit-Code"
+RETRY_S = 2
+NO_JSON, NOT_FOUND, CONFLICT = 400, 404, 409
+
+
+def reply_response(reply: Reply) -> Response:
+    """What a verb said, as an answer."""
+    headers = {EXIT_CODE: str(reply.exit_code)}
+    if reply.status == TOO_MANY:
+        headers["Retry-After"] = str(RETRY_S)
+    return Response(reply.body, reply.status, headers, JSON)
+
+
+def error_response(
+    status: int, what: str, where: str | None = None, hint: str | None = None, exit_code: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """An error as an answer."""
+    return Response(error_body(what, where, hint, exit_code), status, dict(headers or {}), JSON)
+
+
+def of_accord_error(error: AccordError) -> Response:
+    """An error that Accord raised on purpose, as an answer."""
+    status, headers = CANNOT_BE_MEANT, {}
+    if isinstance(error, QueueFull | TooManyStreams):
+        status, headers = TOO_MANY, {"Retry-After": str(getattr(error, "retry_s", RETRY_S))}
+    elif isinstance(error, NoSuchJob):
+        status = NOT_FOUND
+    elif isinstance(error, WrongState):
+        status = CONFLICT
+    return error_response(status, error.what, error.where, error.hint, error.exit_code, headers)
+
+
+def of_validation_error(error: ValidationError, known: Sequence[str] = ()) -> Response:
+    """What is wrong with a body, as an answer. known: names of its fields."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    first = found[0]
+    if first["type"] == "json_invalid":
+        return error_response(NO_JSON, "the body is no JSON", hint=first["msg"].removeprefix("Invalid JSON: "))
+    field = first["loc"][0] if first["loc"] else None
+    name = str(field) if field is not None else None
+    if first["type"] == "extra_forbidden":
+        return _unknown(first["loc"], known)
+    if first["type"] == "missing":
+        where = ".".join(map(str, first["loc"]))
+        return error_response(CANNOT_BE_MEANT, f"'{where}' is missing", where, exit_code=2)
+    said = dict.fromkeys(_said(one) for one in found if not one["loc"] or one["loc"][0] == field)
+    return error_response(CANNOT_BE_MEANT, "; ".join(list(said)[:4]), name, exit_code=2)
+
+
+def _unknown(place: tuple[int | str, ...], known: Sequence[str]) -> Response:
+    name = str(place[-1])
+    shown = name if len(name) <= 60 else f"{name[:60]}..."
+    hint = did_you_mean(name, known) if len(place) == 1 and known and len(name) <= 60 else None
+    return error_response(CANNOT_BE_MEANT, f"there is no field '{shown}'", None, hint, 2)
+
+
+def _said(one: Any) -> str:
+    text = str(one["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return text if not text.startswith("should match pattern") else "has a character that may not be in it"

@@ -1,0 +1,91 @@
+"""The page: its files, with its frame at each of its addresses."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import mimetypes
+import re
+from hashlib import sha256
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+STATIC = Path(__file__).parents[1] / "static"
+PAGES = ("plan", "compare", "supernode", "simulate", "train", "policy", "claims", "catalog", "accuracy")
+FRAME = "index.html"
+FOREVER = "public, max-age=31536000, immutable"
+AGAIN = "no-cache"
+NOT_MODIFIED = 304
+_HASHED = re.compile(r"^assets/[\w./-]+-[\w-]{8,}\.\w+$")
+_KINDS = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/json",
+}
+_TEXT = re.compile(r"^(?:text/|image/svg|application/(?:json|javascript))")
+NOT_BUILT = b"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Accord</title>
+<h1>The page is not built</h1>
+<p>The HTTP API under <code>/api/v1</code> works,
+and <a href="/api/v1/openapi.json">its document</a> says how it is asked.
+<p>With Node 20 and npm installed, <code>python3 do.py page</code> builds the page; a released wheel has it.
+</html>
+"""
+
+
+def _router() -> APIRouter:
+    """Addresses of the page and of its files; the last of all, since it takes what is left."""
+    made = APIRouter(include_in_schema=False)
+    for path in ("/", *(f"/{name}" for name in PAGES)):
+        made.add_api_route(path, frame, methods=["GET", "HEAD"])
+    made.add_api_route("/{path:path}", file, methods=["GET", "HEAD"])
+    return made
+
+
+async def frame(request: Request) -> Response:
+    """The frame, which finds out from the address what to show."""
+    if FRAME not in _files(STATIC):
+        return Response(NOT_BUILT, media_type="text/html")
+    return _send(request, FRAME)
+
+
+async def file(request: Request, path: str) -> Response:
+    """One of the files that were built."""
+    if path.startswith("api/") or path not in _files(STATIC):
+        raise HTTPException(404)
+    return _send(request, path)
+
+
+def _send(request: Request, name: str) -> Response:
+    body, packed, kind, tag = _read(STATIC, name)
+    headers = {
+        "Cache-Control": FOREVER if _HASHED.match(name) else AGAIN, "ETag": tag, "Vary": "Accept-Encoding"
+    }  # fmt: skip
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=NOT_MODIFIED, headers=headers)
+    if packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
+    return Response(body, headers=headers, media_type=kind)
+
+
+@functools.cache
+def _files(folder: Path) -> frozenset[str]:
+    """Names of the files there are, once and for all; links are none."""
+    found = (place for place in folder.rglob("*") if place.is_file() and not place.is_symlink())
+    return frozenset(place.relative_to(folder).as_posix() for place in found)
+
+
+@functools.lru_cache(maxsize=256)
+def _read(folder: Path, name: str) -> tuple[bytes, bytes | None, str, str]:
+    """A file: its bytes, these packed, its type, its tag."""
+    body = (folder / name).read_bytes()
+    kind = _KINDS.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    packed = gzip.compress(body, 9, mtime=0) if _TEXT.match(kind) and len(body) > 500 else None
+    return body, packed, kind, f'"{sha256(body).hexdigest()[:32]}"'
+
+
+router = _router()

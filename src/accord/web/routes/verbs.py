@@ -1,0 +1,84 @@
+"""``POST /api/v1/VERB``: a request -> the words of a command -> what it prints, or a job."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from accord.web.http import EXIT_CODE, JSON, of_validation_error, reply_response
+from accord.web.job_view import to_json
+from accord.web.jobs import Jobs
+from accord.web.schema import Request as VerbRequest
+from accord.web.schema import model_of, question_of
+from accord.web.verbs import VERBS, Served
+from accord.web.workers import Workers
+
+ACCEPTED = 202
+
+
+def _router() -> APIRouter:
+    """One address for each verb that is served."""
+    made = APIRouter(prefix="/api/v1", tags=["verbs"])
+    for verb in VERBS:
+        made.add_api_route(
+            verb.address, _handler(verb), methods=["POST"], name=verb.name, summary=summary_of(verb),
+            operation_id="_".join(verb.path), response_class=Response, responses=_responses(verb),
+            openapi_extra={"requestBody": _body(model_of(verb))},
+        )  # fmt: skip
+    return made
+
+
+def summary_of(verb: Served) -> str:
+    """What the help says of a verb in one line."""
+    return verb.command.get_short_help_str(limit=200)
+
+
+def _handler(verb: Served) -> Callable[[Request], Awaitable[Response]]:
+    model = model_of(verb)
+    known = [str(one.alias) for one in model.model_fields.values()]
+
+    async def ask(request: Request) -> Response:
+        try:
+            sent: VerbRequest = model.model_validate_json(await request.body())
+        except ValidationError as error:
+            return of_validation_error(error, known)
+        question = question_of(verb, sent)
+        fields = sent.model_dump(by_alias=True, exclude_none=True) if verb.long or verb.long_when else {}
+        if verb.is_long(fields):
+            jobs: Jobs = request.app.state.jobs
+            job = await jobs.submit(question, fields)
+            return Response(to_json(job), ACCEPTED, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
+        workers: Workers = request.app.state.workers
+        return reply_response(await workers.ask(question))
+
+    return ask
+
+
+def _body(model: type[VerbRequest]) -> dict[str, Any]:
+    ref = f"#/components/schemas/{model.__name__}"
+    return {"required": True, "content": {JSON: {"schema": {"$ref": ref}}}}
+
+
+def _responses(verb: Served) -> dict[int | str, dict[str, Any]]:
+    """What may be answered besides the errors of every address."""
+    answers: dict[int | str, dict[str, Any]] = {}
+    if not verb.long:
+        kind = {} if verb.name == "catalog schema" else {"$ref": "#/components/schemas/Envelope"}
+        code = {EXIT_CODE: {"description": "As the command would exit.", "schema": {"type": "integer"}}}
+        answers[200] = {
+            "description": "What the command prints with --json.", "headers": code, "content": {JSON: {"schema": kind}}
+        }  # fmt: skip
+    if verb.long or verb.long_when:
+        where = {"Location": {"description": "Where the job is.", "schema": {"type": "string"}}}
+        answers[ACCEPTED] = {
+            "description": "A job was started.", "headers": where,
+            "content": {JSON: {"schema": {"$ref": "#/components/schemas/Job"}}},
+        }  # fmt: skip
+    return answers
+
+
+router = _router()
