@@ -16,7 +16,7 @@ import msgspec
 from accord.store.job import Failure, Progress
 from accord.web.job_process import THREADS, Order, Told
 
-MODULE = "accord.web.job_process"
+COMMAND = (sys.executable, "-P", "-m", "accord.web.job_process")
 LINE_BYTES = 1 << 20
 LOG = "log.txt"
 Heard = Callable[[Progress], Awaitable[None]]
@@ -37,7 +37,7 @@ class Child:
         environ = {**os.environ, **dict.fromkeys(THREADS, "1")}
         with (folder / LOG).open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", MODULE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                *COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=log, cwd=folder, env=environ, start_new_session=True, limit=LINE_BYTES,
             )  # fmt: skip
         return cls(process)
