@@ -30,6 +30,7 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+HEAD_BYTES = 16 << 10  # of a request line and its headers
 METHODS = ("GET", "HEAD", "POST")
 MOST_AT_ONCE = 256  # requests, streams among them
 MOST_HELD_BYTES = 256 * MIB  # bodies of all requests together
@@ -168,6 +169,8 @@ class Gate:
 
     def _check_query(self, query: bytes) -> None:
         """Refuse a token in the query; what is there is never repeated."""
+        if len(query) > HEAD_BYTES:
+            raise Denied(414, f"the query is larger than {HEAD_BYTES >> 10} KiB")
         try:
             fields = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
         except ValueError:
@@ -246,6 +249,8 @@ def _check_form(head: _Head) -> None:
         raise Denied(400, "the request states two lengths", "send Content-Length or Transfer-Encoding, not both")
     if len(lengths) > 1 or any(not value.strip().isdigit() or len(value) > 20 for value in lengths):
         raise Denied(400, "the length of the request is no number")
+    if len(head.path) + sum(len(name) + len(value) for name, value in head.headers) > HEAD_BYTES:
+        raise Denied(431, f"the head of the request is larger than {HEAD_BYTES >> 10} KiB")
     odd = "\\" in head.path or any(ord(one) < 32 or ord(one) == 127 for one in head.path)
     if odd or not head.path.startswith("/") or head.path.startswith("//"):
         raise Denied(400, "the request names no path of this server")

@@ -29,9 +29,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accord.base.errors import AccordError, UsageError
 from accord.web.answer import EXIT_INTERNAL, error_body
 from accord.web.hosts import HTTP_PORT, HTTPS_PORT, is_loopback, is_wildcard, resolved, shown
-from accord.web.security import protect
+from accord.web.security import HEAD_BYTES, protect
 from accord.web.settings import Settings
-from accord.web.wire import HEAD_BYTES, Wire
+from accord.web.wire import Wire
 
 GRACE_S = 1  # for answers that are being sent when the server ends
 END_S = 4.5  # from the first signal to the end of whatever is left

@@ -9,9 +9,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from accord.web.answer import error_body
-from accord.web.security import HEADERS
+from accord.web.security import HEAD_BYTES, HEADERS
 
-HEAD_BYTES = 16 << 10  # of a request line and its headers
 HEAD_S = 10.0  # from the first byte of a connection or request to the end of its head
 STALL_S = 60.0  # how long a reader may leave an answer lie
 MOST_CONNECTIONS = 512
