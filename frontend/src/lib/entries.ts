@@ -12,10 +12,13 @@ let asked: Promise<Entries> | undefined;
 
 /** All entries by kind: chips, systems, models, engines, workloads, places, parties, instruments, claims. */
 export function entries(): Promise<Entries> {
-  asked ??= get<Entries>('/entries').catch((error: unknown) => {
-    asked = undefined;
-    throw error;
-  });
+  asked ??= get<{ kinds: Entries }>('/entries').then(
+    (found) => found.kinds,
+    (error: unknown) => {
+      asked = undefined;
+      throw error;
+    },
+  );
   return asked;
 }
 
