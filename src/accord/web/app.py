@@ -13,8 +13,9 @@ from http import HTTPStatus
 from importlib import import_module
 from importlib.util import find_spec
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -45,13 +46,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.jobs = Jobs(settings)
     for name in ROUTES:
         if find_spec(f"accord.web.routes.{name}") is not None:
-            app.include_router(import_module(f"accord.web.routes.{name}").router)
+            app.include_router(_routes(name))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_exception_handler(AccordError, _of_accord)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
     app.add_exception_handler(Exception, _of_fault)
     return app
+
+
+def _routes(name: str) -> APIRouter:
+    """A module's addresses; those that name no status answer 200, which the document needs to be told."""
+    router = import_module(f"accord.web.routes.{name}").router
+    assert isinstance(router, APIRouter), f"routes/{name}.py has a router"
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.status_code is None:
+            route.status_code = 200
+    return router
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,11 @@ from accord.web.answer import File, Question
 from accord.web.verbs import Served
 from accord.web.verbs import Upload as Taken
 
+ABOUT: Mapping[str, str] = {
+    "model": "A model of the catalog.",
+    "model_file": "A model by its config.json, in place of one of the catalog.",
+    "run": "A kept run, by its id or the beginning of it.",
+}
 MOST_TEXT = 200  # characters of one text
 MOST_LIST = 64  # entries of one list
 MOST_FILES = 16
@@ -87,17 +92,17 @@ def model_of(verb: Served) -> type[Request]:
     """The model of a verb's request; its attributes are click's parameters, its aliases the fields."""
     fields: dict[str, Any] = {}
     for parameter in verb.command.params:
-        name, text = parameter.name or "", _help(parameter)
+        name = parameter.name or ""
         sent, taken = verb.field_of(parameter), verb.uploads.get(name)
         lone = parameter.required and not (sent and taken)
         if sent is not None:
             kind = _many(parameter, _kind(verb, sent, parameter))
-            fields[f"value_{name}"] = (kind if lone else kind | None, _field(sent, text, lone, _default(parameter)))
+            fields[f"value_{name}"] = (kind if lone else kind | None, _field(verb, sent, parameter, lone))
         if taken is not None:
             each: Any = FileContent
             if taken.many:
                 each = Annotated[list[FileContent], Field(min_length=int(lone), max_length=MOST_FILES)]
-            fields[f"file_{name}"] = (each if lone else each | None, _field(taken.field, text, lone, None))
+            fields[f"file_{name}"] = (each if lone else each | None, _field(verb, taken.field, parameter, lone))
     title = "".join(word.capitalize() for word in verb.path) + "Request"
     return cast(type[Request], create_model(title, __base__=Request, __doc__=_summary(verb), **fields))
 
@@ -216,8 +221,11 @@ def _many(parameter: click.Parameter, kind: Any) -> Any:
     return _list(kind) if repeated else kind
 
 
-def _field(name: str, text: str, required: bool, default: object) -> Any:
-    told = f"{text} Default: {default}." if default is not None else text
+def _field(verb: Served, name: str, parameter: click.Parameter, required: bool) -> Any:
+    told = verb.about.get(name) or ABOUT.get(name) or getattr(parameter, "help", None) or ""
+    default = _default(parameter)
+    if default is not None and name == verb.field_of(parameter):
+        told += f" Default: {default}."
     return Field(... if required else None, alias=name, description=told.strip())
 
 
@@ -225,10 +233,6 @@ def _default(parameter: click.Parameter) -> object:
     """What the command takes where the field is left out, None where that is nothing."""
     value = parameter.to_info_dict().get("default")
     return value if isinstance(value, str | int | float) and value not in ("", False) else None
-
-
-def _help(parameter: click.Parameter) -> str:
-    return getattr(parameter, "help", None) or ""
 
 
 def _summary(verb: Served) -> str:

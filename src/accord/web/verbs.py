@@ -39,22 +39,25 @@ class Served:
     """One verb that is served.
 
     path: words of the command, such as ``("policy", "classify")``
-    long: always a job; long_when: fields that make it one where they are set
+    long: always a job; long_when: fields that make it one where they are set, long_unless: where they are not false
     names: click parameter -> field, where it is not the flag with ``_`` for ``-``
     uploads: click parameter -> how a file's content is taken for it; such a parameter may have a text in ``names`` too
     withheld: click parameter -> why it is left out, besides :data:`COMMON`
     free: fields whose text goes into no look-up and may hold any printable character
     lists: fields of text in which a list may be written between commas
+    about: field -> what is said of it, where that of the command line would not do
     """
 
     path: tuple[str, ...]
     long: bool = False
     long_when: tuple[str, ...] = ()
+    long_unless: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
     free: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -83,7 +86,13 @@ class Served:
 
     def is_long(self, request: Mapping[str, object]) -> bool:
         """Whether a request starts a job."""
-        return self.long or any(request.get(name) for name in self.long_when)
+        wanted = any(request.get(name) for name in self.long_when)
+        return self.long or wanted or any(request.get(name) is not False for name in self.long_unless)
+
+    @property
+    def may_be_long(self) -> bool:
+        """Whether some request starts a job."""
+        return bool(self.long or self.long_when or self.long_unless)
 
 
 _CONFIG = {"model": Upload(field="model_file", suffixes=(".json",))}
@@ -126,6 +135,7 @@ VERBS: tuple[Served, ...] = (
     Served(path=("compare",)),
     Served(path=("policy", "classify"), withheld={"plot": _PICTURE}, free=_DEAL),
     Served(path=("policy", "migrate"), free=_DEAL),
+    Served(path=("policy", "zones")),
     Served(
         path=("policy", "check"), names={"subject": "run"}, uploads={"subject": Upload(field="file")},
         withheld={"store": _STORE}, free=("exporter", "consignee"),
@@ -156,7 +166,7 @@ VERBS: tuple[Served, ...] = (
     Served(path=("runs", "list"), withheld={"store": _STORE}, free=("label",)),
     Served(path=("runs", "show"), withheld={"store": _STORE}),
     Served(path=("runs", "compare"), withheld={"store": _STORE}),
-    Served(path=("why",), uploads={"file": Upload(field="file")}),
+    Served(path=("why",), long_unless=("prices",), uploads={"file": Upload(field="file")}),
     Served(
         path=("export",), uploads={"plan_file": Upload(field="file")},
         withheld={"out": _FOLDER, "model_path": "a path"}, lists=("to",),

@@ -37,7 +37,7 @@ def _router() -> APIRouter:
     ):
         made.add_api_route(
             path, handler, methods=["GET"], summary=told, operation_id=path[1:], response_class=Response,
-            responses={200: {"description": told, **_OBJECT}},
+            status_code=OK, responses={200: {"description": told, **_OBJECT}},
         )  # fmt: skip
     return made
 

@@ -17,7 +17,7 @@ from accord.web.schema import model_of, question_of
 from accord.web.verbs import VERBS, Served
 from accord.web.workers import Workers
 
-ACCEPTED = 202
+OK, ACCEPTED = 200, 202
 
 
 def _router() -> APIRouter:
@@ -26,7 +26,8 @@ def _router() -> APIRouter:
     for verb in VERBS:
         made.add_api_route(
             verb.address, _handler(verb), methods=["POST"], name=verb.name, summary=summary_of(verb),
-            operation_id="_".join(verb.path), response_class=Response, responses=_responses(verb),
+            operation_id="_".join(verb.path), response_class=Response,
+            status_code=ACCEPTED if verb.long else OK, responses=_responses(verb),
             openapi_extra={"requestBody": _body(model_of(verb))},
         )  # fmt: skip
     return made
@@ -47,8 +48,8 @@ def _handler(verb: Served) -> Callable[[Request], Awaitable[Response]]:
         except ValidationError as error:
             return of_validation_error(error, known)
         question = question_of(verb, sent)
-        fields = sent.model_dump(by_alias=True, exclude_none=True) if verb.long or verb.long_when else {}
-        if verb.is_long(fields):
+        fields = sent.model_dump(by_alias=True, exclude_none=True) if verb.may_be_long else {}
+        if verb.may_be_long and verb.is_long(fields):
             jobs: Jobs = request.app.state.jobs
             job = await jobs.submit(question, fields)
             return Response(to_json(job), ACCEPTED, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
@@ -72,7 +73,7 @@ def _responses(verb: Served) -> dict[int | str, dict[str, Any]]:
         answers[200] = {
             "description": "What the command prints with --json.", "headers": code, "content": {JSON: {"schema": kind}}
         }  # fmt: skip
-    if verb.long or verb.long_when:
+    if verb.may_be_long:
         where = {"Location": {"description": "Where the job is.", "schema": {"type": "string"}}}
         answers[ACCEPTED] = {
             "description": "A job was started.", "headers": where,
