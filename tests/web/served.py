@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN = "correct-Horse-battery_staple-1845-Xq"
 BODY_BYTES = 1 << 20
@@ -40,25 +41,27 @@ async def _events(request: Request) -> Response:
     return StreamingResponse(endless(), media_type="text/event-stream")
 
 
-async def _fault(request: Request) -> Response:
-    raise ValueError("a fault")
-
-
 async def _page(request: Request) -> Response:
     return PlainTextResponse("page")
 
 
-def application() -> Starlette:
+def application() -> ASGIApp:
     """The application behind the gate."""
-    return Starlette(
+    inside = Starlette(
         routes=[
             Route("/api/v1/health", _health),
             Route("/api/v1/echo", _echo, methods=["POST"]),
             Route("/api/v1/jobs/{id}/events", _events),
-            Route("/api/v1/fault", _fault),
             Route("/plan", _page),
         ]
     )
+
+    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == "/api/v1/fault":
+            raise ValueError("a fault")
+        await inside(scope, receive, send)
+
+    return faulty
 
 
 class Server:

@@ -163,6 +163,8 @@ class Watched:
             if not self.ending():
                 raise
         except Exception:
+            if status == [500]:
+                return  # the application has told of it
             self._say(
                 f"{traceback.format_exc()}error: this is a fault of Accord; please report it with the lines above"
             )

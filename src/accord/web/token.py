@@ -105,14 +105,17 @@ def _read(file: Path) -> bytes:
         if error.errno == errno.ELOOP:
             raise _link(where) from None
         raise UsageError(f"cannot be read: {error.strerror}", where=where, hint=_MAKE) from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise UsageError("is no file", where=where, hint=_MAKE)
         if mode & OTHERS:
             what = f"others may read or write this token (mode {stat.S_IMODE(mode):04o})"
             raise UsageError(what, where=where, hint=f"chmod 600 {file}, and make a new token if it was shared")
-        return stream.read(MOST_CHARACTERS + 64)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(MOST_CHARACTERS + 64)
+    finally:
+        os.close(descriptor)
 
 
 def _link(where: str) -> UsageError:
