@@ -35,15 +35,15 @@ def zones_of(asked: Asked, found: Classified, law: Law, not_checked: Sequence[st
     """
     book, facts = found.book, found.verdict.facts
     rules = book.stage("class")
-    across = next((name for name in _ACROSS if _cuts(rules, name)), _ACROSS[0])
+    across = across_of(rules)
     words, unit, size = _AXES[across]
     marketed = "no" if facts.get("datacenter_marketed") == "no" else "yes"
     asks = any(leaf.fact == "datacenter_marketed" for rule in rules for leaf in rule.leaves)
     points = tuple(_points(asked, found, law, across, size, marketed if asks else None))
-    xs = _edges(_cuts(rules, TPP), [point.x for point in points])
-    ys = _edges([cut / size for cut in _cuts(rules, across)], [point.y for point in points])
-    fixed = {"item_type": "ic", "datacenter_marketed": marketed, **_NAMELESS}
-    fixed |= {"designer_hq": designer} if isinstance(designer := facts.get("designer_hq"), str) else {}
+    xs = _edges(cuts(rules, TPP), [point.x for point in points])
+    ys = _edges([cut / size for cut in cuts(rules, across)], [point.y for point in points])
+    designer = facts.get("designer_hq")
+    fixed = standard_facts(marketed, designer if isinstance(designer, str) else None)
     classing = (*book.stage("presumption"), *rules)
     names = (NO_CLASS, UNKNOWN_CLASS, *dict.fromkeys(rule.rule.consequence.value for rule in classing))
     meant = "not marketed for data centres" if marketed == "no" else "designed or marketed for data centres"
@@ -54,7 +54,7 @@ def zones_of(asked: Asked, found: Classified, law: Law, not_checked: Sequence[st
         subtitle=f"zones that the class rules of the day make, for chips {meant}",
         x=Axis("total processing performance", xs[0], xs[-1]),
         y=Axis(words, ys[0], ys[-1], unit),
-        xs=xs, ys=ys, zone=_classes(book, xs, [y * size for y in ys], across, fixed, names), names=names,
+        xs=xs, ys=ys, zone=classes_of(book, xs, [y * size for y in ys], across, fixed, names), names=names,
         points=points, notes=_notes(others if asks else None, not_checked),
         hollow=f"{others}: zones are not theirs",
     )  # fmt: skip
@@ -74,7 +74,21 @@ def _notes(others: str | None, not_checked: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _classes(
+def across_of(rules: Sequence[CompiledRule]) -> str:
+    """The fact on the other axis: the first that class rules have thresholds for."""
+    return next((name for name in _ACROSS if cuts(rules, name)), _ACROSS[0])
+
+
+def standard_facts(marketed: str, designer: str | None) -> dict[str, str]:
+    """Facts of the chips for which zones are made, besides the two axes: no letter or guidance names them.
+
+    marketed: for data centres, ``yes`` or ``no``; designer: country, None for one that no rule names
+    """
+    fixed = {"item_type": "ic", "datacenter_marketed": marketed, **_NAMELESS}
+    return fixed | ({"designer_hq": designer} if designer else {})
+
+
+def classes_of(
     book: Rulebook, xs: Sequence[float], ys: Sequence[float], across: str, fixed: Mapping[str, str],
     names: Sequence[str],
 ) -> NDArray[np.intp]:  # fmt: skip
@@ -88,10 +102,10 @@ def _classes(
     return places[found.codes].reshape(len(ys) - 1, len(xs) - 1)
 
 
-def _cuts(rules: Sequence[CompiledRule], name: str) -> list[float]:
+def cuts(rules: Sequence[CompiledRule], name: str) -> list[float]:
     """Thresholds of a fact, ascending."""
-    cuts = {leaf.threshold for rule in rules for leaf in rule.leaves if leaf.fact == name and leaf.threshold}
-    return sorted(cuts)
+    found = {leaf.threshold for rule in rules for leaf in rule.leaves if leaf.fact == name and leaf.threshold}
+    return sorted(found)
 
 
 def _edges(cuts: Sequence[float], values: Sequence[float | None]) -> list[float]:
@@ -131,13 +145,14 @@ def _short(chip: Chip) -> str:
     return " ".join(words)
 
 
-def _is_later(chip: Chip, day: str) -> bool:
-    """Whether a chip was not there by a day; a year or month alone counts from its beginning.
+def first_told(chip: Chip) -> str:
+    """Day, month or year from which on a chip was there; where no announcement is known, of the first source."""
+    return chip.announced or min((source.date for source in chip.sources.values()), default="")
 
-    Where no announcement is known the first source that tells of it counts.
-    """
-    known = chip.announced or min((source.date for source in chip.sources.values()), default="")
-    return known > day
+
+def _is_later(chip: Chip, day: str) -> bool:
+    """Whether a chip was not there by a day; a year or month alone counts from its beginning."""
+    return first_told(chip) > day
 
 
 def _point(name: str, facts: Mapping[str, FactValue], across: str, size: float, *, asked: bool = False) -> Point:

@@ -9,6 +9,7 @@ from accord.cli.lazy import Entry, LazyGroup
 PARTS: tuple[Entry, ...] = (
     Entry("classify", "accord.cli.policy_classify", "Class and outcome of a chip or system on a day, both sides."),
     Entry("migrate", "accord.cli.policy_migrate", "Class and outcome of a chip or system through time."),
+    Entry("zones", "accord.cli.policy_zones", "Thresholds of class rules, and the class of every chip, through time."),
     Entry("check", "accord.cli.policy_check", "What AI law and licences ask of a plan or a training run."),
     Entry("party", "accord.cli.policy_party", "Which lists a party is on, and who owns it."),
     Entry("adoption", "accord.cli.policy_adoption", "Who has joined which instrument; where systems stand."),
