@@ -5,25 +5,21 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.types import Receive, Scope, Send
 
-from accord.base.errors import AccordError
-from accord.store.job import NoSuchJob, WrongState
-from accord.web.answer import error_body
+from accord.web.http import EXIT_CODE, JSON
 from accord.web.job_view import read_pieces, to_json
-from accord.web.jobs import Jobs, QueueFull, TooManyStreams
+from accord.web.jobs import Jobs
 
-JSON = "application/json"
 MOST = 1000  # jobs of one answer
-Responses = dict[int | str, dict[str, Any]]
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
-JobId = Annotated[str, Path(description="Id of a job, 32 hexadecimal digits.", max_length=200)]
-FileName = Annotated[str, Path(description="Name of a file, as /jobs/ID/files lists it.", max_length=200)]
+JobId = Annotated[str, Path(description="Id of a job, 32 hexadecimal digits.")]
+FileName = Annotated[str, Path(description="Name of a file, as /jobs/ID/files lists it.")]
 
 
 class ProgressShown(BaseModel):
@@ -78,12 +74,6 @@ class FilesShown(BaseModel):
     files: list[FileShown]
 
 
-class Problem(BaseModel):
-    """An error."""
-
-    error: ErrorShown
-
-
 class Nothing(BaseModel):
     """An empty object."""
 
@@ -94,11 +84,6 @@ class Deleted(BaseModel):
     """The job that is gone."""
 
     deleted: str
-
-
-_NO_JOB: Responses = {404: {"model": Problem, "description": "no such job"}}
-_STATE: Responses = {409: {"model": Problem, "description": "the job is not in a state for that"}}
-_FULL: Responses = {429: {"model": Problem, "description": "the queue is full"}}
 
 
 class EventStream(StreamingResponse):
@@ -117,21 +102,6 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def refused(error: AccordError) -> Response:
-    """The answer to what cannot be done."""
-    status = 422
-    headers: dict[str, str] = {}
-    if isinstance(error, NoSuchJob):
-        status = 404
-    elif isinstance(error, WrongState):
-        status = 409
-    elif isinstance(error, QueueFull):
-        status, headers["Retry-After"] = 429, str(error.retry_s)
-    elif isinstance(error, TooManyStreams):
-        status, headers["Retry-After"] = 429, "5"
-    return Response(error_body(error.what, error.where, error.hint, error.exit_code), status, headers, JSON)
-
-
 def _jobs(request: Request) -> Jobs:
     jobs = request.app.state.jobs
     assert isinstance(jobs, Jobs)
@@ -145,81 +115,57 @@ async def list_jobs(request: Request, limit: Annotated[int, Query(ge=1, le=MOST)
     return Response(b'{"jobs":[' + b",".join(to_json(job) for job in found) + b"]}", media_type=JSON)
 
 
-@router.get("/{id}", response_model=Job, responses=_NO_JOB)
+@router.get("/{id}", response_model=Job)
 async def show_job(request: Request, id: JobId) -> Response:
     """One job."""
-    try:
-        return Response(to_json(await _jobs(request).show(id)), media_type=JSON)
-    except AccordError as error:
-        return refused(error)
+    return Response(to_json(await _jobs(request).show(id)), media_type=JSON)
 
 
-@router.get("/{id}/events", response_class=EventStream, responses=_NO_JOB | _FULL)
+@router.get("/{id}/events", response_class=EventStream)
 async def follow_job(request: Request, id: JobId) -> Response:
     """Server-sent events: `progress`, then `done`, `failed`, `cancelled` or `interrupted`; each has the job."""
-    try:
-        return EventStream(await _jobs(request).follow(id))
-    except AccordError as error:
-        return refused(error)
+    return EventStream(await _jobs(request).follow(id))
 
 
-@router.get("/{id}/result", responses=_NO_JOB | _STATE)
+@router.get("/{id}/result")
 async def result_of_job(request: Request, id: JobId) -> Response:
     """The envelope, as the verb prints it with `--json`."""
-    try:
-        body, exit_code = await _jobs(request).result(id)
-    except AccordError as error:
-        return refused(error)
-    return Response(body, 200, {"Accord-Exit-Code": str(exit_code)}, JSON)
+    body, exit_code = await _jobs(request).result(id)
+    return Response(body, 200, {EXIT_CODE: str(exit_code)}, JSON)
 
 
-@router.get("/{id}/files", response_model=FilesShown, responses=_NO_JOB)
+@router.get("/{id}/files", response_model=FilesShown)
 async def list_files(request: Request, id: JobId) -> Response:
     """Files that a simulation wrote."""
-    try:
-        found = await _jobs(request).files(id)
-    except AccordError as error:
-        return refused(error)
+    found = await _jobs(request).files(id)
     shown = FilesShown(files=[FileShown(name=name, bytes=length) for name, length in found.items()])
     return Response(shown.model_dump_json(), media_type=JSON)
 
 
-@router.get("/{id}/files/{name}", response_class=StreamingResponse, responses=_NO_JOB)
+@router.get("/{id}/files/{name}", response_class=StreamingResponse)
 async def read_file(request: Request, id: JobId, name: FileName) -> Response:
     """One of them, to be saved."""
-    try:
-        path = await _jobs(request).file(id, name)
-    except AccordError as error:
-        return refused(error)
+    path = await _jobs(request).file(id, name)
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(read_pieces(path), 200, headers, kind)
 
 
-@router.post("/{id}/cancel", response_model=Job, responses=_NO_JOB | _STATE)
+@router.post("/{id}/cancel", response_model=Job)
 async def cancel_job(request: Request, id: JobId, body: Nothing) -> Response:
     """End a job that is not wanted any more."""
-    try:
-        return Response(to_json(await _jobs(request).cancel(id)), media_type=JSON)
-    except AccordError as error:
-        return refused(error)
+    return Response(to_json(await _jobs(request).cancel(id)), media_type=JSON)
 
 
-@router.post("/{id}/resume", status_code=202, response_model=Job, responses=_NO_JOB | _STATE | _FULL)
+@router.post("/{id}/resume", status_code=202, response_model=Job)
 async def resume_job(request: Request, id: JobId, body: Nothing) -> Response:
     """Take an interrupted job up again."""
-    try:
-        job = await _jobs(request).resume(id)
-    except AccordError as error:
-        return refused(error)
+    job = await _jobs(request).resume(id)
     return Response(to_json(job), 202, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
 
 
-@router.post("/{id}/delete", response_model=Deleted, responses=_NO_JOB | _STATE)
+@router.post("/{id}/delete", response_model=Deleted)
 async def delete_job(request: Request, id: JobId, body: Nothing) -> Response:
     """Forget a job that ended, with its files; its run stays in the store of runs."""
-    try:
-        await _jobs(request).delete(id)
-    except AccordError as error:
-        return refused(error)
+    await _jobs(request).delete(id)
     return Response(Deleted(deleted=id).model_dump_json(), media_type=JSON)

@@ -1,0 +1,492 @@
+"""Jobs of a server: progress, cancel, deadline, crash, queue, shutdown, resume, with a double for the verb."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from accord.base.errors import AccordError
+from accord.store.job import (
+    CANCELLED,
+    DONE,
+    ENDED,
+    FAILED,
+    INTERRUPTED,
+    QUEUED,
+    RUNNING,
+    Job,
+    NoSuchJob,
+    WrongState,
+)
+from accord.web import job_child, jobs
+from accord.web.answer import File, Question
+from accord.web.http import of_accord_error
+from accord.web.jobs import Jobs, QueueFull, TooManyStreams
+from accord.web.routes.jobs import router
+from accord.web.settings import Settings
+
+DOUBLE = (sys.executable, str(Path(__file__).with_name("job_double.py")))
+LONG_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def double(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_child, "COMMAND", DOUBLE)
+
+
+@asynccontextmanager
+async def serving(home: Path, **changes: Any) -> AsyncIterator[Jobs]:
+    held = Jobs(Settings(store=home / "runs.sqlite", **changes))
+    await held.start()
+    try:
+        yield held
+    finally:
+        await held.stop()
+
+
+@asynccontextmanager
+async def asking(held: Jobs) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the addresses."""
+
+    async def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, AccordError)
+        return of_accord_error(error)
+
+    app = FastAPI()
+    app.state.jobs = held
+    app.include_router(router)
+    app.add_exception_handler(AccordError, told)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
+        yield client
+
+
+def asked(*words: str, verb: str = "estimate") -> Question:
+    return Question(verb, words)
+
+
+async def until(held: Jobs, id: str, *states: str) -> Job:
+    """The job once it is in one of these states."""
+    async with asyncio.timeout(LONG_S):
+        while (job := await held.show(id)).state not in states:
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def ended(held: Jobs, question: Question) -> Job:
+    job = await held.submit(question, {})
+    return await until(held, job.id, *ENDED)
+
+
+async def progressed(held: Jobs, id: str) -> None:
+    """Wait until the verb is at work."""
+    async with asyncio.timeout(LONG_S):
+        while not (await held.show(id)).progress.total:
+            await asyncio.sleep(0.02)
+
+
+def parsed(events: list[bytes]) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for one in events:
+        lines = dict(line.split(": ", 1) for line in one.decode().strip().split("\n") if not line.startswith(":"))
+        if lines:
+            assert lines["id"].isdigit()
+            found.append((lines["event"], json.loads(lines["data"])))
+    return found
+
+
+def test_a_job_runs_and_its_result_is_what_the_verb_printed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await held.submit(asked("answer"), {"model": "m"})
+            assert (job.state, job.verb, job.request) == (QUEUED, "estimate", {"model": "m"})
+            with pytest.raises(NoSuchJob, match="no result yet"):
+                await held.result(job.id)
+            job = await until(held, job.id, *ENDED)
+            assert (job.state, job.error) == (DONE, None)
+            assert await held.result(job.id) == (b'{"words": "answer"}', 0)
+            assert [one.id for one in await held.list()] == [job.id]
+
+    asyncio.run(run())
+
+
+def test_no_is_an_answer_and_a_refusal_is_a_failure(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            no = await ended(held, asked("answer", "1"))
+            assert (no.state, (await held.result(no.id))[1]) == (DONE, 1)
+            job = await ended(held, asked("refuse"))
+            assert job.state == FAILED
+            assert job.error is not None
+            assert (job.error.what, job.error.where, job.error.hint, job.error.exit_code) == (
+                "it cannot be meant", "--isl", "mend it", 2
+            )  # fmt: skip
+            with pytest.raises(WrongState, match="failed, and has no result"):
+                await held.result(job.id)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("do", "why"),
+    [
+        ("crash", "exit code 7"),
+        ("kill", "SIGKILL"),
+        ("eat", "memory"),
+        ("babble", "cannot be understood"),
+    ],
+)
+def test_a_process_that_breaks_fails_its_job_alone(tmp_path: Path, do: str, why: str) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, job_memory_bytes=1 << 29) as held:
+            job = await ended(held, asked(do))
+            assert job.state == FAILED
+            assert job.error is not None
+            assert why in job.error.what
+            assert job.error.hint or do == "babble"
+            assert (await ended(held, asked("answer"))).state == DONE
+
+    asyncio.run(run())
+
+
+def test_the_deadline_fails_a_job(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, job_deadline_s=1.5) as held:
+            job = await ended(held, asked("hold"))
+            assert job.error is not None
+            assert (job.state, job.error.what) == (FAILED, "the deadline of 1.5 s passed")
+
+    asyncio.run(run())
+
+
+def test_cpu_seconds_are_bounded(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, job_cpu_s=1.0) as held:
+            job = await ended(held, asked("burn"))
+            assert job.error is not None
+            assert (job.state, job.error.what) == (FAILED, "the job used its 1 CPU seconds")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("do", ["wait", "hold"])
+def test_cancel_is_polite_first_and_sure(tmp_path: Path, do: str) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await held.submit(asked(do), {})
+            await progressed(held, job.id)
+            began_s = time.monotonic()
+            job = await held.cancel(job.id)
+            took_s = time.monotonic() - began_s
+            assert job.state == CANCELLED
+            assert took_s < (1.5 if do == "wait" else jobs.POLITE_S + 1.5)
+            with pytest.raises(WrongState, match="cancelled, and has no result"):
+                await held.result(job.id)
+            with pytest.raises(WrongState, match="it ended already"):
+                await held.cancel(job.id)
+
+    asyncio.run(run())
+
+
+def test_a_queued_job_is_cancelled_at_once_and_never_runs(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            first = await held.submit(asked("hold"), {})
+            second = await held.submit(asked("keep"), {})
+            assert (await held.cancel(second.id)).state == CANCELLED
+            await held.cancel(first.id)
+            third = await ended(held, asked("keep"))
+            assert (third.state, third.run) == (DONE, "ab" * 16)
+            assert (await held.show(second.id)).started is None
+
+    asyncio.run(run())
+
+
+def test_jobs_run_one_after_another_unless_more_are_allowed(tmp_path: Path) -> None:
+    async def run(workers: int) -> int:
+        async with serving(tmp_path / str(workers), job_workers=workers) as held:
+            made = [await held.submit(asked("hold"), {}) for _ in range(3)]
+            await progressed(held, made[0].id)
+            await asyncio.sleep(0.2)
+            return sum(job.state == RUNNING for job in await held.list())
+
+    assert asyncio.run(run(1)) == 1
+    assert asyncio.run(run(2)) == 2
+
+
+def test_a_full_queue_says_when_to_try_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, job_queue=2) as held:
+            first = await held.submit(asked("hold"), {})
+            await until(held, first.id, RUNNING)
+            found = await asyncio.gather(*(held.submit(asked("hold"), {}) for _ in range(5)), return_exceptions=True)
+            taken = [one for one in found if isinstance(one, Job)]
+            full = [one for one in found if isinstance(one, QueueFull)]
+            assert (len(taken), len(full)) == (2, 3)
+            assert all(1 <= one.retry_s <= 600 for one in full)
+            await held.cancel(taken[0].id)
+            assert (await held.submit(asked("hold"), {})).state == QUEUED
+
+    asyncio.run(run())
+
+
+def test_many_at_once_are_accepted_fast_and_none_is_lost(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, job_queue=64) as held:
+            first = await held.submit(asked("hold"), {})
+            await progressed(held, first.id)
+
+            async def one() -> float:
+                began_s = time.monotonic()
+                await held.submit(asked("answer"), {"model": "m"})
+                return time.monotonic() - began_s
+
+            took_s = sorted(await asyncio.gather(*(one() for _ in range(50))))
+            assert took_s[-1] < 2.0, took_s
+            assert len(await held.list()) == 51
+        async with serving(tmp_path) as held:
+            assert {job.state for job in await held.list()} == {INTERRUPTED}
+
+    asyncio.run(run())
+
+
+# Events
+
+
+def test_events_begin_with_the_present_state_and_end_with_the_job(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await held.submit(asked("parts", "5"), {})
+            found = parsed([one async for one in await held.follow(job.id)])
+            names = [name for name, _ in found]
+            assert set(names[:-1]) == {"progress"}
+            assert names[-1] == "done"
+            assert found[0][1]["state"] == QUEUED
+            assert found[-1][1]["progress"] == {"done": 5, "total": 5, "text": "parts of the search"}
+            assert "exit_code" not in found[0][1]
+            late = parsed([one async for one in await held.follow(job.id)])
+            assert late == [("done", found[-1][1])]
+
+    asyncio.run(run())
+
+
+def test_progress_is_throttled(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await held.submit(asked("parts", "100000"), {})
+            found = parsed([one async for one in await held.follow(job.id)])
+            assert len(found) < 30
+
+    asyncio.run(run())
+
+
+def test_a_silent_job_has_a_heartbeat_and_a_reader_that_leaves_leaks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "HEARTBEAT_S", 0.1)
+
+    async def run() -> None:
+        async with serving(tmp_path, job_streams=2) as held:
+            job = await held.submit(asked("hold"), {})
+            await progressed(held, job.id)
+            for _ in range(5):
+                heard = []
+                async with aclosing(await held.follow(job.id)) as events:  # type: ignore[type-var]
+                    async for one in events:
+                        heard.append(one)
+                        if one.startswith(b":"):
+                            break
+                assert heard[-1] == b": still here\n\n"
+            streams = [await held.follow(job.id) for _ in range(2)]
+            for stream in streams:
+                await anext(stream)
+            with pytest.raises(TooManyStreams):
+                await held.follow(job.id)
+            for stream in streams:
+                await stream.aclose()  # type: ignore[attr-defined]
+            async with aclosing(await held.follow(job.id)) as events:  # type: ignore[type-var]
+                await anext(events)
+
+    asyncio.run(run())
+
+
+def test_readers_of_a_server_that_stops_are_told(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job, waiting = [await held.submit(asked("hold"), {}) for _ in range(2)]
+            await progressed(held, job.id)
+
+            async def follow(id: str) -> list[tuple[str, dict[str, Any]]]:
+                return parsed([one async for one in await held.follow(id)])
+
+            readers = [asyncio.create_task(follow(one.id)) for one in (job, waiting)]
+            await asyncio.sleep(0.1)
+            began_s = time.monotonic()
+            held.begin_stop()
+            for found in await asyncio.gather(*readers):
+                assert found[-1][0] == INTERRUPTED
+            await held.stop()
+            assert time.monotonic() - began_s < 4.0
+
+    asyncio.run(run())
+
+
+# The end of a server, and the next one
+
+
+def test_a_server_that_stops_interrupts_and_the_next_resumes(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            kept = await ended(held, asked("answer"))
+            running = await held.submit(asked("wait"), {})
+            queued = await held.submit(Question("estimate", ("answer",), (File("a.csv", b"1"),)), {})
+            await progressed(held, running.id)
+            child = held._live[running.id].child
+            assert child is not None
+        with pytest.raises(ProcessLookupError):
+            os.kill(child.pid, 0)
+        async with serving(tmp_path) as held:
+            assert [(await held.show(one.id)).state for one in (kept, running, queued)] == [
+                DONE, INTERRUPTED, INTERRUPTED
+            ]  # fmt: skip
+            assert (await held.show(running.id)).progress.total == 100_000
+            with pytest.raises(NoSuchJob, match="interrupted, and has no result yet"):
+                await held.result(running.id)
+            assert (await held.result(kept.id))[0] == b'{"words": "answer"}'
+            again = await held.resume(queued.id)
+            assert (again.state, again.resumes) == (QUEUED, 1)
+            assert (await until(held, queued.id, *ENDED)).state == DONE
+            with pytest.raises(WrongState, match="only an interrupted job"):
+                await held.resume(queued.id)
+            assert (await held.cancel(running.id)).state == CANCELLED
+
+    asyncio.run(run())
+
+
+def test_resume_keeps_to_the_queue(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            made = [await held.submit(asked("hold"), {}) for _ in range(3)]
+        async with serving(tmp_path, job_queue=1) as held:
+            await held.resume(made[0].id)
+            await until(held, made[0].id, RUNNING)
+            await held.resume(made[1].id)
+            with pytest.raises(QueueFull):
+                await held.resume(made[2].id)
+            assert (await held.show(made[2].id)).state == INTERRUPTED
+
+    asyncio.run(run())
+
+
+def test_old_jobs_go_with_their_folders(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, jobs_kept=2) as held:
+            made = [await ended(held, asked("answer")) for _ in range(4)]
+            await asyncio.sleep(0.2)
+            assert [one.id for one in await held.list()] == [made[3].id, made[2].id]
+            folders = {one.name for one in (tmp_path / "jobs").iterdir() if one.is_dir()}
+            assert folders == {made[2].id, made[3].id}
+
+    asyncio.run(run())
+
+
+# Addresses
+
+
+def ask(home: Path, do: Callable[[Jobs, httpx.AsyncClient], Awaitable[None]], **changes: Any) -> None:
+    async def run() -> None:
+        async with serving(home, **changes) as held, asking(held) as client:
+            await do(held, client)
+
+    asyncio.run(run())
+
+
+def test_a_job_by_its_addresses(tmp_path: Path) -> None:
+    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
+        job = await held.submit(asked("files", verb="simulate"), {"trace": {"name": "t.csv", "text": "x" * 10}})
+        at = f"/jobs/{job.id}"
+        events = await client.get(f"{at}/events")
+        assert events.headers["content-type"].startswith("text/event-stream")
+        assert events.headers["cache-control"] == "no-store"
+        assert parsed([one.encode() for one in events.text.split("\n\n") if one])[-1][0] == "done"
+        shown = (await client.get(at)).json()
+        assert list(shown) == [
+            "id", "verb", "request", "state", "created", "started", "ended", "progress", "error", "run", "resumes"
+        ]  # fmt: skip
+        assert shown["request"] == {"trace": {"name": "t.csv"}}
+        assert (await client.get("/jobs")).json() == {"jobs": [shown]}
+        result = await client.get(f"{at}/result")
+        assert (result.status_code, result.headers["accord-exit-code"]) == (200, "0")
+        assert result.json()["words"] == "files --out=files --export=csv,chrome-trace,series"
+        assert (await client.get(f"{at}/files")).json() == {"files": [{"name": "series.json", "bytes": 11}]}
+        file = await client.get(f"{at}/files/series.json")
+        assert (file.text, file.headers["content-type"]) == ("series.json", "application/json")
+        assert file.headers["content-disposition"] == 'attachment; filename="series.json"'
+        gone = await client.post(f"{at}/delete", json={})
+        assert gone.json() == {"deleted": job.id}
+        assert (await client.get(at)).status_code == 404
+        assert not (tmp_path / "jobs" / job.id).exists()
+
+    ask(tmp_path, do)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["secret.txt", "summary.json", "%2e%2e", "..%2fresult.json", "%2fetc%2fpasswd", "a%00b", "question.msgpack"],
+)
+def test_no_other_file_is_reached(tmp_path: Path, name: str) -> None:
+    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
+        job = await ended(held, asked("files", verb="simulate"))
+        found = await client.get(f"/jobs/{job.id}/files/{name}")
+        assert found.status_code == 404
+        assert "secret" not in found.text
+
+    ask(tmp_path, do)
+
+
+@pytest.mark.parametrize("id", ["0" * 32, "x", "0" * 31, "F" * 32, "..%2f..", "'--", "0" * 32 + "%0a"])
+def test_an_unknown_id_is_not_found(tmp_path: Path, id: str) -> None:
+    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
+        for way in ("", "/events", "/result", "/files", "/files/series.json"):
+            assert (await client.get(f"/jobs/{id}{way}")).status_code == 404
+        for way in ("/cancel", "/resume", "/delete"):
+            assert (await client.post(f"/jobs/{id}{way}", json={})).status_code == 404
+
+    ask(tmp_path, do)
+
+
+def test_states_and_queues_have_their_status(tmp_path: Path) -> None:
+    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
+        done, failed = await ended(held, asked("answer", "1")), await ended(held, asked("refuse"))
+        assert (await client.get(f"/jobs/{done.id}/result")).headers["accord-exit-code"] == "1"
+        conflict = await client.get(f"/jobs/{failed.id}/result")
+        assert conflict.status_code == 409
+        assert set(conflict.json()["error"]) == {"what", "where", "hint", "exit_code"}
+        for way in ("cancel", "resume"):
+            assert (await client.post(f"/jobs/{done.id}/{way}", json={})).status_code == 409
+        assert (await client.post(f"/jobs/{done.id}/cancel", json={"x": 1})).status_code == 422
+        running = await held.submit(asked("hold"), {})
+        await progressed(held, running.id)
+        assert (await client.get(f"/jobs/{running.id}/result")).status_code == 404
+        assert (await client.post(f"/jobs/{running.id}/delete", json={})).status_code == 409
+        stream = await held.follow(running.id)
+        await anext(stream)
+        full = await client.get(f"/jobs/{running.id}/events")
+        assert (full.status_code, int(full.headers["retry-after"]) > 0) == (429, True)
+        await stream.aclose()  # type: ignore[attr-defined]
+        cancelled = await client.post(f"/jobs/{running.id}/cancel", json={})
+        assert (cancelled.status_code, cancelled.json()["state"]) == (200, CANCELLED)
+
+    ask(tmp_path, do, job_streams=1)
