@@ -1,7 +1,8 @@
 // What `catalog show` answers, as rows.
+import { quantity } from '../../lib/format';
 
 export interface OneValue {
-  value: number;
+  value: number | string | boolean | null;
   unit: string;
   low: number | null;
   high: number | null;
@@ -60,4 +61,11 @@ export function searched<T extends Record<string, unknown>>(entries: readonly T[
     const hay = Object.values(one).join(' ').toLowerCase();
     return parts.every((part) => hay.includes(part));
   });
+}
+
+/** A value in words: a quantity with its unit, a text as it is. */
+export function shown(one: OneValue): string {
+  if (typeof one.value === 'number') return quantity(one.value, one.unit === 'mm2' ? 'mm²' : one.unit);
+  if (one.value === null || one.value === '') return '–';
+  return typeof one.value === 'boolean' ? (one.value ? '✓' : '✗') : String(one.value);
 }

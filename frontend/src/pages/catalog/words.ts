@@ -12,6 +12,7 @@ export const WORDS = {
     support: 'Engine support', origins: 'Origins', calibration: 'Calibration', collectives: 'Collectives', training: 'Training',
     reliability: 'Reliability', instruments: 'Instruments of law', groups: 'Country groups', parties: 'Parties', licences: 'Licences',
     governance: 'Governance instruments', deployments: 'Deployments', claims: 'Claims', conformance: 'Conformance', risks: 'Risks',
+    vendor: 'Maker', announced: 'Announced', released: 'Released', memory: 'Memory', bandwidth: 'Memory bandwidth', power: 'Power', bf16: 'BF16, dense', country: 'Country', chip: 'Chip', status: 'Status', publisher: 'Publisher', unit: 'Unit', low: 'Low', high: 'High', chosen: 'Chosen',
     conflicts: 'Only values on which sources differ',
   },
   zh: {
@@ -25,6 +26,7 @@ export const WORDS = {
     support: '引擎支持情况', origins: '产地', calibration: '标定', collectives: '集合通信', training: '训练',
     reliability: '可靠性', instruments: '法律文件', groups: '国家组', parties: '主体', licences: '许可证',
     governance: '治理文件', deployments: '部署', claims: '说法', conformance: '互认测试', risks: '风险',
+    vendor: '厂商', announced: '发布日期', released: '发布日期', memory: '内存', bandwidth: '内存带宽', power: '功率', bf16: 'BF16（稠密）', country: '国家', chip: '芯片', status: '状态', publisher: '发布者', unit: '单位', low: '下限', high: '上限', chosen: '采用',
     conflicts: '只看来源不一致的数值',
   },
 } satisfies Dictionary;
