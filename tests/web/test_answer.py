@@ -1,0 +1,196 @@
+"""One question in a process: the bytes of the command line, errors in one form, and nothing outside is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accord.cli.main import main
+from accord.web.answer import File, Question, Reply, run
+from accord.web.guard import Guard
+
+ESTIMATE = ("--model=deepseek-r1", "--system=huawei-cloudmatrix-384", "--chips=16", "--isl=2000", "--osl=500")
+
+
+def ask(folder: Path, verb: str, *words: str, files: Sequence[File] = (), **more: Any) -> Reply:
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    return run(Question(verb, words, tuple(files)), work, store=folder / "runs.sqlite", **more)
+
+
+def error(reply: Reply) -> dict[str, Any]:
+    found = json.loads(reply.body)
+    assert set(found) == {"error"}
+    assert set(found["error"]) == {"what", "where", "hint", "exit_code"}
+    return dict(found["error"])
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("estimate", (*ESTIMATE, "--concurrency=64")),
+        ("catalog show", ("--", "huawei-cloudmatrix-384")),
+        ("compare", ("--", "huawei-cloudmatrix-384", "nvidia-gb200-nvl72")),
+        ("policy party", ("--date=2025-05-01", "--", "huawei")),
+        ("runs list", ()),
+    ],
+)
+def test_an_answer_is_what_the_command_prints(
+    verb: str, words: tuple[str, ...], tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("ACCORD_HOME", str(tmp_path))
+    code = main([*verb.split(), "--json", *words])
+    printed = capsysbinary.readouterr().out
+    reply = ask(tmp_path, verb, "--json", *words)
+    assert (reply.status, reply.exit_code) == (200, code)
+    assert reply.body == printed
+
+
+def test_an_answer_that_is_no_has_the_exit_code_of_the_command(tmp_path: Path) -> None:
+    reply = ask(tmp_path, "policy party", "--date=2025-05-01", "--json", "--", "nobody at all")
+    assert (reply.status, reply.exit_code) == (200, 1)
+    assert json.loads(reply.body)["schema"] == "accord.policy.party/1"
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "code", "what"),
+    [
+        ("estimate", ("--json",), 2, "--model"),
+        ("estimate", ("--chips=0", "--json"), 2, "--chips"),
+        ("estimate", ("--model=nope", "--system=nvidia-gb200-nvl72", "--json"), 3, "not in the catalog"),
+        ("estimate", ("--model=claude", "--system=nvidia-gb200-nvl72", "--json"), 1, "unpublished"),
+        ("nothing", (), 2, "there is no verb"),
+        ("runs show", ("--json", "--", "abcd1234"), 2, "there is no run"),
+    ],
+)
+def test_what_cannot_be_answered_says_so_in_one_form(
+    verb: str, words: tuple[str, ...], code: int, what: str, tmp_path: Path
+) -> None:
+    reply = ask(tmp_path, verb, *words)
+    assert reply.status == 422
+    assert reply.exit_code == error(reply)["exit_code"] == code
+    assert what in error(reply)["what"]
+
+
+def test_a_fault_says_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for raised, status in ((ValueError("secret"), 500), (MemoryError(), 413), (KeyboardInterrupt(), 503)):
+
+        def fail(*args: object, raised: BaseException = raised, **named: object) -> int:
+            raise raised
+
+        monkeypatch.setattr("accord.web.answer.cli.main", fail)
+        reply = ask(tmp_path, "estimate")
+        assert reply.status == status
+        assert b"secret" not in reply.body
+        assert b"Traceback" not in reply.body
+
+
+def test_files_are_read_in_a_private_folder_that_is_never_named(tmp_path: Path) -> None:
+    csv = b"case,item,from,to,date,expected,source,locator\n"
+    reply = ask(tmp_path, "policy cases", "--json", "--", "cases.csv", files=[File("cases.csv", csv)])
+    assert str(tmp_path).encode() not in reply.body
+    assert b"cases.csv" in reply.body
+    missing = ask(tmp_path, "policy cases", "--json", "--", "other.csv")
+    assert missing.status == 422
+    assert str(tmp_path).encode() not in missing.body
+
+
+def test_standard_input_is_empty_and_the_process_is_as_before(tmp_path: Path) -> None:
+    before = os.getcwd(), sys.stdin, sys.stdout, os.environ.get("ACCORD_HOME")
+    reply = ask(tmp_path, "policy check", "--date=2025-09-01", "--json", "--", "-")
+    assert reply.status == 422
+    assert (os.getcwd(), sys.stdin, sys.stdout, os.environ.get("ACCORD_HOME")) == before
+
+
+def test_a_store_of_another_name_is_used_and_its_place_is_not_named(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    reply = run(Question("runs list", ("--json",)), work, store=tmp_path / "other.sqlite")
+    assert json.loads(reply.body)["inputs"]["store"] == "other.sqlite"
+
+
+SCENARIO = b'[plan]\nmodel = "%s"\nsystem = "huawei-cloudmatrix-384"\n'
+NASTY = (
+    Question("estimate", ("--model=/etc/passwd.json", "--system=nvidia-gb200-nvl72", "--json")),
+    Question("estimate", ("--model=/etc/ssl", "--system=nvidia-gb200-nvl72", "--json")),
+    Question("estimate", ("--deployment=d.yaml", "--json"), (File("d.yaml", b"model: /etc/passwd\nsystem: x\n"),)),
+    Question("plan", ("--scenario=s.toml", "--json"), (File("s.toml", SCENARIO % b"/etc/passwd"),)),
+    Question("plan", ("--scenario=s.toml", "--json"), (File("s.toml", SCENARIO % b"x" + b'trace = "/etc/passwd"'),)),
+    Question("plan", ("--model=deepseek-r1", "--checkpoint=/tmp/x.sqlite", "--system=nvidia-gb200-nvl72", "--json")),
+    Question("simulate", ("--trace=/etc/passwd", "--model=qwen3-32b", "--system=nvidia-h100-sxm-1", "--json")),
+    Question("fabric", ("--transfers=/etc/passwd", "--json", "--", "huawei-cloudmatrix-384")),
+    Question("policy check", ("--json", "--date=2025-01-01", "--", "/etc/passwd")),
+    Question("policy evidence", ("--json", "--", "/etc/passwd")),
+    Question("audit", ("--json", "--", "/etc/passwd.yaml")),
+    Question("audit", ("--json", "--plot=/tmp/never.svg")),
+    Question("why", ("--json", "--", "/etc/passwd")),
+    Question("export", ("--json", "--to=vllm", "--", "/etc/passwd")),
+    Question("validate", ("--json", "--", "/etc/passwd")),
+    Question("catalog list", ("--catalog=/etc", "--json")),
+    Question("runs list", ("--store=/tmp/other.sqlite", "--json")),
+)  # fmt: skip
+
+
+def _opened_outside(folder: str) -> tuple[list[str], list[tuple[int, str]]]:
+    """In a process of its own: what was opened outside although it is guarded, and the replies."""
+    home = Path(folder)
+    ask(home, "estimate", *ESTIMATE, "--json")  # everything is loaded
+    guard = Guard((home,))
+    guard.install()
+    opened: list[str] = []
+
+    def seen(event: str, args: tuple[object, ...]) -> None:
+        if event == "open" and isinstance(args[0], str) and args[0].startswith(("/etc", "/tmp/never", "/tmp/other")):
+            opened.append(args[0])
+
+    sys.addaudithook(seen)  # after the guard's, so that it sees what that lets pass
+    replies = [ask(home, one.verb, *one.words, files=one.files) for one in NASTY]
+    return opened, [(one.status, one.body.decode()) for one in replies]
+
+
+def test_no_question_makes_a_guarded_process_open_a_file_outside(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, __file__, str(tmp_path)], capture_output=True, check=True, timeout=120)
+    opened, replies = json.loads(ran.stdout)
+    assert opened == []
+    for question, (status, body) in zip(NASTY, replies, strict=True):
+        assert status in (200, 422), (question, body)
+        assert "root:" not in body
+        assert question.verb in ("catalog list", "audit", "runs list") or status == 422, (question, body)
+
+
+def test_the_guard_tells_its_places_from_others(tmp_path: Path) -> None:
+    own, other = tmp_path / "own", tmp_path / "own-not"
+    own.mkdir()
+    other.mkdir()
+    (own / "link").symlink_to(other / "file")
+    guard = Guard((own,))
+    passed: tuple[tuple[str, tuple[object, ...]], ...] = (
+        ("open", (str(own / "file"), "w", 0)), ("open", (str(Path(os.__file__)), "r", 0)), ("open", (3, "w", 0)),
+        ("open", (b"/dev/null", "w", 0)), ("sqlite3.connect", (f"file:{own}/a%20b?mode=ro",)), ("import", ("x",)),
+        ("os.remove", (own / "file", -1)), ("sqlite3.connect", (":memory:",)),
+    )  # fmt: skip
+    for event, args in passed:
+        guard.seen(event, args)
+    stopped: tuple[tuple[str, tuple[object, ...]], ...] = (
+        ("open", (str(other / "file"), "r", 0)), ("open", (str(own / "link"), "r", 0)),
+        ("open", (str(own / ".." / "x"), "r", 0)), ("open", (str(Path(os.__file__)), "a", 0)),
+        ("open", (str(Path(os.__file__)), None, os.O_WRONLY)), ("sqlite3.connect", (f"file:{other}/a",)),
+        ("os.rename", (str(own / "a"), str(other / "a"), -1, -1)), ("subprocess.Popen", ("x",)),
+        ("socket.connect", ()), ("os.system", ("x",)),
+    )  # fmt: skip
+    for event, args in stopped:
+        with pytest.raises(PermissionError):
+            guard.seen(event, args)
+    assert str(other / "file") in guard.refused
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_opened_outside(sys.argv[1])))
