@@ -58,7 +58,7 @@ def application() -> ASGIApp:
 
     async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") == "/api/v1/fault":
-            raise ValueError("a fault")
+            raise ValueError("broken")
         await inside(scope, receive, send)
 
     return faulty

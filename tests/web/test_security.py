@@ -108,7 +108,8 @@ def test_our_hosts(host: str) -> None:
     [
         None, "", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:08321", "localhost.:8321", "evil.example:8321",
         "127.0.0.1:8321.evil.example", "127.0.0.1.evil.example:8321", "localhost:8321@evil.example",
-        "user@localhost:8321", "127.1:8321", "2130706433:8321", "0x7f000001:8321", "0.0.0.0:8321", "[::]:8321", "::1:8321", "[::1%lo]:8321",
+        "user@localhost:8321", "127.1:8321",
+        "2130706433:8321", "0x7f000001:8321", "0.0.0.0:8321", "[::]:8321", "::1:8321", "[::1%lo]:8321",
         "[::ffff:127.0.0.1]:8321", "localhost:8321, evil.example", "loc\xe4lhost:8321", "localhost:99999", "[::1:8321",
         "localhost:8321/", "localhost:8321#", "localhost\x00:8321",
     ],

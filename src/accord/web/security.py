@@ -109,7 +109,7 @@ class Gate:
             return
         scope[_GATED] = True
         head = _head(scope)
-        send = _dressed(send, head.api)
+        send = dressed(send, head.api)
         self._active += 1
         body = bytearray()
         read = not _has_body(head)
@@ -279,10 +279,13 @@ def _replayed(body: bytearray, receive: Receive) -> Receive:
     return again
 
 
-def _dressed(send: Send, api: bool) -> Send:
-    """A ``send`` that gives every answer the headers of this module, and no cookies or CORS headers."""
+def dressed(send: Send, api: bool) -> Send:
+    """A ``send`` that gives every answer the headers of this module, and no cookies or CORS headers.
 
-    async def dressed(message: Message) -> None:
+    api: the answer is one of the API, which nothing may keep
+    """
+
+    async def clothed(message: Message) -> None:
         if message["type"] == "http.response.start":
             kept = [(name.lower(), value) for name, value in message.get("headers", ())]
             kept = [
@@ -298,7 +301,7 @@ def _dressed(send: Send, api: bool) -> Send:
             message = {**message, "headers": [*kept, *_FIXED]}
         await send(message)
 
-    return dressed
+    return clothed
 
 
 async def _refuse(denied: Denied, receive: Receive, send: Send, *, unread: bool) -> None:

@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accord.base.errors import AccordError, UsageError
 from accord.web.answer import EXIT_INTERNAL, error_body
 from accord.web.hosts import HTTP_PORT, HTTPS_PORT, is_loopback, is_wildcard, resolved, shown
-from accord.web.security import HEAD_BYTES, protect
+from accord.web.security import HEAD_BYTES, dressed, protect
 from accord.web.settings import Settings
 from accord.web.wire import Wire
 
@@ -169,7 +169,7 @@ class Watched:
                 f"{traceback.format_exc()}error: this is a fault of Accord; please report it with the lines above"
             )
             if not status:
-                await _say_fault(seen)
+                await _say_fault(dressed(seen, api=True))
         finally:
             if self._verbose:
                 self._say(log_line(scope, status[0] if status else None, time.perf_counter() - start_s))

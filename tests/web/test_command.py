@@ -1,0 +1,234 @@
+"""``accord web`` as it is typed: what it refuses before it listens, and the server with its page."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.web import served
+from tests.web.served import TOKEN, Server
+
+from accord.base.errors import UsageError
+from accord.cli.main import main
+from accord.web import serve
+from accord.web.serve import address_of, checked, has_display, listen
+from accord.web.settings import Settings
+from accord.web.token import new_token
+
+PLAIN = Settings(store=Path("none.sqlite"), port=0)
+SECRET = replace(PLAIN, token=TOKEN.encode())
+Capture = pytest.CaptureFixture[str]
+
+
+def said(words: list[str], capsys: Capture) -> str:
+    """What is printed for words that are refused, with exit code 2 and a hint."""
+    assert main(["web", *words, "--no-browser"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ") and "\nhint: " in err
+    return err
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert, private = folder / "cert.pem", folder / "key.pem"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return cert, private
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "[2001:db8::1]", "10.0.0.1"])
+def test_hosts_that_others_reach_need_a_token_and_tls(host: str, capsys: Capture, tmp_path: Path) -> None:
+    assert "so a token is needed" in said(["--host", host], capsys)
+    new_token(tmp_path / "token")
+    assert "so TLS is needed" in said(["--host", host, "--token-file", str(tmp_path / "token")], capsys)
+    assert "so a token is needed" in said(["--host", host, "--behind-proxy"], capsys)
+
+
+def test_a_name_that_leads_elsewhere_is_no_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.9", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: elsewhere)
+    with pytest.raises(UsageError, match="can be reached by others"):
+        checked(replace(PLAIN, host="localhost"))
+
+
+def test_what_may_be_listened_on(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    assert checked(PLAIN).host == "127.0.0.1"
+    assert checked(replace(PLAIN, host="127.9.9.9")).host == "127.9.9.9"
+    assert checked(replace(SECRET, host="0.0.0.0", behind_proxy=True)).host == "0.0.0.0"
+    assert checked(replace(SECRET, host="0.0.0.0", cert=cert, key=key)).host == "0.0.0.0"
+    with pytest.raises(UsageError, match="through the proxy, so a token"):
+        checked(replace(PLAIN, behind_proxy=True))
+    with pytest.raises(UsageError, match="certificate and its key"):
+        checked(replace(SECRET, cert=cert))
+    for wrong in (key, tmp_path / "nothing"):
+        with pytest.raises(UsageError, match="cannot be used|is no file"):
+            checked(replace(SECRET, cert=wrong, key=key))
+
+
+def test_a_port_in_use_is_told_with_what_to_do(capsys: Capture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = said(["--port", str(port)], capsys)
+    assert f"127.0.0.1:{port}" in message
+    assert "--port 0 takes a free one" in message
+
+
+def test_a_token_is_made_once_and_not_printed(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "token"
+    assert main(["web", "--new-token", str(file)]) == 0
+    out, err = capsys.readouterr()
+    text = file.read_text().strip()
+    assert out == "" and str(file) in err and text not in err
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "never overwritten" in said(["--new-token", str(file)], capsys)
+    assert file.read_text().strip() == text
+    assert "not both" in said(["--new-token", str(tmp_path / "b"), "--token-file", str(file)], capsys)
+    file.chmod(0o644)
+    assert "others may read" in said(["--token-file", str(file)], capsys)
+
+
+@pytest.mark.parametrize("words", [["--port", "70000"], ["--workers", "0"], ["--allow-host", "a/b"], ["extra"]])
+def test_words_that_cannot_be_meant(words: list[str], capsys: Capture) -> None:
+    said(words, capsys)
+
+
+def test_help_loads_no_server() -> None:
+    heavy = ("fastapi", "uvicorn", "accord.catalog", "numpy", "accord.web.app")
+    code = "import sys; from accord.cli.main import main; main(['web', '--help']);"
+    code += f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "--behind-proxy" in done.stdout
+
+
+def test_the_address_is_one_that_can_be_opened() -> None:
+    assert address_of(replace(PLAIN, port=8321)) == "http://127.0.0.1:8321/"
+    assert address_of(replace(PLAIN, host="::1", port=8321)) == "http://[::1]:8321/"
+    assert address_of(replace(PLAIN, port=443, cert=Path("c"))) == "https://127.0.0.1/"
+    everywhere = replace(PLAIN, host="0.0.0.0", port=8443, cert=Path("c"))
+    assert address_of(everywhere) == "https://localhost:8443/"
+    assert address_of(replace(everywhere, allowed_hosts=("accord.example",))) == "https://accord.example:8443/"
+    assert address_of(replace(everywhere, allowed_hosts=("accord.example:9",))) == "https://accord.example:9/"
+
+
+def test_a_socket_of_ipv6_takes_ipv6_alone() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6")
+    try:
+        made = listen(replace(PLAIN, host="::1"))
+    except UsageError:
+        pytest.skip("no IPv6 address on this machine")
+    with made:
+        assert made.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
+
+
+def test_a_screen_is_known_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert not has_display()
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert has_display()
+
+
+def test_what_the_application_cannot_start_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(scope: object, receive: object, send: object) -> None:
+        raise UsageError("the store is damaged", hint="take another")
+
+    lines: list[str] = []
+    with pytest.raises(UsageError, match="the store is damaged"):
+        serve.serve(PLAIN, say=lines.append, make=lambda _: broken)
+    assert not any("listening" in line for line in lines)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    store = tmp_path_factory.mktemp("store") / "runs.sqlite"
+    words = ["-m", "accord", "web", "--no-browser", "--port", "0", "--workers", "1", "--store", str(store)]
+    with served.process(words) as server:
+        assert server.port
+        yield server
+        code, took_s = server.end(signal.SIGINT)
+        assert (code, took_s < 5) == (0, True), server.said
+        assert server.process.stdout is not None and server.process.stdout.read() == ""
+        assert "Traceback" not in server.said
+
+
+def test_the_server_answers_behind_the_gate(running: Server) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", trust_env=False, timeout=60) as client:
+        assert client.get("/api/v1/health").json()["pid"] == running.process.pid
+        asked = {"model": "deepseek-r1", "system": "huawei-cloudmatrix-384", "phase": "decode", "isl": 1000}
+        evil = client.post("/api/v1/estimate", json=asked, headers={"Origin": "http://evil.example"})
+        assert (evil.status_code, set(evil.json()["error"])) == (403, {"what", "where", "hint", "exit_code"})
+        assert client.post("/api/v1/estimate", content=json.dumps(asked)).status_code == 415
+        assert client.post("/api/v1/estimate", json=asked).status_code in (200, 422)
+        assert client.get("/api/v1/health", headers={"Host": f"evil.example:{running.port}"}).status_code == 403
+        nested = client.post("/api/v1/estimate", content="[" * 10_000, headers={"Content-Type": "application/json"})
+        assert nested.status_code == 400
+        for answer in (client.get("/api/v1/nothing"), client.get("/api/v1/estimate"), evil, nested):
+            assert answer.headers["cache-control"] == "no-store"
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+            assert not set(answer.headers) & {"set-cookie", "server", "access-control-allow-origin"}
+
+
+def test_tls_with_a_token(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    new_token(tmp_path / "token")
+    words = ["-m", "accord", "web", "--no-browser", "--port", "0", "--workers", "1", "--verbose"]
+    words += ["--cert", str(cert), "--key", str(key), "--token-file", str(tmp_path / "token")]
+    token = (tmp_path / "token").read_text().strip()
+    with served.process([*words, "--store", str(tmp_path / "runs.sqlite")]) as server:
+        trust = ssl.create_default_context(cafile=str(cert))
+        with httpx.Client(base_url=f"https://127.0.0.1:{server.port}", trust_env=False, verify=trust) as client:
+            assert client.get("/api/v1/health").status_code == 401
+            assert client.get("/api/v1/health", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+            assert client.get(f"/api/v1/health?token={token}").status_code == 400
+        assert server.end(signal.SIGTERM)[0] == 0
+        assert token not in server.said
+        assert not any(token in file.read_text(errors="replace") for file in tmp_path.rglob("*.sqlite*"))
+
+
+def test_without_a_page_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def broken(scope: object, receive: object, send: object) -> None:
+        raise UsageError("enough")
+
+    monkeypatch.setattr(serve, "STATIC", tmp_path)
+    lines: list[str] = []
+    with pytest.raises(UsageError, match="enough"):
+        serve.serve(PLAIN, say=lines.append, make=lambda _: broken)
+    assert any("Node 20" in line and "do.py page" in line for line in lines)
+    assert os.listdir(tmp_path) == []
