@@ -154,13 +154,15 @@ def sized(machine: Machine, devices: int) -> Machine:
 
 
 def prepare(
-    catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None = None
-) -> Prepared:
+    catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None = None,
+    offers: tuple[Offer, ...] | None = None,
+) -> Prepared:  # fmt: skip
     """Offers of the systems, branches, and tasks of about equal size.
 
     terms: of each system of the problem, in its order; day: statements on engines that are younger do not count
+    offers: of each system, where they are known already
     """
-    offers = tuple(_offer(catalog, one, problem, paths) for one in terms)
+    offers = offers_of(catalog, problem, terms, paths) if offers is None else offers
     keys: list[Key] = []
     tasks: list[Task] = []
     fell: dict[str, Counter[str]] = {}
@@ -170,7 +172,7 @@ def prepare(
         if own.most == 0:
             refused.append(f"{own.terms.system}: {_none(own)}")
             continue
-        devices = min(own.most * own.unit_devices, max(own.unit_devices, MOST_DEVICES))
+        devices = most_devices(own)
         for key in _keys(catalog, own.terms.system, problem):
             try:
                 branch = branch_of(key, problem, devices, paths)
@@ -193,6 +195,16 @@ def prepare(
             of_system = fell.setdefault(own.terms.system, Counter())
             of_system.update({why: loads * many for why, many in dropped.items()})
     return Prepared(offers, tuple(keys), tuple(tasks), counted, fell, tuple(dict.fromkeys(refused)))
+
+
+def offers_of(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...]) -> tuple[Offer, ...]:
+    """How much of each system may be held under the problem's limits."""
+    return tuple(_offer(catalog, one, problem, paths) for one in terms)
+
+
+def most_devices(own: Offer) -> int:
+    """Ranks that an instance on an offer may have."""
+    return min(own.most * own.unit_devices, max(own.unit_devices, MOST_DEVICES))
 
 
 def _priced(setting: Setting) -> None:

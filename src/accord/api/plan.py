@@ -105,15 +105,15 @@ def plan(
         raise UsageError(
             f"{problem.model} has no layers that draft", where="--mtp-tokens", hint="leave it out, or give 0"
         )
-    terms, refused = _terms(catalog, problem.systems, scenario)
+    terms, refused = terms_known(catalog, problem.systems, scenario)
     prepared = prepare(catalog, problem, terms, paths, day)
     prepared = replace(prepared, refused=(*refused, *prepared.refused))
     tasks = [msgspec.msgpack.encode(task) for task in prepared.tasks]
     answers = sweep(work, tasks, msgspec.msgpack.encode(problem))
     rows = tables_of(prepared, answers)
     options = _options(prepared, rows, problem, paths)
-    found = search(options, prepared.offers, _Sends(prepared, problem, paths), problem, count)
-    answer = _answer(problem, prepared, found, rows, terms, _sayer(catalog, problem, terms, paths, day))
+    found = search(options, prepared.offers, Sends(prepared, problem, paths), problem, count)
+    answer = _answer(problem, prepared, found, rows, terms, sayer(catalog, problem, terms, paths, day))
     return _with_law(answer, law) if law.systems else replace(answer, law=law)
 
 
@@ -132,7 +132,7 @@ def _with_law(answer: Answer, law: Lawful) -> Answer:
     return replace(answer, plans=plans, front=front, by_system=by_system, law=law)
 
 
-def _terms(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tuple[tuple[Terms, ...], tuple[str, ...]]:
+def terms_known(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tuple[tuple[Terms, ...], tuple[str, ...]]:
     """Terms of the systems that are known well enough, and why others are not. Raises Refusal where none is."""
     found: list[Terms] = []
     refused: list[str] = []
@@ -163,7 +163,7 @@ def _devices(prepared: Prepared, key: Key) -> int:
     return next(task.devices for task in prepared.tasks if task.key == key)
 
 
-class _Sends:
+class Sends:
     """How caches get from one pool to another: over the scale-out plane of one system, or the slower of two."""
 
     def __init__(self, prepared: Prepared, problem: Problem, paths: tuple[str, ...]) -> None:
@@ -228,7 +228,7 @@ def _of(rows: Counter[str], *, memory: bool) -> Counter[str]:
     return Counter({name: rows[name] for name in names if rows[name]})
 
 
-def _sayer(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None) -> Say:
+def sayer(catalog: Catalog, problem: Problem, terms: Sequence[Terms], paths: tuple[str, ...], day: str | None) -> Say:
     """What is not known of a branch, or was substituted in it."""
     chips = {one.system: one.chip for one in terms}
     known = unknowns(catalog, problem, spec_of(paths, problem.model), chips, day)

@@ -105,30 +105,41 @@ def _prefill(setting: Setting, plan: Deployments) -> StepTime:
     return prefill_step(setting, plan)[0]
 
 
-def log_sd(timed: Timed, setting: Setting, plan: Deployments, most: int = FOLLOWED) -> Array:
+def log_sd(
+    timed: Timed, setting: Setting, plan: Deployments, most: int = FOLLOWED, few: Deployments | None = None
+) -> Array:
     """Standard deviation of the logarithm of a time by parameters and disputed facts, shape ``(D,)``.
 
     plan: deployments that agree on whether attention groups are separate
-    most: deployments on which every cause is followed
+    most: deployments on which every cause is followed, taken evenly from ``plan``; few: these deployments instead, so
+        that what is found for one of ``plan`` does not depend on the others
     """
-    few = np.linspace(0, len(plan) - 1, min(most, len(plan))).astype(np.intp)
-    names, slopes = _slopes(timed, setting, plan.pick(few))
+    index = np.linspace(0, len(plan) - 1, min(most, len(plan))).astype(np.intp)
+    names, slopes = _slopes(timed, setting, plan.pick(index) if few is None else few)
     if not names:
         return np.zeros(len(plan))
     root = np.linalg.cholesky(correlation(names, setting.efficiency.correlations))
     followed = slopes @ root
     way = np.linalg.svd(followed, full_matrices=False)[2][0]
     ends = _shifted(setting, names, (root @ way)[:, None, None] * [[1.0], [-1.0]])
+    along, shares = _between(timed, ends, plan)
+    of_few = shares[index] if few is None else _between(timed, ends, few)[1]
+    of_parts = np.linalg.lstsq(of_few, followed, rcond=1e-3)[0]
+    beside = _beside(shares @ of_parts, way)
+    reached = beside[index] if few is None else _beside(of_few @ of_parts, way)
+    missed = np.mean(_beside(followed, way) - reached)
+    return np.sqrt(np.maximum(along**2 + beside + missed, 0.0))
+
+
+def _between(timed: Timed, ends: Setting, plan: Deployments) -> tuple[Array, Array]:
+    """Half the logarithm between both ends of each deployment, and the shares of the parts of its step."""
     along, shares = np.empty(len(plan)), np.empty((len(plan), len(PARTS)))
     for index in _slices(np.arange(len(plan))):
         step = timed(ends, plan.pick(index))
         above, below = step.total_s
         along[index] = 0.5 * np.log(above / below)
         shares[index] = np.stack([_both(getattr(step, part)) / (above + below) for part in PARTS], axis=1)
-    of_parts = np.linalg.lstsq(shares[few], followed, rcond=1e-3)[0]
-    beside = _beside(shares @ of_parts, way)
-    missed = np.mean(_beside(followed, way) - beside[few])
-    return np.sqrt(np.maximum(along**2 + beside + missed, 0.0))
+    return along, shares
 
 
 def _both(part: Array) -> Array:

@@ -7,7 +7,7 @@ as the chips leave room for. Everything is arrays over candidates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -136,10 +136,54 @@ def splitting(
     prefill, decode = pools[0].table, pools[1].table
     shared = offers[0] is offers[1]
     transfer = send(prefill.payload_bytes)
-    for units in unit_pairs((prefill, decode), offers, shared, problem, transfer):
-        room = units[0] * offers[0].unit_devices, units[1] * offers[1].unit_devices
+    tried = unit_pairs((prefill, decode), offers, shared, problem, transfer)
+    rooms = [(units[0] * offers[0].unit_devices, units[1] * offers[1].unit_devices) for units in tried]
+    alone = alone_loads(prefill, [room[0] for room in rooms], transfer, problem)
+    for units, room in zip(tried, rooms, strict=True):
         for block in _counts(prefill, decode, room, shared):
-            yield _pairs(prefill, decode, block, units, transfer, problem), len(block)
+            yield _pairs(prefill, decode, block, units, transfer, problem, alone), len(block)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """The share of its most at which each prefill row keeps its limits, whatever decodes for it.
+
+    counts: numbers of instances by ranks of one; loads: by the same, shape ``(P, K)``; place: of each row there
+    """
+
+    counts: Mapping[float, Array]
+    loads: Mapping[float, Array]
+    place: Index
+
+    def of(self, rows: Index, size: float, many: Array) -> Array:
+        """Loads of rows of one size with numbers of instances that were asked for, shape ``(P, K)``."""
+        return self.loads[size][self.place[rows][:, None], np.searchsorted(self.counts[size], many)]
+
+
+def alone_loads(prefill: Table, rooms: Sequence[int], transfer: Array, problem: Problem) -> Alone | None:
+    """Loads with every number of instances that goes into one of the rooms [rank]; all at once, since that is faster.
+
+    None where a limit on the time to the last token makes them depend on the decode row.
+    """
+    limits = [limit for limit in problem.limits.latencies if limit.latency != "tpot"]
+    if any(limit.latency == "e2el" for limit in limits):
+        return None
+    place = np.zeros(len(prefill), dtype=np.intp)
+    members: dict[float, Index] = {}
+    counts: dict[float, Array] = {}
+    for size in np.unique(prefill.devices):
+        found = [instances(most) for most in {int(min(room // size, MOST_INSTANCES)) for room in rooms}]
+        members[size] = np.flatnonzero(prefill.devices == size)
+        counts[size] = np.unique(np.concatenate([np.zeros(0), *found]))
+        place[members[size]] = np.arange(len(members[size]))
+    none = np.zeros(0)
+    rows = np.concatenate([none[:0].astype(np.intp), *(np.repeat(members[s], len(counts[s])) for s in members)])
+    many = np.concatenate([none, *(np.tile(counts[s], len(members[s])) for s in members)])
+    loads = highest_load(prefill, rows, many, transfer[rows], limits, problem)
+    ends = np.cumsum([len(members[s]) * len(counts[s]) for s in members])[:-1]
+    parts = np.split(loads, ends)
+    shaped = {s: part.reshape(len(members[s]), len(counts[s])) for s, part in zip(members, parts, strict=False)}
+    return Alone(counts, shaped, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +223,17 @@ def _counts(prefill: Table, decode: Table, room: tuple[int, int], shared: bool) 
 
 
 def _pairs(
-    prefill: Table, decode: Table, block: _Block, units: tuple[int, int], transfer: Array, problem: Problem
-) -> Candidates:
+    prefill: Table, decode: Table, block: _Block, units: tuple[int, int], transfer: Array, problem: Problem,
+    alone: Alone | None,
+) -> Candidates:  # fmt: skip
     """Candidates of a block, at the highest rate that both pools carry."""
     carried = block.others * decode.request_per_s[block.d][:, None] * problem.max_load
     most = block.many * prefill.request_per_s[block.p][:, None]
-    load = _loads(prefill, decode, block, transfer, problem)
+    load = _loads(prefill, decode, block, transfer, problem, alone)
     started = load * most[:, None, :]
     rate = np.minimum(started, carried[None, :, :])
     sds = prefill.rate_sd[block.p][:, None, None], decode.rate_sd[block.d][None, :, None]
-    sd = _joint_sd((started, carried[None, :, :]), sds, problem)
+    sd = joint_sd((started, carried[None, :, :]), sds, problem)
     if frozenset(problem.objectives) & WAITING:
         at = np.nonzero(rate > 0.0)
     else:
@@ -202,7 +247,7 @@ def _pairs(
     )  # fmt: skip
 
 
-def _joint_sd(rates: tuple[Array, Array], sds: tuple[Array, Array], problem: Problem) -> Array:
+def joint_sd(rates: tuple[Array, Array], sds: tuple[Array, Array], problem: Problem) -> Array:
     """Deviation of the logarithm of the lesser of two rates: at the wanted confidence both are to carry it.
 
     It is that of the slower pool, unless the other one is so much less sure that it is the one to fear for.
@@ -232,14 +277,14 @@ def _fastest(rate: Array, sd: Array, problem: Problem) -> tuple[Index, Index, In
     return joint[0], joint[1], joint[2]
 
 
-def _loads(prefill: Table, decode: Table, block: _Block, transfer: Array, problem: Problem) -> Array:
+def _loads(
+    prefill: Table, decode: Table, block: _Block, transfer: Array, problem: Problem, alone: Alone | None
+) -> Array:  # fmt: skip
     """The share of its most at which the prefill pool keeps the limits, shape ``(P, D or 1, K)``."""
+    if alone is not None:
+        return alone.of(block.p, float(prefill.devices[block.p[0]]), block.many)[:, None, :]
     limits = [limit for limit in problem.limits.latencies if limit.latency != "tpot"]
     count = len(block.p), len(block.d), len(block.many)
-    if not any(limit.latency == "e2el" for limit in limits):
-        rows, counts = np.repeat(block.p, count[2]), np.tile(block.many, count[0])
-        alone = highest_load(prefill, rows, counts, transfer[rows], limits, problem)
-        return alone.reshape(count[0], 1, count[2])
     rows, counts = np.repeat(block.p, count[1] * count[2]), np.tile(block.many, count[0] * count[1])
     d = np.tile(np.repeat(block.d, count[2]), count[0])
     answers = decode.tpot_s[d], decode.tpot_q_s[:, d], decode.tpot_sd[d]

@@ -41,14 +41,14 @@ def judge(made: Candidates, offers: tuple[Offer, ...], problem: Problem) -> Judg
     for name, kept in _limits(made, offers, problem):
         fell[name] += int(np.count_nonzero(good & ~kept))
         good &= kept
-    columns = [_rounded(objective(name, made, offers, problem)) for name in problem.objectives]
+    columns = [rounded(objective(name, made, offers, problem)) for name in problem.objectives]
     objectives = np.stack(columns, axis=1)
     unknown = ~np.all(np.isfinite(objectives), axis=1)
     fell["objective unknown"] += int(np.count_nonzero(good & unknown))
     return Judged(good & ~unknown, objectives, +fell)
 
 
-def _rounded(values: Array) -> Array:
+def rounded(values: Array) -> Array:
     """Values to 30 binary digits, so that equal ones are equal, in whatever order they were found."""
     share, power = np.frexp(values)
     return np.asarray(np.ldexp(np.round(share * _DIGITS) / _DIGITS, power), dtype=np.float64)

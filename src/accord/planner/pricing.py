@@ -31,7 +31,17 @@ from accord.parallel.memory import (
 from accord.parallel.plan import Deployments, Setting, deployments
 from accord.planner.plan import Role
 from accord.planner.problem import QUANTILES, Problem
-from accord.planner.space import ANY, BATCHES, BUDGETS, MOST_TOKENS, PROMPTS, Layout, Rules, redundant
+from accord.planner.space import (
+    ANY,
+    BATCHES,
+    BUDGETS,
+    MOST_TOKENS,
+    PROMPTS,
+    Layout,
+    Rules,
+    layouts,
+    redundant,
+)
 from accord.planner.table import Index, Table, Tally
 from accord.step.breakdown import StepTime
 from accord.step.decode import decode_step
@@ -39,6 +49,7 @@ from accord.step.prefill import prefill_step
 
 FOLLOWED = 24  # rows on which every cause of an interval is followed
 ROOM = 1.0 + 1e-9  # that a limit is given, so that what just keeps it is not lost in rounding
+_WIDEST = 1024  # ranks of instances that are followed
 _MOST_SEATS = 1024.0  # running requests that a scheduler is given, where its default is lower
 
 
@@ -81,9 +92,13 @@ class _Rows:
         return len(self.load)
 
 
-def price(branch: Branch, problem: Problem, layouts: Sequence[Layout]) -> tuple[Table, Tally]:
-    """Every load of every layout, priced; what does not fit or cannot keep a limit is counted and left out."""
-    rows = _rows(branch, problem, layouts)
+def price(branch: Branch, problem: Problem, found: Sequence[Layout], *, steady: bool = False) -> tuple[Table, Tally]:
+    """Every load of every layout, priced; what does not fit or cannot keep a limit is counted and left out.
+
+    steady: follow causes on rows of all layouts, so that a deviation does not depend on what else is priced; else on
+        the rows that keep the limits at their least, which differs by a few thousandths
+    """
+    rows = _rows(branch, problem, found)
     fell: Counter[str] = Counter()
     good, memory, capacity = _fits(branch, rows, problem.max_load)
     fell["memory"] = len(rows) - len(good)
@@ -94,7 +109,7 @@ def price(branch: Branch, problem: Problem, layouts: Sequence[Layout]) -> tuple[
     fell += broken
     table, kept = table.pick(keeping), rows.pick(keeping)
     if problem.intervals and len(table):
-        table = _with_sd(branch, table, _time_sd(branch, kept))
+        table = _with_sd(branch, table, _time_sd(branch, kept, _followed(branch, problem) if steady else None))
         keeping, broken = within(table, problem)
         fell += Counter({f"{name} not sure enough": count for name, count in broken.items()})
         table = table.pick(keeping)
@@ -262,18 +277,38 @@ def _with_sd(branch: Branch, table: Table, time_sd: Array) -> Table:
     return replace(table, time_sd=time_sd, rate_sd=own["rate"], tpot_sd=own["tpot"], first_sd=own["first"])
 
 
-def _time_sd(branch: Branch, rows: _Rows) -> Array:
-    """Standard deviation of the logarithm of a row's step time."""
+def _time_sd(branch: Branch, rows: _Rows, followed: _Rows | None) -> Array:
+    """Standard deviation of the logarithm of a row's step time.
+
+    followed: rows on which every cause is followed; where none is of a kind, or there are none, rows themselves are
+    """
     found = np.zeros(len(rows))
-    separate = rows.plan.groups > 1.0
-    plan = rows.plan
-    if branch.role == "serve":  # what a step reads of a row: its running requests and its token budget
-        plan = plan.with_(batch=rows.load / plan.cp, tokens=rows.budget)
-    for kind in (separate, ~separate):
-        index = np.flatnonzero(kind)
+    plan, own = _read(branch, rows), None if followed is None else _read(branch, followed)
+    for separate in (True, False):
+        index = np.flatnonzero((plan.groups > 1.0) == separate)
+        few = None if own is None else own.pick(np.flatnonzero((own.groups > 1.0) == separate))
         if len(index):
-            found[index] = log_sd(_STEPS[branch.role], branch.setting, plan.pick(index), FOLLOWED)
+            of = few if few is not None and len(few) else None
+            found[index] = log_sd(_STEPS[branch.role], branch.setting, plan.pick(index), FOLLOWED, of)
     return found
+
+
+def _read(branch: Branch, rows: _Rows) -> Deployments:
+    """Rows as their step reads them: of one that serves its running requests and its token budget."""
+    if branch.role != "serve":
+        return rows.plan
+    return rows.plan.with_(batch=rows.load / rows.plan.cp, tokens=rows.budget)
+
+
+def _followed(branch: Branch, problem: Problem) -> _Rows:
+    """Rows on which every cause is followed: of all layouts, whatever the limits."""
+    found, _ = layouts(branch.setting, _WIDEST, problem.space, branch.role, branch.redundant_from, branch.rules)
+    rows = _rows(branch, problem, found)
+    rows = rows.pick(_fits(branch, rows, problem.max_load)[0])
+    separate = rows.plan.groups > 1.0
+    kinds = (np.flatnonzero(separate), np.flatnonzero(~separate))
+    few = [kind[np.linspace(0, len(kind) - 1, min(FOLLOWED, len(kind))).astype(np.intp)] for kind in kinds]
+    return rows.pick(np.concatenate(few))
 
 
 def _serve_step(setting: Setting, plan: Deployments) -> StepTime:

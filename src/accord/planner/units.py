@@ -101,7 +101,10 @@ def _needed(
 
 def _few_units(sizes: tuple[Array, Array], offer: Offer, problem: Problem) -> set[tuple[int, int]]:
     """The smallest numbers of units of one system that hold some pair; those that follow where more may be better."""
-    units = np.unique(np.ceil((sizes[0] + sizes[1]) / offer.unit_devices - 1e-9))
+    first, second = sizes
+    if first.shape[1] == 1:  # every first goes with every second
+        first, second = np.unique(first)[:, None], np.unique(second)
+    units = np.unique(np.ceil((first + second) / offer.unit_devices - 1e-9))
     units = units[units <= offer.most]
     if len(units) and not by_units(problem):
         units = units[0] + np.arange(MANY)
