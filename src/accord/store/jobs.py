@@ -158,7 +158,15 @@ class JobStore:
             before = self._one(database, id)
             if before.state != INTERRUPTED:
                 raise _wrong(before, QUEUED)
-            return self._put(database, before, state=QUEUED, started=None, ended=None, resumes=before.resumes + 1)
+            return self._put(
+                database,
+                before,
+                state=QUEUED,
+                started=None,
+                ended=None,
+                progress=Progress(),
+                resumes=before.resumes + 1,
+            )
 
     def keep_progress(self, id: str, progress: Progress) -> None:
         """Remember how far a running job is; nothing where it does not run."""
