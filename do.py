@@ -6,6 +6,7 @@
     python3 do.py bench [ARGS]    the benchmarks
     python3 do.py page            builds the page that 'web' serves, where its sources have changed (Node 20 and npm);
                                   'web' and 'test' do it too, where they can
+    python3 do.py docs            builds the documentation site into build/docs; a warning fails it
     python3 do.py accuracy        writes docs/accuracy.md, docs/training_accuracy.md and docs/serving_accuracy.md from
                                   the measured rows and runs that ACCORD_MEASURED names; --refit-training first fits
                                   training, collectives and failures again with each group left out (minutes)
@@ -29,7 +30,7 @@ STAMP = os.path.join(VENV, "accord-stamp")
 WINDOWS = os.name == "nt"
 PYTHON = os.path.join(VENV, "Scripts" if WINDOWS else "bin", "python.exe" if WINDOWS else "python")
 NEEDED = "import accord.cli.main, msgspec, numpy, yaml"
-DEVELOPER_VERBS = ("test", "bench")
+DEVELOPER_VERBS = ("test", "bench", "docs")
 MAKE_PAGE = os.path.join(ROOT, "frontend", "make_page.py")
 SKIPPED = 77  # the exit code of a gate that is not possible here
 
@@ -50,6 +51,8 @@ def main(words: "list[str]") -> int:
         return test(rest)
     if verb == "bench":
         return bench(rest)
+    if verb == "docs":
+        return docs(rest)
     if verb == "accuracy":
         return accuracy(rest)
     if verb == "calibrate":
@@ -199,8 +202,10 @@ def test(rest: "list[str]") -> int:
         ("imports", [script("lint-imports")]),
         ("catalog", [PYTHON, "-m", "accord", "catalog", "check"]),
         ("page", [PYTHON, MAKE_PAGE, "--check"]),
-        ("tests", pytest(rest)),
+        ("tests", pytest(rest or ["-m", "not timing"])),
     ]
+    if not rest:
+        gates.append(("timing", [PYTHON, "-m", "pytest", "--benchmark-disable", "-m", "timing"]))
     results = []
     for name, command in gates:
         words = " ".join([os.path.basename(command[0])] + command[1:])
@@ -216,7 +221,10 @@ def test(rest: "list[str]") -> int:
 
 
 def pytest(rest: "list[str]") -> "list[str]":
-    """The command of the test gate, on two processes where xdist is there; docs are checked by tests/docs."""
+    """The command of the test gate, on two processes where xdist is there; docs are checked by tests/docs.
+
+    Tests that measure time run after it, by themselves, unless the caller chose tests.
+    """
     spread = ["-n", "2"] if works(PYTHON, "import xdist") and not any(word.startswith("-n") for word in rest) else []
     return [PYTHON, "-m", "pytest", "--benchmark-disable"] + spread + rest
 
@@ -227,6 +235,15 @@ def bench(rest: "list[str]") -> int:
         say("error: this version has no benchmarks (there is no folder bench/)")
         return 1
     return run([PYTHON, "-m", "pytest", "bench", "--benchmark-only"] + rest)
+
+
+def docs(rest: "list[str]") -> int:
+    """Build the documentation site strictly, from the pages and the code as they are."""
+    out = os.path.join("build", "docs")
+    code = run([PYTHON, "-m", "sphinx", "-b", "html", "-E", "-W", "-n", "--keep-going", "-q"] + rest + ["docs", out])
+    if code == 0:
+        say(f"open {os.path.join(ROOT, out, 'index.html')}")
+    return code
 
 
 def accuracy(rest: "list[str]") -> int:

@@ -17,14 +17,13 @@ import httpx
 START_S = 60.0
 END_S = 20.0
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
-IN_ORDER = (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # exit codes of a server that was asked to end
 
 
 class Server:
     """A process ``accord web --no-browser`` with a store and a log of its own.
 
     home: folder of the store; a server that is started on the same folder again takes up what is there
-    url: base address, such as ``http://127.0.0.1:40123``; pid: of the server, which leads its process group
+    url: base address, such as ``http://127.0.0.1:40123``; pid: of the server
     """
 
     def __init__(self, home: Path, words: Sequence[str] = ()) -> None:
@@ -59,12 +58,12 @@ class Server:
         return httpx.Client(base_url=f"{self.url}/api/v1", timeout=timeout_s, trust_env=False)
 
     def processes(self) -> list[int]:
-        """Process ids of its group, itself included, that are alive (Linux)."""
-        return [pid for pid, _, group, state in _processes() if group == self.pid and state != "Z"]
+        """Process ids that are alive of the server and of whatever it started, wherever they went (Linux)."""
+        return [pid for pid, state in _marked(f"ACCORD_HOME={self.home}") if state != "Z"]
 
     def resident_bytes(self) -> int:
-        """Memory that the whole process tree holds [bytes]: a page that is shared counts in parts (PSS, Linux)."""
-        return sum(_proportional_bytes(pid) for pid in self.processes())
+        """Memory that the whole process tree has resident [bytes]; what processes share is counted in each (Linux)."""
+        return sum(_resident_bytes(pid) for pid in self.processes())
 
     def end(self) -> None:
         """Ask it to end; AssertionError unless it does so in order, leaving no process behind."""
@@ -75,23 +74,30 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"did not end within {END_S:g} s of SIGTERM\n{self.log()[-4000:]}") from None
-        left = self._left(5.0)
+        left = self.left()
         self.kill()
-        assert code in IN_ORDER, f"ended with {code}\n{self.log()[-4000:]}"
+        assert code == 0, f"ended with {code}\n{self.log()[-4000:]}"
         assert "Traceback" not in self.log(), self.log()[-4000:]
         assert not left, f"processes {left} outlived the server"
 
-    def kill(self) -> None:
-        """Kill it and all of its processes at once, as a power cut would."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+    def strike(self) -> None:
+        """Kill the server alone, in the midst of what it is at."""
+        self._process.kill()
         self._process.wait(END_S)
 
-    def _left(self, wait_s: float) -> list[int]:
+    def left(self, wait_s: float = 5.0) -> list[int]:
+        """Processes that are still there after a while."""
         until = time.monotonic() + wait_s
         while (left := self.processes()) and time.monotonic() < until:
             time.sleep(0.05)
         return left
+
+    def kill(self) -> None:
+        """Kill it and whatever it started."""
+        self.strike()
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _address(self) -> str:
         until = time.monotonic() + START_S
@@ -120,18 +126,16 @@ def running(home: Path, words: Sequence[str] = ()) -> Iterator[Server]:
     server.end()
 
 
-def _processes() -> Iterator[tuple[int, int, int, str]]:
-    """Process id, parent, group and state of every process (Linux)."""
+def _marked(mark: str) -> Iterator[tuple[int, str]]:
+    """Process id and state of every process that has a line of its environment (Linux)."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            state, parent, group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
-            yield int(entry.name), int(parent), int(group), state
+            if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name), (entry / "stat").read_text().rpartition(")")[2].split()[0]
 
 
-def _proportional_bytes(pid: int) -> int:
+def _resident_bytes(pid: int) -> int:
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
-    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found.group(1)) * 1024 if found else 0

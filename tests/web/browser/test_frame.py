@@ -141,12 +141,10 @@ def test_no_page_is_wider_than_its_window(page: Page, name: str) -> None:
         fits(page)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("name", PAGES)
 def test_first_paint(open_page: OpenPage, name: str) -> None:
-    """First contentful paint of a cold load, the median of three.
-
-    The bound is that of an idle machine with two cores; a suite that shares them with another worker still meets it.
-    """
+    """First contentful paint of a cold load, the median of three, on two cores."""
     took_s = []
     for _ in range(TRIES):
         page, _ = open_page()
