@@ -26,7 +26,7 @@ def document() -> dict[str, object]:
     """All groups of rows, each predicted once for every way of leaving some out."""
     serving, training = (json.loads((DOCS / name).read_text()) for name in ("accuracy.json", "training_accuracy.json"))
     titles: dict[str, str] = {}
-    for page in ("accuracy.md", "training_accuracy.md"):
+    for page in ("training_accuracy.md", "accuracy.md"):
         titles |= dict(_TITLE.findall((DOCS / page).read_text(encoding="utf-8")))
     kinds = {"inference": serving["cross"]} | {name: training[name] for name in ("training", "collectives", "failures")}
     groups = [_group(name, cross, titles) for name, cross in kinds.items()]
