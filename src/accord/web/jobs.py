@@ -44,6 +44,7 @@ from accord.web.settings import Settings
 POLITE_S = 2.0  # between asking a job's process to end and ending it
 HEARTBEAT_S = 15.0
 KEEP_S = 2.0  # between two times that progress goes to the store
+STOPPING_S = 5  # until there may be another server
 USUAL_S = 10.0  # of a job, until some have ended
 _LOG = logging.getLogger("accord.web")
 _P = ParamSpec("_P")
@@ -53,9 +54,9 @@ _T = TypeVar("_T")
 class QueueFull(AccordError):
     """No further job is taken now; ``retry_s``: when to ask again."""
 
-    def __init__(self, waiting: int, retry_s: int) -> None:
-        """waiting: jobs in the queue."""
-        super().__init__(f"{waiting} jobs are waiting already", hint=f"try again in {retry_s} s")
+    def __init__(self, what: str, retry_s: int) -> None:
+        """what: why not."""
+        super().__init__(what, hint=f"try again in {retry_s} s")
         self.retry_s = retry_s
 
 
@@ -64,12 +65,15 @@ class TooManyStreams(AccordError):
 
 
 class _Live:
-    """A job that is queued or runs, and who follows it."""
+    """A job that is queued or runs, and who follows it.
+
+    taken: a worker has it; unwanted: it was cancelled; both are set before the store is asked
+    """
 
     def __init__(self, job: Job) -> None:
         self.job, self.number = job, 0
         self.child: Child | None = None
-        self.unwanted = False
+        self.taken = self.unwanted = False
         self.over = asyncio.Event()
         self.followers: set[asyncio.Event] = set()
 
@@ -80,7 +84,13 @@ class _Live:
         for follower in self.followers:
             follower.set()
         if job.state in ENDED:
-            self.over.set()
+            self.end()
+
+    def end(self) -> None:
+        """Nothing follows."""
+        self.over.set()
+        for follower in self.followers:
+            follower.set()
 
 
 class Jobs:
@@ -93,7 +103,7 @@ class Jobs:
         self._entering = 0
         self._streams = 0
         self._usual_s = USUAL_S
-        self._closing = False
+        self._closing = self._closed = False
         self._workers: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
 
@@ -102,7 +112,8 @@ class Jobs:
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="accord-jobs")
         self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._closing, self._ending = False, None
+        self._closing = self._closed = False
+        self._ending = None
         try:
             self._store = await self._do(JobStore, self._settings.job_folder)
         except BaseException:
@@ -139,11 +150,16 @@ class Jobs:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         for live in list(self._live.values()):
-            with contextlib.suppress(AccordError):
-                live.put(await self._do(self._store.interrupt, live.job.id, at=_now(), progress=live.job.progress))
-            live.over.set()
+            job, store = live.job, self._store
+            with contextlib.suppress(AccordError):  # the next start finds it interrupted
+                if live.unwanted:
+                    live.put(await self._do(store.cancel, job.id, at=_now()))
+                else:
+                    live.put(await self._do(store.interrupt, job.id, at=_now(), progress=job.progress))
+            live.end()
         self._live.clear()
         await self._do(self._store.close)
+        self._closed = True
         self._threads.shutdown()
 
     async def submit(self, question: Question, request: Mapping[str, object]) -> Job:
@@ -163,11 +179,12 @@ class Jobs:
 
     def _room(self) -> None:
         if self._closing:
-            raise QueueFull(len(self._live), 5)
+            raise QueueFull("the server is stopping", STOPPING_S)
         waiting = self._entering + sum(live.job.state == QUEUED for live in self._live.values())
         if waiting >= self._settings.job_queue:
             ahead_s = self._usual_s * (waiting + 1) / self._settings.job_workers
-            raise QueueFull(waiting, min(600, max(1, math.ceil(ahead_s / 4.0))))
+            retry_s = min(600, max(1, math.ceil(ahead_s / 4.0)))
+            raise QueueFull(f"{waiting} jobs are waiting already", retry_s)
 
     def _accept(self, question: Question, request: dict[str, object]) -> Job:
         id = secrets.token_hex(16)
@@ -201,16 +218,12 @@ class Jobs:
         live = self._live.get(id)
         if live is None:
             return await self._do(self._store.cancel, id, at=_now())
-        if live.job.state == QUEUED:
-            job = await self._do(self._store.cancel, id, at=_now())
-            self._live.pop(id, None)
-            live.put(job)
-            return job
-        if not live.unwanted:
-            live.unwanted = True
-            if live.child is not None:
-                live.child.ask()
-                self._loop.call_later(POLITE_S, live.child.kill)
+        first, live.unwanted = not live.unwanted, True
+        if first and not live.taken:
+            self._leave(live, await self._do(self._store.cancel, id, at=_now()))
+        elif first and live.child is not None:
+            live.child.ask()
+            self._loop.call_later(POLITE_S, live.child.kill)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(live.over.wait(), 2.0 * POLITE_S)
         return live.job
@@ -287,20 +300,23 @@ class Jobs:
     async def _work(self) -> None:
         while True:
             live = self._live.get(await self._queue.get())
-            if live is None or live.job.state != QUEUED:
+            if live is None or live.unwanted:
                 continue
+            live.taken = True
             try:
                 await self._run(live)
-            except WrongState:
-                pass  # it was cancelled just now
             except Exception as error:
                 _LOG.exception("job %s", live.job.id[:12])
                 await self._fail(live, Failure(what=f"the job could not be run ({type(error).__name__})"))
 
     async def _fail(self, live: _Live, failure: Failure) -> None:
-        with contextlib.suppress(AccordError):
-            self._leave(live, await self._do(self._store.fail, live.job.id, failure, at=_now(),
-                                             progress=live.job.progress))  # fmt: skip
+        """A job fails; where the store cannot be written, until the next start, which finds it interrupted."""
+        job, fail = live.job, self._store.fail
+        try:
+            failed = await self._do(fail, job.id, failure, at=_now(), progress=job.progress)
+        except AccordError:
+            failed = msgspec.structs.replace(job, state=FAILED, ended=_now(), error=failure)
+        self._leave(live, failed)
 
     def _leave(self, live: _Live, job: Job) -> None:
         self._live.pop(job.id, None)
@@ -346,7 +362,9 @@ class Jobs:
         return await live.child.attend(order, settings.job_deadline_s, heard)
 
     async def _do(self, ask: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Ask in a thread."""
+        """Ask in a thread. Raises QueueFull once the store is closed."""
+        if self._closed:
+            raise QueueFull("the server is stopping", STOPPING_S)
         return await self._loop.run_in_executor(self._threads, lambda: ask(*args, **kwargs))
 
 
