@@ -74,5 +74,6 @@ def _unknown(place: tuple[int | str, ...], known: Sequence[str]) -> Response:
 
 
 def _said(one: Any) -> str:
-    text = str(one["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return text if not text.startswith("should match pattern") else "has a character that may not be in it"
+    if one["type"] == "string_pattern_mismatch":
+        return "has a character that may not be in it"
+    return str(one["msg"]).removeprefix("Value error, ")

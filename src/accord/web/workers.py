@@ -44,7 +44,7 @@ _WARM = Question(
 
 
 class Workers:
-    """Processes that answer quick questions."""
+    """Processes that answer quick questions. folder: in which theirs lie, once they are started."""
 
     def __init__(self, settings: Settings) -> None:
         """Start nothing yet."""
@@ -54,13 +54,17 @@ class Workers:
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
         self._workers: list[_Worker] = []
         self._threads = ThreadPoolExecutor(settings.quick_workers, "accord-quick")
-        self._folder = Path()
+        self.folder = Path()
+
+    def kept(self) -> tuple[Reply, ...]:
+        """Replies that are given again when they are asked for again."""
+        return self._cache.all()
 
     def start(self) -> None:
         """Start the processes; they load while others wait."""
-        self._folder = Path(tempfile.mkdtemp(prefix="accord-web-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="accord-web-"))
         for number in range(self._settings.quick_workers):
-            worker = _Worker(self._settings, self._folder / str(number))
+            worker = _Worker(self._settings, self.folder / str(number))
             worker.start()
             self._workers.append(worker)
             self._idle.put_nowait(worker)
@@ -71,8 +75,8 @@ class Workers:
             worker.end()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._workers.clear()
-        if self._folder != Path():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self.folder != Path():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     async def ask(self, question: Question) -> Reply:
         """Answer a question: 408 past the deadline, 429 where too many wait, 503 where a worker died; never raises."""
@@ -265,6 +269,10 @@ class _Cache:
             return None
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def all(self) -> tuple[Reply, ...]:
+        """All that is kept."""
+        return tuple(self._kept.values())
 
     def put(self, key: bytes, reply: Reply) -> None:
         """Keep a reply, and let go of the oldest until all fit."""

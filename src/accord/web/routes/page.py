@@ -16,6 +16,7 @@ from starlette.responses import Response
 STATIC = Path(__file__).parents[1] / "static"
 PAGES = ("plan", "compare", "supernode", "simulate", "train", "policy", "claims", "catalog", "accuracy")
 FRAME = "index.html"
+ASSETS = "assets"
 FOREVER = "public, max-age=31536000, immutable"
 AGAIN = "no-cache"
 NOT_MODIFIED = 304
@@ -38,11 +39,12 @@ and <a href="/api/v1/openapi.json">its document</a> says how it is asked.
 
 
 def _router() -> APIRouter:
-    """Addresses of the page and of its files; the last of all, since it takes what is left."""
+    """Addresses of the page and of its files."""
     made = APIRouter(include_in_schema=False)
     for path in ("/", *(f"/{name}" for name in PAGES)):
         made.add_api_route(path, frame, methods=["GET", "HEAD"])
-    made.add_api_route("/{path:path}", file, methods=["GET", "HEAD"])
+    for path in ("/{path}", f"/{ASSETS}/{{path:path}}"):
+        made.add_api_route(path, file, methods=["GET", "HEAD"])
     return made
 
 
@@ -53,11 +55,12 @@ async def frame(request: Request) -> Response:
     return _send(request, FRAME)
 
 
-async def file(request: Request, path: str) -> Response:
+async def file(request: Request) -> Response:
     """One of the files that were built."""
-    if path.startswith("api/") or path not in _files(STATIC):
+    name = request.url.path.removeprefix("/")
+    if name not in _files(STATIC):
         raise HTTPException(404)
-    return _send(request, path)
+    return _send(request, name)
 
 
 def _send(request: Request, name: str) -> Response:

@@ -1,0 +1,178 @@
+"""The application: addresses, one form of errors, jobs where it takes long, the catalog in short, the page's files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.web.in_process import Client, in_process
+
+from accord._version import VERSION
+from accord.web.routes import page
+from accord.web.settings import Settings
+
+ESTIMATE = {"model": "deepseek-r1", "system": "huawei-cloudmatrix-384", "chips": 16, "isl": 2000, "osl": 500}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    settings = Settings(store=tmp_path_factory.mktemp("store") / "runs.sqlite", quick_workers=1)
+    with in_process(settings) as client:
+        yield client
+
+
+def error(response: Any) -> dict[str, Any]:
+    found = response.json()
+    assert set(found) == {"error"}
+    assert set(found["error"]) == {"what", "where", "hint", "exit_code"}
+    return dict(found["error"])
+
+
+def test_a_verb_is_asked_by_its_fields(client: Client) -> None:
+    response = client.post("/api/v1/estimate", json=ESTIMATE)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["accord-exit-code"] == "0"
+    assert response.json()["schema"] == "accord.estimate/1"
+    assert response.json()["inputs"]["request"]["model"] == "deepseek-r1"
+
+
+def test_an_answer_that_is_no_is_an_answer(client: Client) -> None:
+    response = client.post("/api/v1/policy/party", json={"name": "nobody at all", "date": "2025-05-01"})
+    assert (response.status_code, response.headers["accord-exit-code"]) == (200, "1")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "what"),
+    [
+        (b"", 400, "no JSON"),
+        (b"{", 400, "no JSON"),
+        (b'{"model": "\\ud800"}', 400, "no JSON"),
+        (b"[]", 422, "object"),
+        (b'{"modle": "x"}', 422, "no field 'modle'"),
+        (b'{"isl": "many"}', 422, "valid"),
+        (b'{"chips": 0}', 422, "greater than or equal to 1"),
+        (b'{"model": "/etc/passwd"}', 422, "character"),
+        (b'{"deployment": {"name": "d.yaml", "path": "/etc"}}', 422, "no field 'path'"),
+        (b'{"deployment": {"text": "a"}}', 422, "'deployment.name' is missing"),
+        (b"{}", 422, "--model"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said(body: bytes, status: int, what: str, client: Client) -> None:
+    response = client.post("/api/v1/estimate", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == status
+    assert what in error(response)["what"]
+
+
+def test_a_field_that_was_meant_is_named(client: Client) -> None:
+    assert "model" in error(client.post("/api/v1/estimate", json={"modle": "x"}))["hint"]
+    assert error(client.post("/api/v1/estimate", json={"isl": "many"}))["where"] == "isl"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing", 404), ("POST", "/api/v1/attest/sign", 404), ("POST", "/api/v1/calibrate", 404),
+        ("POST", "/api/v1/runs/delete", 404), ("GET", "/api/v1/estimate", 405), ("GET", "/nothing", 404),
+        ("GET", "/docs", 404), ("GET", "/redoc", 404), ("GET", "/openapi.json", 404),
+        ("GET", "/api/v1/jobs/" + "0" * 32, 404), ("GET", "/../pyproject.toml", 404),
+        ("GET", "/assets/%2e%2e/%2e%2e/app.py", 404), ("DELETE", "/", 405),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_said_in_the_one_form(method: str, path: str, status: int, client: Client) -> None:
+    response = client.request(method, path, **({"json": {}} if method == "POST" else {}))
+    assert response.status_code == status
+    error(response)
+
+
+def test_what_takes_long_becomes_a_job(client: Client) -> None:
+    response = client.post("/api/v1/simulate", json={"model": "nope"})
+    assert response.status_code == 202
+    job = response.json()
+    assert response.headers["location"] == f"/api/v1/jobs/{job['id']}"
+    assert (job["verb"], job["request"]) == ("simulate", {"model": "nope"})
+    assert client.get(response.headers["location"]).json()["id"] == job["id"]
+    assert client.post("/api/v1/train", json={"failures": True}).status_code == 202
+    assert client.post("/api/v1/train", json={}).status_code == 422
+
+
+def test_health_names_version_and_catalog(client: Client) -> None:
+    found = client.get("/api/v1/health").json()
+    assert set(found) == {"accord", "catalog", "pid"}
+    assert found["accord"] == VERSION
+    assert len(found["catalog"]) == 64
+
+
+def test_entries_are_those_that_the_command_lists(client: Client) -> None:
+    response = client.get("/api/v1/entries")
+    found = response.json()
+    assert found["catalog"] == client.get("/api/v1/health").json()["catalog"]
+    assert {"chips", "systems", "models", "engines", "workloads", "places", "parties", "instruments", "claims"} <= set(
+        found["kinds"]
+    )
+    assert all(entry["id"] for entries in found["kinds"].values() for entry in entries)
+    listed = client.post("/api/v1/catalog/list", json={"kind": "chips"}).json()["result"]["entries"]
+    assert found["kinds"]["chips"] == listed
+    assert len(gzip.compress(response.content)) < 30_000
+    tagged = client.get("/api/v1/entries", headers={"if-none-match": response.headers["etag"]})
+    assert (tagged.status_code, tagged.content) == (304, b"")
+
+
+def test_without_a_built_page_its_address_says_how_to_build_it(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "STATIC", tmp_path)
+    for path in ("/", "/plan", "/accuracy"):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/html")
+        assert "do.py page" in response.text
+        assert "http://" not in response.text
+        assert "https://" not in response.text
+
+
+def test_files_of_the_page_are_sent_packed_and_kept(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = tmp_path / "static"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<!doctype html><title>Accord</title>")
+    script = "let a = 1;\n" * 200
+    (built / "assets" / "index-AbCd1234.js").write_text(script)
+    (tmp_path / "secret").write_text("secret")
+    (built / "link").symlink_to(tmp_path / "secret")
+    monkeypatch.setattr(page, "STATIC", built)
+    for path in ("/", *(f"/{name}" for name in page.PAGES)):
+        assert client.get(path).text == "<!doctype html><title>Accord</title>"
+    sent = client.get("/assets/index-AbCd1234.js")
+    assert sent.text == script
+    assert sent.headers["content-type"].startswith("text/javascript")
+    assert sent.headers["content-encoding"] == "gzip"
+    assert "immutable" in sent.headers["cache-control"]
+    assert "content-encoding" not in client.get("/assets/index-AbCd1234.js", headers={"accept-encoding": ""}).headers
+    frame = client.get("/plan")
+    assert frame.headers["cache-control"] == "no-cache"
+    assert client.get("/plan", headers={"if-none-match": frame.headers["etag"]}).status_code == 304
+    assert client.get("/link").status_code == 404
+    assert client.get("/assets").status_code == 404
+
+
+def test_a_fault_is_told_without_its_traceback(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise ValueError("secret")
+
+    monkeypatch.setattr("accord.web.routes.verbs.question_of", fail)
+    response = client.post("/api/v1/estimate", json=ESTIMATE)
+    assert response.status_code == 500
+    assert error(response)["exit_code"] == 70
+    assert "secret" not in response.text
+
+
+def test_the_document_is_served(client: Client) -> None:
+    found = client.get("/api/v1/openapi.json")
+    assert found.status_code == 200
+    assert json.loads(found.content)["info"] == {"title": "Accord", "version": VERSION}
