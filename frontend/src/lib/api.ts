@@ -110,6 +110,11 @@ export async function ask<R = Record<string, any>>(verb: string, body: Body, sig
   return (await post(`/${verb}`, stated(body), signal)).json() as Promise<Envelope<R>>;
 }
 
+/** Ask a quick verb with all fields as they are: `false` is said where a flag is on by default, such as `prices`. */
+export async function askWhole<R = Record<string, any>>(verb: string, body: Body, signal?: AbortSignal): Promise<Envelope<R>> {
+  return (await post(`/${verb}`, body, signal)).json() as Promise<Envelope<R>>;
+}
+
 /** The fields that say something: not null, undefined, "", false or an empty list. */
 export function stated(body: Body): Body {
   return Object.fromEntries(

@@ -1,4 +1,5 @@
 // A page's form: plain values with defaults, kept in the address. What equals its default is left out of the address.
+import { untrack } from 'svelte';
 import { route, setQuery, type Query } from './route.svelte';
 
 export type Value = string | number | boolean | string[];
@@ -56,9 +57,12 @@ export function form<T extends Fields>(defaults: T): Form<T> {
   const fields: T = $state(fieldsOf(route.query, defaults));
   $effect(() => {
     const found = fieldsOf(route.query, defaults);
-    for (const name of Object.keys(defaults) as (keyof T)[]) {
-      if (textOf(found[name] as Value) !== textOf(fields[name] as Value)) fields[name] = found[name] as T[keyof T];
-    }
+    // The address alone is followed: what is typed or slid stays until it is kept.
+    untrack(() => {
+      for (const name of Object.keys(defaults) as (keyof T)[]) {
+        if (textOf(found[name] as Value) !== textOf(fields[name] as Value)) fields[name] = found[name] as T[keyof T];
+      }
+    });
   });
   return {
     get fields() {
