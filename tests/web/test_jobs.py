@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,10 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from accord.base.errors import AccordError
+from accord.base.errors import AccordError, DataError
 from accord.store.job import (
     CANCELLED,
     DONE,
@@ -30,9 +32,11 @@ from accord.store.job import (
     NoSuchJob,
     WrongState,
 )
+from accord.store.jobs import JobStore
 from accord.web import job_child, jobs
 from accord.web.answer import File, Question
 from accord.web.http import of_accord_error
+from accord.web.job_process import with_places
 from accord.web.jobs import Jobs, QueueFull, TooManyStreams
 from accord.web.routes.jobs import router
 from accord.web.settings import Settings
@@ -56,9 +60,8 @@ async def serving(home: Path, **changes: Any) -> AsyncIterator[Jobs]:
         await held.stop()
 
 
-@asynccontextmanager
-async def asking(held: Jobs) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the addresses."""
+def application(held: Jobs) -> FastAPI:
+    """The addresses of jobs, without what a server has around them."""
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, AccordError)
@@ -68,7 +71,13 @@ async def asking(held: Jobs) -> AsyncIterator[httpx.AsyncClient]:
     app.state.jobs = held
     app.include_router(router)
     app.add_exception_handler(AccordError, told)
-    transport = httpx.ASGITransport(app=app)
+    return app
+
+
+@asynccontextmanager
+async def asking(held: Jobs) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the addresses."""
+    transport = httpx.ASGITransport(app=application(held))
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
         yield client
 
@@ -214,6 +223,45 @@ def test_a_queued_job_is_cancelled_at_once_and_never_runs(tmp_path: Path) -> Non
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("wait_s", [0.0, 0.001, 0.005, 0.02, 0.1, 0.3])
+def test_a_job_that_is_cancelled_at_any_moment_stays_cancelled(tmp_path: Path, wait_s: float) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await held.submit(asked("hold"), {})
+            await asyncio.sleep(wait_s)
+            found = await asyncio.gather(*(held.cancel(job.id) for _ in range(3)), return_exceptions=True)
+            assert {one.state for one in found if isinstance(one, Job)} == {CANCELLED}
+            assert all(isinstance(one, Job | WrongState) for one in found)
+            assert (await ended(held, asked("answer"))).state == DONE
+            assert (await held.show(job.id)).state == CANCELLED
+
+    asyncio.run(run())
+
+
+def test_a_store_that_cannot_be_written_fails_the_job_and_the_server_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> Job:
+        raise DataError("the file cannot be written", hint="make room on the disk")
+
+    async def run() -> str:
+        async with serving(tmp_path) as held:
+            with monkeypatch.context() as patch:
+                patch.setattr(JobStore, "finish", full)
+                patch.setattr(JobStore, "fail", full)
+                job = await held.submit(asked("answer"), {})
+                events = parsed([one async for one in await held.follow(job.id)])
+                assert events[-1][0] == "failed"
+            assert (await ended(held, asked("answer"))).state == DONE
+            return job.id
+
+    async def after(id: str) -> None:
+        async with serving(tmp_path) as held:
+            assert (await held.show(id)).state == INTERRUPTED
+
+    asyncio.run(after(asyncio.run(run())))
+
+
 def test_jobs_run_one_after_another_unless_more_are_allowed(tmp_path: Path) -> None:
     async def run(workers: int) -> int:
         async with serving(tmp_path / str(workers), job_workers=workers) as held:
@@ -343,6 +391,32 @@ def test_readers_of_a_server_that_stops_are_told(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_reader_that_hangs_up_is_forgotten_at_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await held.submit(asked("hold"), {})
+            server = uvicorn.Server(uvicorn.Config(application(held), port=0, lifespan="off", log_config=None))
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+            task = asyncio.create_task(server.serve())
+            async with asyncio.timeout(LONG_S):
+                while not server.started:
+                    await asyncio.sleep(0.02)
+                port = server.servers[0].sockets[0].getsockname()[1]
+                for _ in range(3):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(b"GET /api/v1/jobs/%s/events HTTP/1.1\r\nHost: x\r\n\r\n" % job.id.encode())
+                    await reader.readuntil(b"event: progress")
+                    assert held._streams == 1
+                    writer.close()
+                    await writer.wait_closed()
+                    while held._streams:
+                        await asyncio.sleep(0.02)
+            server.should_exit = True
+            await task
+
+    asyncio.run(run())
+
+
 # The end of a server, and the next one
 
 
@@ -400,6 +474,34 @@ def test_old_jobs_go_with_their_folders(tmp_path: Path) -> None:
             assert folders == {made[2].id, made[3].id}
 
     asyncio.run(run())
+
+
+# The process
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "kept", "extra"),
+    [
+        ("estimate", ("--json",), ("--json",), ()),
+        ("plan", ("--json",), ("--json",), ("--checkpoint=../parts.sqlite",)),
+        ("size", ("--json",), ("--json",), ("--checkpoint=../parts.sqlite",)),
+        ("plan", ("--json", "--matrix"), ("--json", "--matrix"), ()),
+        ("plan", ("--fleet=8",), ("--fleet=8",), ()),
+        ("simulate", ("--json",), ("--json",), ("--out=files", "--export=csv,chrome-trace,series")),
+        (
+            "simulate", ("--export=parquet,csv", "--seed=1"), ("--seed=1",),
+            ("--out=files", "--export=parquet,csv,chrome-trace,series"),
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_server_adds(verb: str, words: tuple[str, ...], kept: tuple[str, ...], extra: tuple[str, ...]) -> None:
+    question, added = with_places(Question(verb, words))
+    assert (question.words, added) == (kept, extra)
+
+
+def test_a_process_without_an_order_ends() -> None:
+    done = subprocess.run(job_child.COMMAND, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=LONG_S)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
 # Addresses

@@ -34,6 +34,7 @@ WORK = "work"
 CHECKPOINT = "parts.sqlite"
 EVERY_S = 0.2  # between two lines of progress
 NICE = 10
+GONE = 1
 BAD_DATA = 3
 ANSWERS = (0, 1)  # yes or no
 NO_PARTS = ("--matrix", "--fleet")
@@ -169,7 +170,7 @@ def _follow(stdin: int) -> None:
     """End with the server, even in the midst of the work."""
     while os.read(stdin, 4096):
         pass
-    os._exit(1)
+    os._exit(GONE)
 
 
 def main() -> int:
@@ -180,7 +181,10 @@ def main() -> int:
     os.close(nowhere)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     stdin = sys.stdin.buffer
-    order = msgspec.json.decode(stdin.readline(), type=Order)
+    line = stdin.readline()
+    if not line:
+        return GONE  # the server is gone before it gave an order
+    order = msgspec.json.decode(line, type=Order)
     threading.Thread(target=_follow, args=(sys.stdin.fileno(),), daemon=True).start()
     _limit(order)
     folder = Path(order.folder)
