@@ -1,0 +1,140 @@
+// The picture of the board: candidates pale, the front over feasible ones with its band and whiskers.
+import type { EChartsCoreOption } from 'echarts/core';
+import { interval, number } from '../../lib/format';
+import type { Board, Point } from './question';
+
+export const SYMBOLS = ['circle', 'diamond', 'triangle', 'rect'] as const;
+
+export interface Look {
+  axes: string;
+  x: string;
+  y: string;
+  unitX: string;
+  unitY: string;
+  chips: string;
+  front: string;
+  infeasible: string;
+  band: string;
+  colors: readonly string[];
+  ink: string;
+  soft: string;
+  chosen: number;
+}
+
+/** Positive ends of a range over all that is drawn, a little wider. */
+export function endsOf(values: readonly number[]): [number, number] {
+  const good = values.filter((value) => value > 0 && Number.isFinite(value));
+  if (!good.length) return [1, 10];
+  let [low, high] = [Infinity, 0];
+  for (const value of good) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low / 1.15, high * 1.15];
+}
+
+/** Marks 1-2-5 inside a range. */
+export function marksOf(low: number, high: number): number[] {
+  const marks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
+    for (const one of [1, 2, 5]) {
+      const mark = Number((one * 10 ** power).toPrecision(3));
+      if (mark >= low && mark <= high) marks.push(mark);
+    }
+  }
+  const few = marks.length > 9 ? marks.filter((mark) => /^[1](0*)$|^0\.0*1$/.test(String(mark))) : marks;
+  return few.length >= 2 ? few : marks;
+}
+
+export function told(point: Point, look: Look): string {
+  const line = (label: string, value: number, low: number | null, high: number | null, unit: string) => {
+    const band = interval(low, high);
+    return `${label}: ${number(value)} ${unit}${band ? ` (${band})` : ''}`;
+  };
+  return [
+    point.system, point.layout, line(look.x, point.x, point.x_low, point.x_high, look.unitX),
+    line(look.y, point.y, point.y_low, point.y_high, look.unitY), `${look.chips}: ${number(point.chips, 6)}`,
+  ].join('\n');
+}
+
+export function boardOption(board: Board, look: Look): EChartsCoreOption {
+  const { front, points, systems } = board;
+  const at = (id: string) => Math.max(0, systems.indexOf(id));
+  const log = look.axes === 'log';
+  const x = endsOf([...points.x, ...front.flatMap((one) => [one.x_low ?? one.x, one.x_high ?? one.x])]);
+  const y = endsOf([...points.y, ...front.flatMap((one) => [one.y_low ?? one.y, one.y_high ?? one.y])]);
+  // A log axis over candidates that hardly do anything would leave no room for the front.
+  if (log && front.length) y[0] = Math.max(y[0], Math.min(...front.map((one) => one.y_low ?? one.y)) / 30);
+  const axis = (ends: [number, number], name: string) => ({
+    type: log ? 'log' : 'value', name, min: log ? ends[0] : 0, max: ends[1], splitLine: { show: true }, minorTick: { show: false },
+    axisLabel: { formatter: (value: number) => number(value, 2), hideOverlap: true, ...(log ? { customValues: marksOf(...ends) } : {}) },
+    axisTick: log ? { customValues: marksOf(...ends) } : {},
+  });
+  return {
+    animation: false,
+    grid: { left: 12, right: 20, top: 36, bottom: 30, containLabel: true },
+    legend: { top: 0, data: systems.map((name, place) => ({ name, icon: SYMBOLS[place] })) },
+    tooltip: { trigger: 'item', formatter: (event: any) => (event.data?.point ? told(event.data.point, look) : '') },
+    xAxis: { ...axis(x, `${look.x} [${look.unitX}]`), nameLocation: 'middle', nameGap: 28 },
+    yAxis: { ...axis(y, `${look.y} [${look.unitY}]`), nameLocation: 'end', nameTextStyle: { align: 'left' } },
+    // The legend takes its colours from the first series of a name.
+    series: [
+      { type: 'line', name: look.front, data: front.map((one) => [one.x, one.y]), symbol: 'none', silent: true, lineStyle: { color: look.ink, width: 1.5 }, z: 4 },
+      ...systems.map((name, place) => ({
+        type: 'scatter', name, symbol: SYMBOLS[place], color: look.colors[place], z: 6, cursor: 'pointer',
+        data: front.flatMap((point, index) =>
+          at(point.system) === place
+            ? [{ value: [point.x, point.y], point, index, symbolSize: index === look.chosen ? 16 : 10, itemStyle: { borderColor: look.ink, borderWidth: index === look.chosen ? 2.5 : 0.5 } }]
+            : [],
+        ),
+      })),
+      ...systems.flatMap((name, place) => [false, true].map((feasible) => cloud(board, name, place, feasible, look))),
+      band(front, look), whiskers(front, look, at),
+    ],
+  };
+}
+
+/** Candidates of one system in one path, so that thousands of them cost no more than one mark. */
+function cloud(board: Board, name: string, place: number, feasible: boolean, look: Look): unknown {
+  const { x, y, system } = board.points;
+  const data: [number, number][] = [];
+  for (let index = 0; index < x.length; index += 1) {
+    if (system[index] === place && Boolean(board.points.feasible[index]) === feasible) data.push([x[index] as number, y[index] as number]);
+  }
+  return {
+    type: 'scatter', name, data, symbol: SYMBOLS[place], symbolSize: 3.5, large: true, largeThreshold: 0, silent: true, z: feasible ? 2 : 1,
+    itemStyle: { color: feasible ? look.colors[place] : look.soft, opacity: feasible ? 0.45 : 0.14 },
+  };
+}
+
+/** The band of the front: between the lower and the upper ends of its points. */
+function band(front: readonly Point[], look: Look): unknown {
+  const whole = front.filter((one) => one.y_low !== null && one.y_high !== null);
+  return {
+    type: 'custom', name: look.band, silent: true, z: 3, data: whole.length > 1 ? [[whole[0]?.x, whole[0]?.y]] : [], clip: true,
+    renderItem: (_: unknown, api: any) => ({
+      type: 'polygon',
+      shape: { points: [...whole.map((one) => api.coord([one.x, one.y_high])), ...[...whole].reverse().map((one) => api.coord([one.x, one.y_low]))] },
+      style: { fill: look.ink, opacity: 0.08 },
+    }),
+  };
+}
+
+/** Both intervals of each point of the front; of the chosen one in ink. */
+function whiskers(front: readonly Point[], look: Look, at: (id: string) => number): unknown {
+  return {
+    type: 'custom', name: look.band, silent: true, z: 5, clip: true,
+    data: front.map((one, index) => [one.x, one.y, one.x_low ?? one.x, one.x_high ?? one.x, one.y_low ?? one.y, one.y_high ?? one.y, index]),
+    renderItem: (_: unknown, api: any) => {
+      const [mx, my, left, right, low, high, index] = [0, 1, 2, 3, 4, 5, 6].map((place) => api.value(place) as number) as [number, number, number, number, number, number, number];
+      const chosen = index === look.chosen;
+      const style = { stroke: chosen ? look.ink : look.colors[at((front[index] as Point).system)], lineWidth: chosen ? 2 : 1, opacity: chosen ? 1 : 0.35 };
+      const line = (from: [number, number], to: [number, number]) => {
+        const [x1, y1] = api.coord(from);
+        const [x2, y2] = api.coord(to);
+        return { type: 'line', shape: { x1, y1, x2, y2 }, style };
+      };
+      return { type: 'group', children: [line([left, my], [right, my]), line([mx, low], [mx, high])] };
+    },
+  };
+}
