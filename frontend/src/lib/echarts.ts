@@ -4,11 +4,12 @@ import {
   DataZoomComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent,
 } from 'echarts/components';
 import * as echarts from 'echarts/core';
+import { LabelLayout } from 'echarts/features';
 import { SVGRenderer } from 'echarts/renderers';
 
 echarts.use([
   BarChart, CustomChart, LineChart, ScatterChart, DataZoomComponent, GridComponent, LegendComponent, MarkAreaComponent,
-  MarkLineComponent, TooltipComponent, SVGRenderer,
+  MarkLineComponent, TooltipComponent, LabelLayout, SVGRenderer,
 ]);
 
 // ECharts writes `style` attributes, which a policy without 'unsafe-inline' refuses; set through the element's style
