@@ -167,7 +167,10 @@ const MS = new Set(['ttft', 'tpot', 'e2el']);
 /** Fields of the nearest question that has a plan: a limit as it would have to be, a little wider. */
 export function relaxedFields(limit: string, needed: number): Partial<Fields> {
   const [name = '', at] = limit.split('_');
-  const wider = (value: number) => String(Number((value * 1.005).toPrecision(3)));
+  const wider = (value: number) => {
+    const step = 10 ** (Math.floor(Math.log10(value)) - 2);
+    return String(Number((Math.ceil((value * 1.001) / step) * step).toPrecision(6)));
+  };
   if (MS.has(name)) return { [name]: wider(needed * 1000), [`${name}_at`]: at ?? 'mean' };
   if (name === 'confidence') return { confidence: String(Math.max(0.5, Math.floor(needed * 1000) / 1000)) };
   if (name === 'power') return { power: wider(needed / 1000) };

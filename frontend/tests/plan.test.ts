@@ -1,0 +1,164 @@
+import { describe, expect, it, vi } from 'vitest';
+import { fieldsOf, queryOf } from '../src/lib/form.svelte';
+import { boardOption, endsOf, marksOf, told, type Look } from '../src/pages/plan/front';
+import { fileOf, lineOf, rival, withPlan } from '../src/pages/plan/plans';
+import { boardOf, DEFAULTS, layoutOf, limitOf, picked, pickOf, planOf, relaxedFields, type Board, type Plan, type Point } from '../src/pages/plan/question';
+import { Replanner } from '../src/pages/plan/replan';
+
+const point = (x: number, y: number, changes: Partial<Point> = {}): Point => ({ x, x_low: x * 0.8, x_high: x * 1.2, y, y_low: y * 0.8, y_high: y * 1.2, system: 's', layout: `tp${x}`, chips: 8, plan: {}, ...changes });
+
+describe('the question', () => {
+  it('is in the address, defaults left out', () => {
+    expect(Object.values(queryOf(DEFAULTS, DEFAULTS)).filter(Boolean)).toEqual([]);
+    const fields = { ...DEFAULTS, tpot: '', power: '250', mixed: true, systems: ['a', 'b', 'c'] };
+    const query = queryOf(fields, DEFAULTS);
+    expect(fieldsOf({ power: '250', mixed: '1', systems: 'a,b,c' }, DEFAULTS)).toEqual({ ...fields, tpot: '50' });
+    expect(query).toMatchObject({ power: '250', mixed: '1', systems: 'a,b,c' });
+  });
+  it('has limits with units and statistics', () => {
+    expect(limitOf('50', 'mean')).toBe('50ms');
+    expect(limitOf('50', 'p90')).toBe('p90:50ms');
+    expect(limitOf('', 'p90')).toBeUndefined();
+    expect(limitOf('many', 'mean')).toBeUndefined();
+  });
+  it('goes to the board and to the verb', () => {
+    const fields = { ...DEFAULTS, chips: '12.4', budget: '1e6', engine: 'vllm, sglang' };
+    expect(boardOf(fields)).toMatchObject({ model: 'deepseek-v3', isl: 4096, tpot: '50ms', chips: 12, budget_usd: 1e6, engine: ['vllm', 'sglang'], confidence: 0.9, per: 'chip' });
+    expect(planOf(fields)).toMatchObject({ objective: 'goodput' });
+    expect(planOf(fields)).not.toHaveProperty('per');
+  });
+  it('names a workload instead of lengths, and the law only with a place or a day', () => {
+    const body = boardOf({ ...DEFAULTS, workload: 'chat', rate: '3' });
+    expect(body).toMatchObject({ workload: 'chat', rate: 3 });
+    expect(body).not.toHaveProperty('isl');
+    expect(body).not.toHaveProperty('law');
+    expect(boardOf({ ...DEFAULTS, from: 'US', to: 'CN', date: '2026-11-01' })).toMatchObject({ from: 'US', law: 'strict' });
+  });
+  it('takes the nearest question that has a plan', () => {
+    expect(relaxedFields('tpot', 0.0213)).toEqual({ tpot: '21.4', tpot_at: 'mean' });
+    expect(relaxedFields('ttft_p90', 1)).toEqual({ ttft: '1010', ttft_at: 'p90' });
+    expect(relaxedFields('confidence', 0.89397)).toEqual({ confidence: '0.893' });
+    expect(relaxedFields('power', 145000)).toEqual({ power: '146' });
+    expect(relaxedFields('chips', 71.2)).toEqual({ chips: '72' });
+    expect(relaxedFields('something', 1)).toEqual({});
+  });
+});
+
+describe('a point of the front', () => {
+  const front = [point(10, 500), point(20, 300), point(40, 100)];
+  it('is found again by its name, or by its layout', () => {
+    expect(picked(front, pickOf(front[1] as Point))).toBe(1);
+    expect(picked([point(20.5, 290, { layout: 'tp20' })], pickOf(front[1] as Point))).toBe(0);
+    expect(picked(front, 'other|tp9|1')).toBe(-1);
+    expect(picked(front, '')).toBe(-1);
+  });
+  it('says its intervals', () => expect(told(front[0] as Point, look)).toContain('8 – 12'));
+});
+
+const look: Look = { axes: 'log', x: 'user', y: 'chip', unitX: 'tok/s', unitY: 'tok/s', chips: 'chips', front: 'front', infeasible: 'no', band: 'band', colors: ['#1', '#2'], ink: '#000', soft: '#999', chosen: 0 };
+
+describe('the picture', () => {
+  const board: Board = {
+    candidates: 4, feasible: 2, rejected: {}, systems: ['s', 'z'], best: null, front: [point(10, 500), point(20, 300, { system: 'z' })],
+    points: { x: [10, 20, 5, 6], y: [500, 300, 10, 20], feasible: [true, true, false, false], system: [0, 1, 0, 1] },
+  };
+  const option = boardOption(board, look) as any;
+  const of = (kind: string) => option.series.filter((one: any) => one.type === kind);
+  it('has every candidate once, feasible ones apart', () => {
+    const clouds = of('scatter').filter((one: any) => one.large);
+    expect(clouds).toHaveLength(4);
+    expect(clouds.map((one: any) => one.data.length)).toEqual([1, 1, 1, 1]);
+  });
+  it('has the front by system, each with a symbol of its own', () => {
+    const fronts = of('scatter').filter((one: any) => !one.large);
+    expect(fronts.map((one: any) => one.symbol)).toEqual(['circle', 'diamond']);
+    expect(fronts.flatMap((one: any) => one.data.map((each: any) => each.index))).toEqual([0, 1]);
+  });
+  it('has a band and whiskers', () => expect(of('custom')).toHaveLength(2));
+  it('draws an empty front', () => expect(() => boardOption({ ...board, front: [], points: { x: [], y: [], feasible: [], system: [] } }, look)).not.toThrow());
+  it('has marks 1-2-5', () => {
+    expect(marksOf(4, 60)).toEqual([5, 10, 20, 50]);
+    expect(endsOf([])).toEqual([1, 10]);
+    expect(endsOf([0, -1, 2])[0]).toBeLessThan(2);
+  });
+});
+
+describe('planning again', () => {
+  function setUp() {
+    const asked: { body: any; signal: AbortSignal; answer: (text: string) => void; fail: (error: unknown) => void }[] = [];
+    const answers: string[] = [];
+    const painted: number[] = [];
+    const errors: unknown[] = [];
+    const busy: boolean[] = [];
+    const replanner = new Replanner<string>(
+      (body, signal) => new Promise((answer, fail) => asked.push({ body, signal, answer, fail })),
+      { answer: (found) => void answers.push(found), error: (problem) => void errors.push(problem), busy: (whether) => void busy.push(whether) },
+      (since) => void painted.push(since),
+    );
+    return { asked, answers, painted, errors, busy, replanner };
+  }
+  const settle = () => vi.waitFor(() => undefined).then(() => new Promise((done) => setTimeout(done, 0)));
+
+  it('asks the last of those that came while one was under way', async () => {
+    const { asked, answers, replanner } = setUp();
+    for (const at of [1, 2, 3]) replanner.slide({ at });
+    expect(asked.map((one) => one.body.at)).toEqual([1]);
+    asked[0]?.answer('one');
+    await settle();
+    expect(asked.map((one) => one.body.at)).toEqual([1, 3]);
+    asked[1]?.answer('three');
+    await settle();
+    expect(answers).toEqual(['one', 'three']);
+  });
+  it('takes back what is under way when another is let go, and the latest wins', async () => {
+    const { asked, answers, painted, busy, replanner } = setUp();
+    replanner.slide({ at: 1 });
+    replanner.release({ at: 2 }, 20);
+    expect(asked[0]?.signal.aborted).toBe(true);
+    asked[1]?.answer('two');
+    asked[0]?.answer('one');
+    await settle();
+    expect(answers).toEqual(['two']);
+    expect(painted).toEqual([20]);
+    expect(busy.at(-1)).toBe(false);
+  });
+  it('does not ask twice what is under way or shown', async () => {
+    const { asked, painted, replanner } = setUp();
+    replanner.slide({ at: 1 });
+    replanner.release({ at: 1 }, 10);
+    expect(asked).toHaveLength(1);
+    asked[0]?.answer('one');
+    await settle();
+    replanner.release({ at: 1 }, 11);
+    replanner.slide({ at: 1 });
+    expect(asked).toHaveLength(1);
+    expect(painted).toEqual([10, 11]);
+  });
+  it('tells of an error, and asks again after it', async () => {
+    const { asked, errors, replanner } = setUp();
+    replanner.release({ at: 1 }, 1);
+    asked[0]?.fail(new Error('no'));
+    await settle();
+    expect(errors).toHaveLength(1);
+    replanner.release({ at: 1 }, 2);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('files of plans', () => {
+  const plan = (id: string) => ({ id, pools: [{ role: 'serve', system: 's', tp: 2, pp: 1, dp: 1, cp: 1, ep: 1, instances: 3, weights: 'fp8' }] }) as unknown as Plan;
+  const answer = { schema: 'accord.plan/1', accord: '0', catalog: 'c', inputs: {}, result: { plans: [plan('a'), plan('b')] }, sources: [], warnings: [] };
+  it('hold a plan of the board too', () => {
+    expect(withPlan(answer, plan('a'))).toBe(answer);
+    expect(JSON.parse(fileOf(withPlan(answer, plan('c'))).text ?? '').result.front).toHaveLength(1);
+  });
+  it('set a plan against the best, and the best against the next', () => {
+    expect(rival([plan('a'), plan('b')], plan('a'))).toBe(1);
+    expect(rival([plan('a'), plan('b')], plan('z'))).toBe(0);
+    expect(rival([plan('a')], plan('a'))).toBe(-1);
+  });
+  it('say a layout', () => {
+    expect(lineOf(plan('a'))).toBe('3 × TP 2 fp8');
+    expect(layoutOf({ tp: 1, pp: 1, dp: 1, cp: 1, ep: 1 })).toBe('TP 1');
+  });
+});
