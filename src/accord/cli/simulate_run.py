@@ -19,7 +19,7 @@ from accord.cli.output import emit, say
 from accord.cli.simulate_load import Load, load_of
 from accord.cli.simulate_output import Outputs, keep, write_files
 from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
-from accord.cli.watching import Watching, tell_kept
+from accord.cli.watching import Watching, each, tell_kept
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.report.instances import taken_dict, taken_table
 from accord.report.simulate_view import bounds_table, result_dict, tables
@@ -50,9 +50,11 @@ def run_simulation(
     slos = (*slos_of(flags), *load.slos)
     with outputs.places(), Watching() as watching:
         if flags["find_rate"]:
-            done = find_saturation(asked, load.at_rate, slos, catalog=catalog, progress=watching.progress)
+            at_rate = each(load.at_rate, "rates tried")
+            done = find_saturation(asked, at_rate, slos, catalog=catalog, progress=watching.progress)
         else:
-            done = simulate_deployment(asked, load.make, slos=slos, catalog=catalog, progress=watching.progress)
+            make = each(load.make, "runs", asked.replications)
+            done = simulate_deployment(asked, make, slos=slos, catalog=catalog, progress=watching.progress)
         files = write_files(done, outputs, deployment, load)
         watching.clear()
         body = _envelope(

@@ -8,15 +8,18 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from types import FrameType, TracebackType
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 EVERY_S = 0.2
 AFTER_S = 1.0
 WIDTH = 30
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Observer(Protocol):
@@ -49,6 +52,22 @@ def parts(done: int, total: int) -> None:
     observer = _OBSERVER.get()
     if observer is not None:
         observer.progress(done, total, "parts of the search")
+
+
+def each(make: Callable[_P, _T], text: str, total: int = 0) -> Callable[_P, _T]:
+    """The same function; who follows is told how many of its calls are behind us each time that it is called again.
+
+    make: begins a run; text: what is counted; total: of them, 0 where that is not known
+    """
+    calls = count()
+
+    def made(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        observer = _OBSERVER.get()
+        if observer is not None:
+            observer.progress(next(calls), total, text)
+        return make(*args, **kwargs)
+
+    return made
 
 
 def tell_kept(run: str | None) -> None:
