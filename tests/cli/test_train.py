@@ -307,6 +307,20 @@ def test_the_schedule_is_drawn(tmp_path: Path) -> None:
     assert done.body["result"]["picture"] == str(file)
 
 
+def test_the_timeline_has_every_task_of_a_step() -> None:
+    found = asked(*LLAMA, "--timeline")["result"]["timeline"]
+    tasks = found["tasks"]
+    assert {len(column) for column in tasks.values()} == {len(tasks["rank"])}
+    assert sorted(set(tasks["rank"])) == list(range(found["ranks"]))
+    assert all(
+        0.0 <= start <= end <= found["total_s"] * 1.001
+        for start, end in zip(tasks["start_s"], tasks["end_s"], strict=True)
+    )
+    for rank in range(found["ranks"]):
+        forwards = [at for at, kind in enumerate(tasks["kind"]) if kind == "forward" and tasks["rank"][at] == rank]
+        assert len(forwards) >= found["shown"] and found["shown"] <= found["micro_batches"]
+
+
 @pytest.mark.parametrize(("name", "words"), [("train", DEEPSEEK), ("train-failures", LLAMA)])
 def test_text_and_json_are_as_kept(name: str, words: tuple[str, ...], golden: Callable[[str, str], None]) -> None:
     done = train(*words)

@@ -75,6 +75,7 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     ((*SMALL, "--scenario", "/nowhere.toml"), DATA, "cannot be read"),
     ((*SMALL, "--draw-schedule", "picture.png"), USAGE, "no SVG file"),
     ((*SMALL, "--draw-schedule", "picture.svg", "--pp", "1"), USAGE, "one pipeline rank"),
+    ((*SMALL, "--timeline", "--pp", "1"), USAGE, "one pipeline rank"),
     ((*SMALL[:2], "--system", "nvidia-hgx-h100-8", "--chips", "2"), NO, "GB a device"),
 )  # fmt: skip
 

@@ -115,6 +115,7 @@ ANSWER: tuple[Option, ...] = (
         metavar="FILE.svg",
         help="Draw the timeline of the pipeline.",
     ),
+    click.option("--timeline", is_flag=True, help="With --json: the pipeline's tasks, one by one."),
     click.option("--explain", is_flag=True, help="Why intervals are as wide, and constants with sources."),
 )
 SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (

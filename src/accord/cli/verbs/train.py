@@ -25,7 +25,7 @@ def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int
         --chips 2048 --tokens 14.8T --auto --price 2
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.api.train import train_answer
-    from accord.api.train_draw import schedule_picture
+    from accord.api.train_draw import schedule_picture, schedule_tasks
     from accord.catalog.load import load_catalog
     from accord.cli.train_ask import ask_of, check_picture
     from accord.report.to_json import envelope
@@ -40,6 +40,8 @@ def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int
         write(flags["drawing"], [drawn])
         result["picture"] = str(flags["drawing"])
         warnings += [said] if said else []
+    if flags["timeline"]:
+        result["timeline"] = schedule_tasks(answer.found)
     body = envelope(
         "train", inputs={**answer.inputs, "catalog": [str(path) for path in catalog_paths]}, result=result,
         sources=answer.sources, warnings=warnings, catalog_digest=catalog.digest,
