@@ -42,6 +42,11 @@ def _parts(folder: Path, *rest: str) -> None:
         parts(number, int(rest[0]))
 
 
+def _crash(folder: Path, *rest: str) -> None:
+    os.write(2, b"last words")
+    os._exit(7)
+
+
 def _babble(folder: Path, *rest: str) -> None:
     for number in range(3, 20):
         with contextlib.suppress(OSError):
@@ -66,7 +71,7 @@ DOES: dict[str, Callable[..., Reply | None]] = {
     "hold": _hold,
     "burn": _burn,
     "parts": _parts,
-    "crash": lambda folder: os._exit(7),
+    "crash": _crash,
     "kill": lambda folder: os.kill(os.getpid(), signal.SIGKILL),
     "babble": _babble,
     "eat": _eat,

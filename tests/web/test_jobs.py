@@ -157,7 +157,9 @@ def test_no_is_an_answer_and_a_refusal_is_a_failure(tmp_path: Path) -> None:
         ("babble", "cannot be understood"),
     ],
 )
-def test_a_process_that_breaks_fails_its_job_alone(tmp_path: Path, do: str, why: str) -> None:
+def test_a_process_that_breaks_fails_its_job_alone(
+    tmp_path: Path, do: str, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def run() -> None:
         async with serving(tmp_path, job_memory_bytes=1 << 29) as held:
             job = await ended(held, asked(do))
@@ -165,6 +167,8 @@ def test_a_process_that_breaks_fails_its_job_alone(tmp_path: Path, do: str, why:
             assert job.error is not None
             assert why in job.error.what
             assert job.error.hint or do == "babble"
+            assert (f"job {job.id[:12]}: {job.error.what}" in caplog.text) is (job.error.exit_code == 70)
+            assert ("last words" in caplog.text) is (do == "crash")
             assert (await ended(held, asked("answer"))).state == DONE
 
     asyncio.run(run())

@@ -19,6 +19,8 @@ from accord.web.job_process import THREADS, Order, Told
 COMMAND = (sys.executable, "-P", "-m", "accord.web.job_process")
 LINE_BYTES = 1 << 20
 LOG = "log.txt"
+SAID_BYTES = 4000
+FAULT = 70  # exit code of a fault of Accord
 Heard = Callable[[Progress], Awaitable[None]]
 
 
@@ -97,6 +99,16 @@ class Child:
         return last
 
 
+def last_words(folder: Path) -> str:
+    """The end of what a process wrote on standard error."""
+    try:
+        with (folder / LOG).open("rb") as log:
+            log.seek(-min(SAID_BYTES, log.seek(0, os.SEEK_END)), os.SEEK_END)
+            return log.read().decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
 def _ended(code: int, order: Order) -> Failure:
     """Why a process ended without a word."""
     if code == -signal.SIGXCPU:
@@ -105,6 +117,9 @@ def _ended(code: int, order: Order) -> Failure:
     if code < 0:
         with contextlib.suppress(ValueError):
             how = signal.Signals(-code).name
+    if code > 0:
+        hint = "please report it with the server's log"
+        return Failure(what=f"this is a fault of Accord, not of your input ({how})", hint=hint)
     most = order.memory_bytes / 2**30
     return Failure(
         what=f"the job's process ended before its time ({how})",

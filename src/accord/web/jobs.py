@@ -36,7 +36,7 @@ from accord.store.job import (
 )
 from accord.store.jobs import JobStore
 from accord.web.answer import Question
-from accord.web.job_child import Child
+from accord.web.job_child import FAULT, Child, last_words
 from accord.web.job_process import FILES, QUESTION, RESULT, Order, Told
 from accord.web.job_view import event, listed, read_whole, shown
 from accord.web.settings import Settings
@@ -330,6 +330,9 @@ class Jobs:
         if live.unwanted:
             self._leave(live, await self._do(self._store.cancel, id, at=_now()))
         elif failure is not None:
+            if failure.exit_code == FAULT:
+                said = await self._do(last_words, self._store.place(id))
+                _LOG.error("job %s: %s\n%s", id[:12], failure.what, said)
             await self._fail(live, failure)
         else:
             code = told.exit_code or 0
