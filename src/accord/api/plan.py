@@ -132,7 +132,9 @@ def _with_law(answer: Answer, law: Lawful) -> Answer:
     return replace(answer, plans=plans, front=front, by_system=by_system, law=law)
 
 
-def terms_known(catalog: Catalog, systems: Sequence[str], scenario: Scenario) -> tuple[tuple[Terms, ...], tuple[str, ...]]:
+def terms_known(
+    catalog: Catalog, systems: Sequence[str], scenario: Scenario
+) -> tuple[tuple[Terms, ...], tuple[str, ...]]:
     """Terms of the systems that are known well enough, and why others are not. Raises Refusal where none is."""
     found: list[Terms] = []
     refused: list[str] = []
