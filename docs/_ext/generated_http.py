@@ -19,14 +19,15 @@ def addresses() -> str:
     rows, bodies = [], []
     for address, methods in found["paths"].items():
         for method, one in methods.items():
-            words_ = words.escaped(one.get("summary") or one.get("description", "").partition("\n")[0])
-            rows.append((f"`{method.upper()} {address}`", words_))
+            told = one.get("description") or one.get("summary", "")
+            says = words.cell(told.split("\n\n")[0])
+            rows.append((f"`{method.upper()} {address}`", says))
             fields = _fields(one, found)
             if fields:
                 bodies += [
                     f"### {method.upper()} {address}",
                     "",
-                    words_,
+                    says,
                     "",
                     words.table(("field", "takes", "says"), fields),
                 ]
@@ -50,7 +51,7 @@ def _fields(one: Mapping[str, Any], whole: Mapping[str, Any]) -> list[tuple[str,
     required = schema.get("required", [])
     return [
         (f"`{name}`" + (" *" if name in required else ""), words.escaped(_form(part, whole)),
-         words.escaped(_resolved(part, whole).get("description", "")))
+         words.cell(_resolved(part, whole).get("description", "")))
         for name, part in schema.get("properties", {}).items()
     ]  # fmt: skip
 

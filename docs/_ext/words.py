@@ -15,8 +15,8 @@ def escaped(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Text of a docstring as a cell of a table: its double backquotes are code."""
-    parts = re.split(r"``(.+?)``|:\w+:`[~!]?([^`]+)`", " ".join(text.split()))
+    """Text of a docstring as a cell of a table: what stands in backquotes is code."""
+    parts = re.split(r"``(.+?)``|(?::\w+:)?`[~!]?([^`]+)`", " ".join(text.split()))
     plain, code = parts[0::3], [one or other for one, other in zip(parts[1::3], parts[2::3], strict=True)]
     shown = [escaped(plain[0])]
     for span, after in zip(code, plain[1:], strict=True):

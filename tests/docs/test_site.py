@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ from accord.cli.main import VERBS, cli
 
 DOCS = ROOT / "docs"
 FOLDERS = ("tutorials", "guides", "concepts", "reference")
-SECONDS = 300
+SECONDS = 900
 _TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source|audio|video|embed|object)\b[^>]*?\s(?:src|data|srcset)\s*=\s*["']([^"']+)"""
@@ -103,6 +105,7 @@ def _script(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_pictures_are_what_the_commands_draw() -> None:
     script = _script("make_pictures")
     assert {file.name for file in script.FOLDER.iterdir()} == {*script.PICTURES, script.MADE}
@@ -112,12 +115,17 @@ def test_pictures_are_what_the_commands_draw() -> None:
 # The built site
 
 
+def _need(there: bool, reason: str) -> None:
+    """Skip what is not possible here; in continuous integration it has to be."""
+    if not there:
+        assert "ACCORD_CI" not in os.environ, reason
+        pytest.skip(reason)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built strictly from nothing."""
-    if importlib.util.find_spec("sphinx") is None:
-        assert not os.environ.get("ACCORD_CI"), "Sphinx is not installed"
-        pytest.skip("Sphinx is not installed; it comes with the extra [dev]")
+    _need(importlib.util.find_spec("sphinx") is not None, "Sphinx is not installed; it comes with the extra [dev]")
     out = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", "html", "-W", "-n", "--keep-going", "-q", "-d", str(out / "trees"),
@@ -189,3 +197,30 @@ def test_pages_have_what_they_are_for(site: Path, page: str, words: list[str]) -
     text = re.sub(r"<[^>]+>", "", (site / f"{page}.html").read_text(encoding="utf-8"))
     assert [word for word in words if word not in text] == []
     assert "generated:" not in text
+
+
+@pytest.mark.slow
+def test_search_and_both_themes_work_without_a_network(site: Path) -> None:
+    _need(importlib.util.find_spec("playwright") is not None, "Playwright is not installed; it comes with [dev]")
+    chromium = os.environ.get("ACCORD_CHROMIUM") or shutil.which("chromium")
+    _need(chromium is not None, "Chromium is not installed")
+    sync = importlib.import_module("playwright.sync_api")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    asked: list[str] = []
+    wrong: list[str] = []
+    with sync.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=flags)
+        try:
+            colours = []
+            for scheme in ("light", "dark"):
+                page = browser.new_page(color_scheme=scheme, offline=True)
+                page.on("request", lambda request: asked.append(request.url))
+                page.on("pageerror", lambda error: wrong.append(str(error)))
+                page.goto(site.as_uri() + "/search.html?q=goodput")
+                page.wait_for_selector("#search-results li a")
+                colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            assert colours[0] != colours[1]
+        finally:
+            browser.close()
+    assert wrong == []
+    assert [one for one in asked if not one.startswith(("file:", "data:"))] == []
