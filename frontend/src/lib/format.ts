@@ -7,6 +7,14 @@ const SMALL: [number, string][] = [[1, ''], [1e-3, 'm'], [1e-6, 'µ'], [1e-9, 'n
 /** Units that take a prefix; others are written out with separators between thousands. */
 const SCALED = new Set(['B', 'B/s', 'FLOP', 'FLOP/s', 'OP', 'OP/s', 'W', 'Wh', 'J', 'bit/s', 'Hz']);
 
+// A formatter is dear to make, and there are only few different ones.
+const FORMATS = new Map<number, Intl.NumberFormat>();
+function formatOf(places: number): Intl.NumberFormat {
+  let found = FORMATS.get(places);
+  if (!found) FORMATS.set(places, (found = new Intl.NumberFormat('en-US', { minimumFractionDigits: 0, maximumFractionDigits: places })));
+  return found;
+}
+
 /** A number with `digits` significant digits and separators; "–" for one that is not known. */
 export function number(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
@@ -15,7 +23,7 @@ export function number(value: number | null | undefined, digits = 3): string {
   if (size >= 1e15 || size < 1e-4) return value.toExponential(digits - 1).replace('e+', 'e');
   const whole = Math.floor(Math.log10(size)) + 1;
   const places = Math.max(0, digits - whole);
-  return value.toLocaleString('en-US', { minimumFractionDigits: 0, maximumFractionDigits: places });
+  return formatOf(places).format(value);
 }
 
 /** A quantity with its unit: `quantity(0.0152, 's')` is "15.2 ms", `quantity(3.2e12, 'B/s')` "3.2 TB/s". */
