@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
 from accord.base import units
+from accord.catalog.claim import Term
 from accord.claims.judge import ClaimVerdict, PartVerdict, Told
 from accord.claims.quantity import Quantity
 from accord.report.tables import number
@@ -41,21 +43,31 @@ def part_dict(one: PartVerdict) -> dict[str, object]:
         "against": one.against,
         "test": {"op": test.op, "number": test.number, "against": test.against, "tolerance": test.tolerance}
         if test is not None else None,
-        "terms": [term_dict(told) for told in one.terms],
+        "terms": [term_dict(told, part.terms.get(told.name)) for told in one.terms],
         "missing": list(one.missing), "needs": list(part.needs), "condition": part.condition, "note": part.note,
     }  # fmt: skip
 
 
-def term_dict(told: Told) -> dict[str, object]:
-    """One term: what it stands for and how it was obtained, or why it is not known."""
-    found = told.quantity
+def term_dict(told: Told, term: Term | None = None) -> dict[str, object]:
+    """One term: what it stands for, what is asked for it, and how it was obtained, or why it is not known."""
+    found, asks = told.quantity, _asks(term)
     if found is None:
-        return {"name": told.name, "value": None, "refused": told.refused}
+        return {"name": told.name, "value": None, "refused": told.refused, "asks": asks}
     return {
         "name": told.name, "value": found.value, "low": found.low, "high": found.high, "unit": found.unit,
         "basis": found.basis, "how": found.how, "claims": list(found.points),
-        "sources": [str(entry["id"]) for entry in found.sources],
+        "sources": [str(entry["id"]) for entry in found.sources], "asks": asks,
     }  # fmt: skip
+
+
+def _asks(term: Term | None) -> dict[str, object] | None:
+    """What a term asks of a verb or the catalog; None of a cited number."""
+    if term is None or (term.verb is None and term.catalog is None):
+        return None
+    if term.catalog is not None:
+        return {"catalog": term.catalog, "take": term.take}
+    inputs = {name: str(value) if isinstance(value, datetime.date) else value for name, value in term.inputs.items()}
+    return {"verb": term.verb, "with": inputs, "take": term.take}
 
 
 def calculation(one: PartVerdict) -> str:
