@@ -120,13 +120,18 @@ class Server:
 
 
 @contextmanager
-def process(words: list[str]) -> Iterator[Server]:
-    """A process that serves, killed at the end if it is still there."""
+def process(words: list[str], *, session: bool = False) -> Iterator[Server]:
+    """A process that serves, killed at the end if it is still there. session: it leads a process group."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as stderr:
             running = subprocess.Popen(
-                [sys.executable, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
+                [sys.executable, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=session,
             )
         with running:
             try:

@@ -205,6 +205,15 @@ def test_the_server_answers_behind_the_gate(running: Server) -> None:
             assert not set(answer.headers) & {"set-cookie", "server", "access-control-allow-origin"}
 
 
+def test_ctrl_c_is_the_servers_alone(tmp_path: Path) -> None:
+    words = ["-m", "accord", "web", "--no-browser", "--port", "0", "--store", str(tmp_path / "runs.sqlite")]
+    with served.process(words, session=True) as server:
+        assert server.port  # its workers are still loading
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(10) == 0
+        assert "Traceback" not in server.said
+
+
 def test_tls_with_a_token(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     new_token(tmp_path / "token")

@@ -65,6 +65,14 @@ class _Gone(Exception):
     """The sender went away."""
 
 
+class _Body:
+    """What was read of a body: its data, until the application has taken them, and their size [bytes]."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.size_bytes = 0
+
+
 class _Head(NamedTuple):
     """What a request's head says. api: whether its path is of the API."""
 
@@ -111,14 +119,14 @@ class Gate:
         head = _head(scope)
         send = dressed(send, head.api)
         self._active += 1
-        body = bytearray()
+        body = _Body()
         read = not _has_body(head)
         try:
             self._check(head, scope)
             if not read:
-                await self._take(head, receive, body)
+                await self._take(receive, body)
                 read = True
-                _check_json(body)
+                await _check_json(body.data)
             await self.app(scope, _replayed(body, receive) if head.method == "POST" else receive, send)
         except Denied as denied:
             await _refuse(denied, receive, send, unread=not read)
@@ -126,7 +134,7 @@ class Gate:
             return
         finally:
             self._active -= 1
-            self._held_bytes -= len(body)
+            self._held_bytes -= body.size_bytes
 
     def _check(self, head: _Head, scope: Scope) -> None:
         """Everything a head can be refused for, in order. Raises Denied."""
@@ -208,8 +216,8 @@ class Gate:
         size = f"{most >> 20} MiB" if most >= MIB else f"{most} bytes"
         return Denied(413, f"the body is larger than {size}", "send a smaller file, or gzip it")
 
-    async def _take(self, head: _Head, receive: Receive, body: bytearray) -> None:
-        """Read a body. Raises Denied where it is too large or too slow, or others are held already."""
+    async def _take(self, receive: Receive, body: _Body) -> None:
+        """Read a body, and count it in. Raises Denied where it is too large or too slow, or others are held already."""
         clock = asyncio.get_running_loop().time
         end_s = clock() + BODY_S
         more = True
@@ -222,11 +230,12 @@ class Gate:
             if message["type"] != "http.request":
                 raise _Gone
             piece = message.get("body", b"")
-            if len(body) + len(piece) > self._settings.max_body_bytes:
+            if body.size_bytes + len(piece) > self._settings.max_body_bytes:
                 raise self._too_large()
             if self._held_bytes + len(piece) > max(MOST_HELD_BYTES, self._settings.max_body_bytes):
                 raise _busy("the bodies of other requests fill what this server holds at once")
-            body += piece
+            body.data += piece
+            body.size_bytes += len(piece)
             self._held_bytes += len(piece)
             more = bool(message.get("more_body", False))
 
@@ -256,8 +265,11 @@ def _check_form(head: _Head) -> None:
         raise Denied(400, "the request names no path of this server")
 
 
-def _check_json(body: bytearray) -> None:
-    if nested_deeper(bytes(body), MOST_DEPTH):
+async def _check_json(body: bytearray) -> None:
+    deep = (
+        await asyncio.to_thread(nested_deeper, body, MOST_DEPTH) if len(body) > MIB else nested_deeper(body, MOST_DEPTH)
+    )
+    if deep:
         raise Denied(400, f"the body is nested deeper than {MOST_DEPTH} levels")
 
 
@@ -265,7 +277,7 @@ def _busy(what: str) -> Denied:
     return Denied(429, what, "try again in a moment", {"Retry-After": "2"})
 
 
-def _replayed(body: bytearray, receive: Receive) -> Receive:
+def _replayed(body: _Body, receive: Receive) -> Receive:
     """A ``receive`` that says the body once, and then what the connection says."""
     said = False
 
@@ -274,7 +286,9 @@ def _replayed(body: bytearray, receive: Receive) -> Receive:
         if said:
             return await receive()
         said = True
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+        whole = bytes(body.data)
+        body.data.clear()
+        return {"type": "http.request", "body": whole, "more_body": False}
 
     return again
 

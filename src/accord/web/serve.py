@@ -197,7 +197,8 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        with _unheard(signal.SIGINT):
+            await super().startup(sockets=sockets)
         if not self.should_exit:
             self._ready()
 
@@ -222,6 +223,19 @@ class _Server(uvicorn.Server):
         timer = threading.Timer(END_S, _end_at_once, (128 + sig,))
         timer.daemon = True
         timer.start()
+
+
+@contextlib.contextmanager
+def _unheard(one: signal.Signals) -> Iterator[None]:
+    """Ignore a signal for a moment: processes that are started inherit it, and a terminal sends Ctrl-C to them too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(one, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(one, before)
 
 
 def _end_at_once(code: int) -> None:
