@@ -1,0 +1,64 @@
+// The chart of factors: one row a claim or part, right of 1 the test is true, with the interval of the draws.
+import { number } from '../../lib/format';
+import type { palette } from '../../lib/theme.svelte';
+import { toneOf, type Bar } from './model';
+
+export interface Row {
+  id: string;
+  label: string;
+  verdict: string;
+  bar: Bar;
+  told: string;
+}
+const [LEAST, MOST] = [1e-3, 1e3];
+const SYMBOLS = { good: 'circle', open: 'triangle', bad: 'diamond', plain: 'rect' } as const;
+const within = (value: number) => Math.min(MOST, Math.max(LEAST, value));
+
+export function marginOption(rows: readonly Row[], words: { axis: string; verdict: (name: string) => string }, p: ReturnType<typeof palette>) {
+  const colour = (verdict: string) => { const tone = toneOf(verdict); return tone === 'plain' ? p.soft : p[tone]; };
+  const ends = rows.flatMap((one) => [within(one.bar.low), within(one.bar.high)]);
+  const [low, high] = [Math.min(0.5, ...ends.map((one) => one / 1.15)), Math.max(2, ...ends.map((one) => one * 1.15))];
+  return {
+    animation: false,
+    grid: { left: 8, right: 24, top: 14, bottom: 42, containLabel: true },
+    tooltip: {
+      trigger: 'item', axisPointer: { type: 'none' },
+      formatter: (hit: any) => { const row = rows[hit.dataIndex]; return row ? `${words.verdict(row.verdict)}: ${number(row.bar.room)}× (${number(row.bar.low)} – ${number(row.bar.high)}×)\n${wrapped(row.told)}` : ''; },
+    },
+    xAxis: { type: 'log', min: low, max: high, name: words.axis, nameLocation: 'middle', nameGap: 26, axisLabel: { formatter: (v: number) => `${number(v)}×` } },
+    yAxis: { type: 'category', data: rows.map((one) => one.label), inverse: true, axisTick: { show: false }, axisLabel: { fontSize: 11, width: 220, overflow: 'truncate' } },
+    series: [
+      {
+        type: 'custom', silent: true, z: 2, encode: { x: [1, 2], y: 0 }, tooltip: { show: false }, data: rows.map((one, index) => [index, within(one.bar.low), within(one.bar.high)]),
+        renderItem: (_: any, api: any) => {
+          const row = rows[api.value(0)];
+          if (!row) return null;
+          const [left, y] = api.coord([api.value(1), api.value(0)]);
+          const [right] = api.coord([api.value(2), api.value(0)]);
+          const style = { stroke: colour(row.verdict), lineWidth: 2 };
+          return { type: 'group', children: [
+            { type: 'line', shape: { x1: left, y1: y, x2: right, y2: y }, style }, { type: 'line', shape: { x1: left, y1: y - 4, x2: left, y2: y + 4 }, style }, { type: 'line', shape: { x1: right, y1: y - 4, x2: right, y2: y + 4 }, style },
+          ] };
+        },
+      },
+      {
+        type: 'scatter', z: 3, symbolSize: 11, cursor: 'pointer',
+        data: rows.map((one, index) => ({ value: [within(one.bar.room), index], symbol: SYMBOLS[toneOf(one.verdict)], itemStyle: { color: colour(one.verdict) } })),
+        markLine: { silent: true, symbol: 'none', lineStyle: { color: p.ink, width: 1.4, type: 'solid' }, label: { show: false }, data: [{ xAxis: 1 }] },
+      },
+    ],
+  };
+}
+
+/** A text in lines of at most 60 signs, for a tooltip that is drawn. */
+export function wrapped(text: string, most = 60): string {
+  return text.split('\n').map((line) => {
+    const lines = [''];
+    for (const word of line.split(' ')) {
+      const last = lines[lines.length - 1] as string;
+      if (last && last.length + word.length + 1 > most) lines.push(word);
+      else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+    }
+    return lines.join('\n');
+  }).join('\n');
+}
