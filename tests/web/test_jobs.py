@@ -36,7 +36,7 @@ from accord.store.jobs import JobStore
 from accord.web import job_child, jobs
 from accord.web.answer import File, Question
 from accord.web.http import of_accord_error
-from accord.web.job_process import with_places
+from accord.web.job_process import QUESTION, with_places
 from accord.web.jobs import Jobs, QueueFull, TooManyStreams
 from accord.web.routes.jobs import router
 from accord.web.settings import Settings
@@ -449,6 +449,44 @@ def test_a_server_that_stops_interrupts_and_the_next_resumes(tmp_path: Path) -> 
             with pytest.raises(WrongState, match="only an interrupted job"):
                 await held.resume(queued.id)
             assert (await held.cancel(running.id)).state == CANCELLED
+
+    asyncio.run(run())
+
+
+def test_what_only_a_job_that_goes_on_needs_is_kept_as_long(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            made = [await held.submit(asked(do), {}) for do in ("answer", "refuse", "hold", "hold")]
+            await progressed(held, made[2].id)
+        async with serving(tmp_path) as held:
+            names = [{one.name for one in held._store.place(job.id).iterdir()} for job in made]
+            assert names == [{"log.txt", "result.json"}, {"log.txt"}, {"log.txt", QUESTION, "work"}, {QUESTION}]
+            await held.cancel(made[3].id)
+            assert list(held._store.place(made[3].id).iterdir()) == []
+            (held._store.place(made[2].id) / QUESTION).unlink()
+            await held.resume(made[2].id)
+            job = await until(held, made[2].id, *ENDED)
+            assert job.error is not None
+            assert (job.error.what, job.error.hint) == (
+                "what was asked cannot be read any more (FileNotFoundError)", "ask again"
+            )  # fmt: skip
+
+    asyncio.run(run())
+
+
+def test_a_link_where_a_folder_should_be_fails_the_job(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            await held.submit(asked("wait"), {})
+            job = await held.submit(asked("answer"), {})
+            folder = held._store.place(job.id)
+            folder.rename(tmp_path / "elsewhere")
+            folder.symlink_to(tmp_path / "elsewhere")
+            await held.cancel((await held.list())[1].id)
+            job = await until(held, job.id, *ENDED)
+            assert job.error is not None
+            assert "symbolic link" in job.error.what
+            assert not (tmp_path / "elsewhere" / "result.json").exists()
 
     asyncio.run(run())
 

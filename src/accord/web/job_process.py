@@ -35,6 +35,7 @@ CHECKPOINT = "parts.sqlite"
 EVERY_S = 0.2  # between two lines of progress
 NICE = 10
 GONE = 1
+UNREADABLE = 74
 BAD_DATA = 3
 ANSWERS = (0, 1)  # yes or no
 NO_PARTS = ("--matrix", "--fleet")
@@ -188,8 +189,13 @@ def main() -> int:
     threading.Thread(target=_follow, args=(sys.stdin.fileno(),), daemon=True).start()
     _limit(order)
     folder = Path(order.folder)
-    question = msgspec.msgpack.decode((folder / QUESTION).read_bytes(), type=Question)
     reporter = Reporter(pipe)
+    try:
+        question = msgspec.msgpack.decode((folder / QUESTION).read_bytes(), type=Question)
+    except (OSError, msgspec.MsgspecError) as error:
+        what = f"what was asked cannot be read any more ({type(error).__name__})"
+        reporter.tell(Told(error=Failure(what=what, hint="ask again", exit_code=UNREADABLE)))
+        return 0
     try:
         told = ended(answer(question, order, reporter), folder, reporter.run)
     except MemoryError:

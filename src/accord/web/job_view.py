@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import msgspec
 from accord.base.errors import DataError
 from accord.report.outputs import EXPORTS, PICTURES
 from accord.store.job import QUEUED, RUNNING, Job
+from accord.web.job_process import CHECKPOINT, QUESTION, WORK
 
 PIECE = 1 << 18  # bytes of a file that are read at once
 SUMMARY = "summary.json"
@@ -71,3 +74,11 @@ def listed(folder: Path) -> dict[str, int]:
             if one.name in NAMES and one.is_file(follow_symlinks=False)
         }
     return dict(sorted(kept.items()))
+
+
+def tidy(folder: Path) -> None:
+    """Remove what only a job that goes on needs: the question, with its files, and finished parts."""
+    for name in (QUESTION, *(CHECKPOINT + end for end in ("", "-wal", "-shm", "-journal"))):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+    shutil.rmtree(folder / WORK, ignore_errors=True)

@@ -38,7 +38,7 @@ from accord.store.jobs import JobStore
 from accord.web.answer import Question
 from accord.web.job_child import FAULT, Child, last_words
 from accord.web.job_process import FILES, QUESTION, RESULT, Order, Told
-from accord.web.job_view import event, listed, read_whole, shown
+from accord.web.job_view import event, listed, read_whole, shown, tidy
 from accord.web.settings import Settings
 
 POLITE_S = 2.0  # between asking a job's process to end and ending it
@@ -217,10 +217,13 @@ class Jobs:
         """End a job that is not wanted; returns it once it ended, or as it is after a while. Raises WrongState."""
         live = self._live.get(id)
         if live is None:
-            return await self._do(self._store.cancel, id, at=_now())
+            job = await self._do(self._store.cancel, id, at=_now())
+            await self._do(tidy, self._store.place(id))
+            return job
         first, live.unwanted = not live.unwanted, True
         if first and not live.taken:
             self._leave(live, await self._do(self._store.cancel, id, at=_now()))
+            await self._do(tidy, self._store.place(id))
         elif first and live.child is not None:
             live.child.ask()
             self._loop.call_later(POLITE_S, live.child.kill)
@@ -305,6 +308,9 @@ class Jobs:
             live.taken = True
             try:
                 await self._run(live)
+            except AccordError as error:
+                _LOG.error("job %s: %s", live.job.id[:12], error.what)
+                await self._fail(live, Failure(what=error.what, where=error.where, hint=error.hint))
             except Exception as error:
                 _LOG.exception("job %s", live.job.id[:12])
                 await self._fail(live, Failure(what=f"the job could not be run ({type(error).__name__})"))
@@ -341,6 +347,7 @@ class Jobs:
             job = await self._do(done, id, at=_now(), exit_code=code, run=told.run, progress=progress)
             self._leave(live, job)
             self._usual_s += 0.2 * (self._loop.time() - began_s - self._usual_s)
+        await self._do(tidy, self._store.place(id))
         await self._do(self._store.expire, self._settings.jobs_kept)
 
     async def _attended(self, live: _Live) -> tuple[Told, Failure | None]:
