@@ -59,11 +59,18 @@ class Server:
 
     def processes(self) -> list[int]:
         """Process ids that are alive of the server and of whatever it started, wherever they went (Linux)."""
-        return [pid for pid, state in _marked(f"ACCORD_HOME={self.home}") if state != "Z"]
+        return [pid for pid, _ in self._alive()]
 
-    def resident_bytes(self) -> int:
-        """Memory that the whole process tree has resident [bytes]; what processes share is counted in each (Linux)."""
-        return sum(_resident_bytes(pid) for pid in self.processes())
+    def resident_bytes(self) -> tuple[int, int]:
+        """Memory that is resident [bytes], of all its processes and of those that last: not the jobs' (Linux).
+
+        What processes share is counted in each.
+        """
+        sizes = [(_resident_bytes(pid), group) for pid, group in self._alive()]
+        return sum(size for size, _ in sizes), sum(size for size, group in sizes if group == self.pid)
+
+    def _alive(self) -> list[tuple[int, int]]:
+        return [(pid, group) for pid, group, state in _marked(f"ACCORD_HOME={self.home}") if state != "Z"]
 
     def end(self) -> None:
         """Ask it to end; AssertionError unless it does so in order, leaving no process behind."""
@@ -126,12 +133,13 @@ def running(home: Path, words: Sequence[str] = ()) -> Iterator[Server]:
     server.end()
 
 
-def _marked(mark: str) -> Iterator[tuple[int, str]]:
-    """Process id and state of every process that has a line of its environment (Linux)."""
+def _marked(mark: str) -> Iterator[tuple[int, int, str]]:
+    """Process id, group and state of every process that has a line of its environment (Linux)."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                yield int(entry.name), (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                state, _, group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+                yield int(entry.name), int(group), state
 
 
 def _resident_bytes(pid: int) -> int:
