@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from accord.base.array import Array
 from accord.planner.compose import Candidates, Option
@@ -282,6 +283,34 @@ class View:
             busy = min(offer.terms.load for offer in offers)
             cost = float(total(made, offers, held("usd_per_hour", 0.5))[0]) / (busy * SECONDS_PER_HOUR)
         return min(float(made.request_per_s[0]), self.most) / cost
+
+    # Every candidate, for drawing
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Of each half of :meth:`drawn`."""
+        return tuple(half.option.system for half in self.halves)
+
+    def drawn(self) -> tuple[Array, Array, npt.NDArray[np.bool_], Index]:
+        """Tokens a second and user, requests a second over cost, whether all limits are kept, and index of the half.
+
+        What breaks a limit stands where it would without limits on latency and rate.
+        """
+        plain = self._plain()
+        x = [1.0 / half.option.table.tpot_s for half in self.halves]
+        y = [np.where(half.rate > 0.0, half.value, one) for half, one in zip(self.halves, plain, strict=True)]
+        good = [half.rate > 0.0 for half in self.halves]
+        of = np.repeat(np.arange(len(self.halves)), [len(half.rate) for half in self.halves])
+        none = np.zeros(0)
+        return np.concatenate([none, *x]), np.concatenate([none, *y]), np.concatenate([none > 0.0, *good]), of
+
+    def _plain(self) -> list[Array]:
+        """What every row gives without limits on latency and rate."""
+        if self.per not in self.sides.plain:
+            limits = msgspec.structs.replace(self.problem.limits, latencies=(), request_per_s=None)
+            free = View(self.sides, msgspec.structs.replace(self.problem, limits=limits), self.per)
+            self.sides.plain[self.per] = [half.value for half in free.halves]
+        return self.sides.plain[self.per]
 
     # What the best is among
 

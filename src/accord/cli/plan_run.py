@@ -89,7 +89,7 @@ def _answered(
     verb: str, catalog: Catalog, asked: Question, flags: Mapping[str, Any], paths: tuple[Path, ...], *, as_json: bool
 ) -> int:  # fmt: skip
     extra = tuple(str(path) for path in paths)
-    problem, gone = _allowed(catalog, asked.problem, flags)
+    problem, gone = allowed(catalog, asked.problem, flags)
     law = asked_law(catalog, flags, problem.systems, problem.model)
     gone = (*gone, *law.stopped(problem.systems))
     sweep = _sweep(catalog, flags, repr(spec_of(extra, problem.model)).encode())
@@ -111,7 +111,7 @@ def _answered(
     return 0 if told.plans else NO_PLAN
 
 
-def _allowed(
+def allowed(
     catalog: Catalog, problem: Problem, flags: Mapping[str, Any]
 ) -> tuple[Problem, tuple[tuple[str, str], ...]]:
     """The problem without systems of excluded origin, and why each is gone.
