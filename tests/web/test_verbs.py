@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from accord.cli.plan_flags import PLAN_KEYS
 from accord.web.verbs import COMMON, REFUSED, VERBS, Served, commands
 
+FIELDS = Path(__file__).parent / "fields.txt"
 ALL = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 
 
@@ -48,6 +50,17 @@ def test_a_parameter_that_is_a_path_is_taken_as_content_or_not_at_all(verb: Serv
     for parameter in verb.command.params:
         if isinstance(parameter.type, click.Path | click.File):
             assert verb.field_of(parameter) is None, f"'{parameter.name}' names a path"
+
+
+def test_every_field_was_decided_on() -> None:
+    """A new flag is listed in fields.txt once somebody has looked at it: does it name a file, an address, a process?"""
+    found = []
+    for verb in VERBS:
+        fields = [one for one in map(verb.field_of, verb.command.params) if one is not None]
+        fields += [f"{one.field}[file]" for one in verb.uploads.values()]
+        found.append(f"{verb.name}: {' '.join(sorted(fields))}")
+    listed = FIELDS.read_text(encoding="utf-8").splitlines()
+    assert sorted(found) == sorted(listed), "decide on the new flag, then write it into tests/web/fields.txt"
 
 
 def test_what_writes_signs_or_trusts_is_not_served() -> None:

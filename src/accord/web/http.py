@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
+from starlette.requests import Request
 from starlette.responses import Response
 
 from accord.base.errors import AccordError
@@ -18,15 +20,26 @@ from accord.web.workers import TOO_MANY
 JSON = "application/json"
 EXIT_CODE = "Accord-Exit-Code"
 RETRY_S = 2
+PACKED_FROM_BYTES, PACKING = 4096, 1
 NO_JSON, NOT_FOUND, CONFLICT = 400, 404, 409
 
 
-def reply_response(reply: Reply) -> Response:
+def reply_response(request: Request, reply: Reply) -> Response:
     """What a verb said, as an answer."""
     headers = {EXIT_CODE: str(reply.exit_code)}
     if reply.status == TOO_MANY:
         headers["Retry-After"] = str(RETRY_S)
-    return Response(reply.body, reply.status, headers, JSON)
+    return json_response(request, reply.body, reply.status, headers)
+
+
+def json_response(
+    request: Request, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:  # fmt: skip
+    """JSON as an answer, packed where it is long and whoever asked can unpack it."""
+    told = {**(headers or {}), "Vary": "Accept-Encoding"}
+    if len(body) >= PACKED_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        body, told["Content-Encoding"] = gzip.compress(body, PACKING, mtime=0), "gzip"
+    return Response(body, status, told, JSON)
 
 
 def error_response(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import os
 import pickle
-import resource
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,9 @@ from accord.web import answer
 from accord.web.answer import Question, Reply, refusal
 from accord.web.guard import Guard
 from accord.web.settings import Settings
+
+if sys.platform != "win32":
+    import resource
 
 TIMEOUT, TOO_MANY, UNAVAILABLE = 408, 429, 503
 START_S = 60.0  # a new process may take so long to load everything
@@ -197,6 +201,8 @@ def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
     os.umask(0o077)
     store = settings.store.absolute()
     answer.run(_WARM, folder, store=store)
+    gc.collect()
+    gc.freeze()  # what is loaded stays; the collector need not look through it again and again
     Guard((folder, store.parent)).install()
     limit_memory(settings.worker_memory_bytes)
     pipe.send_bytes(READY)
@@ -212,19 +218,22 @@ def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
 
 def limit_memory(most_bytes: int) -> None:
     """Bound what this process may allocate [bytes], where the system can."""
-    _limit(resource.RLIMIT_DATA, most_bytes)
+    if sys.platform != "win32":
+        _limit(resource.RLIMIT_DATA, most_bytes)
 
 
 def limit_cpu(more_s: float) -> None:
     """End this process once it has used so many more seconds of CPU [s], where the system can."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + more_s) + 1)
+    if sys.platform != "win32":
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + more_s) + 1)
 
 
 def _limit(kind: int, most: int) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError, ValueError):
+            hard = resource.getrlimit(kind)[1]
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _empty(folder: Path) -> None:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from accord._version import VERSION
 from accord.catalog.load import load_catalog
 from accord.web.answer import OK, Question
-from accord.web.http import JSON, error_response, reply_response
+from accord.web.http import JSON, error_response, json_response, reply_response
 from accord.web.workers import Workers
 
 KINDS = (
@@ -56,7 +56,7 @@ async def entries(request: Request) -> Response:
     for kind in KINDS:
         reply = await workers.ask(Question("catalog list", ("--json", "--", kind)))
         if reply.status != OK:
-            return reply_response(reply)
+            return reply_response(request, reply)
         said = json.loads(reply.body)
         kinds[kind], digest = said["result"]["entries"], said["catalog"]
     return _tagged(request, json.dumps({"catalog": digest, "kinds": kinds}, ensure_ascii=False).encode())
@@ -75,7 +75,7 @@ def _tagged(request: Request, body: bytes) -> Response:
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=NOT_MODIFIED, headers={"ETag": tag})
-    return Response(body, headers={"ETag": tag}, media_type=JSON)
+    return json_response(request, body, headers={"ETag": tag})
 
 
 @functools.cache

@@ -54,7 +54,7 @@ def _handler(verb: Served) -> Callable[[Request], Awaitable[Response]]:
             job = await jobs.submit(question, fields)
             return Response(to_json(job), ACCEPTED, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
         workers: Workers = request.app.state.workers
-        return reply_response(await workers.ask(question))
+        return reply_response(request, await workers.ask(question))
 
     return ask
 
