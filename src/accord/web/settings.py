@@ -21,7 +21,7 @@ class Settings:
     max_body_bytes, max_upload_bytes: of a request; of one file once it is unpacked
     quick_*: quick questions: seconds one may take, processes that answer, how many wait, answers kept [bytes]
     job_*: jobs: how many run at once, wait, are kept, are followed; CPU seconds, time [s] and memory one may take
-    worker_memory_bytes: address space of a quick worker; worker_tasks: questions before it is replaced
+    worker_memory_bytes: what a quick worker may allocate; worker_tasks: questions before it is replaced
     """
 
     store: Path
@@ -46,7 +46,7 @@ class Settings:
     job_deadline_s: float = 6 * 3600.0
     job_memory_bytes: int = 8192 * MIB
     job_streams: int = 64
-    worker_memory_bytes: int = 4096 * MIB
+    worker_memory_bytes: int = 1024 * MIB
     worker_tasks: int = 2000
 
     @property

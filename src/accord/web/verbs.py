@@ -125,7 +125,7 @@ VERBS: tuple[Served, ...] = (
         withheld={"out": _FOLDER, "plot": _PICTURE, "store": _STORE, "keep": "a job's run is kept"}, free=("label",),
     ),
     Served(
-        path=("train",), long_when=("failures", "auto"), names=_MODEL, uploads={**_CONFIG, **_SCENARIO},
+        path=("train",), long_when=("failures",), names=_MODEL, uploads={**_CONFIG, **_SCENARIO},
         withheld={"drawing": _PICTURE},
     ),
     Served(
