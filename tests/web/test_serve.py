@@ -19,6 +19,7 @@ def server() -> Iterator[Server]:
     with served.process(served.small("hurry")) as running:
         assert running.port
         yield running
+        assert running.said.count("Traceback") == running.said.count("ValueError: broken")
 
 
 def request(server: Server, line: str, *headers: str, host: bool = True, close: bool = True) -> bytes:
@@ -92,6 +93,18 @@ def test_two_lengths_are_refused_and_what_follows_is_not_answered(server: Server
 def test_heads_that_are_read_in_two_ways_are_refused(server: Server, headers: tuple[str, ...]) -> None:
     head = request(server, "POST /api/v1/echo HTTP/1.1", "Content-Type: application/json", *headers)
     assert status(server.raw(head, b"{}")) in (400, 501)
+
+
+def test_what_breaks_off_in_the_middle_is_no_fault(server: Server) -> None:
+    head = request(server, "POST /api/v1/echo HTTP/1.1", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    for rest in (b"x", b"5\r\nabc", b"ffffffffffffffffffff\r\n", b"1\r\n{\r\nzzz\r\n", b"0\r\n\r\nGARBAGE\r\n\r\n"):
+        answer = server.raw(head, rest)
+        assert answer == b"" or status(answer) in (200, 400, 408)
+    for whole in (b"\x16\x03\x01\x02\x00", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET\r\n\r\n", b"\x00" * 100):
+        assert status(server.raw(whole)) in (400, 408)
+    upgrade = request(server, "GET /plan HTTP/1.1", "Upgrade: websocket", "Connection: Upgrade", close=False)
+    assert status(server.raw(upgrade, until=b"page")) == 200
+    assert status(server.raw(request(server, "GET /plan HTTP/1.1"))) == 200
 
 
 def test_another_host_is_refused_however_it_is_named(server: Server) -> None:

@@ -70,6 +70,9 @@ class Wire(H11Protocol):
 
     def _say(self, status: int, what: str, more: tuple[tuple[str, str], ...] = ()) -> None:
         """Answer without the application, and close."""
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # what the application would still say goes nowhere
+            self.cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
