@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI, Request
-from starlette.responses import Response
+from tests.web.jobs_rig import DOUBLE, LONG_S, asked, ended, parsed, progressed, serving, until
 
-from accord.base.errors import AccordError, DataError
+from accord.base.errors import DataError
 from accord.store.job import (
     CANCELLED,
     DONE,
@@ -35,85 +27,13 @@ from accord.store.job import (
 from accord.store.jobs import JobStore
 from accord.web import job_child, jobs
 from accord.web.answer import File, Question
-from accord.web.http import of_accord_error
 from accord.web.job_process import QUESTION, with_places
-from accord.web.jobs import Jobs, QueueFull, TooManyStreams
-from accord.web.routes.jobs import router
-from accord.web.settings import Settings
-
-DOUBLE = (sys.executable, str(Path(__file__).with_name("job_double.py")))
-LONG_S = 30.0
+from accord.web.jobs import QueueFull
 
 
 @pytest.fixture(autouse=True)
 def double(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_child, "COMMAND", DOUBLE)
-
-
-@asynccontextmanager
-async def serving(home: Path, **changes: Any) -> AsyncIterator[Jobs]:
-    held = Jobs(Settings(store=home / "runs.sqlite", **changes))
-    await held.start()
-    try:
-        yield held
-    finally:
-        await held.stop()
-
-
-def application(held: Jobs) -> FastAPI:
-    """The addresses of jobs, without what a server has around them."""
-
-    async def told(request: Request, error: Exception) -> Response:
-        assert isinstance(error, AccordError)
-        return of_accord_error(error)
-
-    app = FastAPI()
-    app.state.jobs = held
-    app.include_router(router)
-    app.add_exception_handler(AccordError, told)
-    return app
-
-
-@asynccontextmanager
-async def asking(held: Jobs) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the addresses."""
-    transport = httpx.ASGITransport(app=application(held))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as client:
-        yield client
-
-
-def asked(*words: str, verb: str = "estimate") -> Question:
-    return Question(verb, words)
-
-
-async def until(held: Jobs, id: str, *states: str) -> Job:
-    """The job once it is in one of these states."""
-    async with asyncio.timeout(LONG_S):
-        while (job := await held.show(id)).state not in states:
-            await asyncio.sleep(0.02)
-    return job
-
-
-async def ended(held: Jobs, question: Question) -> Job:
-    job = await held.submit(question, {})
-    return await until(held, job.id, *ENDED)
-
-
-async def progressed(held: Jobs, id: str) -> None:
-    """Wait until the verb is at work."""
-    async with asyncio.timeout(LONG_S):
-        while not (await held.show(id)).progress.total:
-            await asyncio.sleep(0.02)
-
-
-def parsed(events: list[bytes]) -> list[tuple[str, dict[str, Any]]]:
-    found = []
-    for one in events:
-        lines = dict(line.split(": ", 1) for line in one.decode().strip().split("\n") if not line.startswith(":"))
-        if lines:
-            assert lines["id"].isdigit()
-            found.append((lines["event"], json.loads(lines["data"])))
-    return found
 
 
 def test_a_job_runs_and_its_result_is_what_the_verb_printed(tmp_path: Path) -> None:
@@ -314,113 +234,6 @@ def test_many_at_once_are_accepted_fast_and_none_is_lost(tmp_path: Path) -> None
     asyncio.run(run())
 
 
-# Events
-
-
-def test_events_begin_with_the_present_state_and_end_with_the_job(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with serving(tmp_path) as held:
-            job = await held.submit(asked("parts", "5"), {})
-            found = parsed([one async for one in await held.follow(job.id)])
-            names = [name for name, _ in found]
-            assert set(names[:-1]) == {"progress"}
-            assert names[-1] == "done"
-            assert found[0][1]["state"] == QUEUED
-            assert found[-1][1]["progress"] == {"done": 5, "total": 5, "text": "parts of the search"}
-            assert "exit_code" not in found[0][1]
-            late = parsed([one async for one in await held.follow(job.id)])
-            assert late == [("done", found[-1][1])]
-
-    asyncio.run(run())
-
-
-def test_progress_is_throttled(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with serving(tmp_path) as held:
-            job = await held.submit(asked("parts", "100000"), {})
-            found = parsed([one async for one in await held.follow(job.id)])
-            assert len(found) < 30
-
-    asyncio.run(run())
-
-
-def test_a_silent_job_has_a_heartbeat_and_a_reader_that_leaves_leaks_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "HEARTBEAT_S", 0.1)
-
-    async def run() -> None:
-        async with serving(tmp_path, job_streams=2) as held:
-            job = await held.submit(asked("hold"), {})
-            await progressed(held, job.id)
-            for _ in range(5):
-                heard = []
-                async with aclosing(await held.follow(job.id)) as events:  # type: ignore[type-var]
-                    async for one in events:
-                        heard.append(one)
-                        if one.startswith(b":"):
-                            break
-                assert heard[-1] == b": still here\n\n"
-            streams = [await held.follow(job.id) for _ in range(2)]
-            for stream in streams:
-                await anext(stream)
-            with pytest.raises(TooManyStreams):
-                await held.follow(job.id)
-            for stream in streams:
-                await stream.aclose()  # type: ignore[attr-defined]
-            async with aclosing(await held.follow(job.id)) as events:  # type: ignore[type-var]
-                await anext(events)
-
-    asyncio.run(run())
-
-
-def test_readers_of_a_server_that_stops_are_told(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with serving(tmp_path) as held:
-            job, waiting = [await held.submit(asked("hold"), {}) for _ in range(2)]
-            await progressed(held, job.id)
-
-            async def follow(id: str) -> list[tuple[str, dict[str, Any]]]:
-                return parsed([one async for one in await held.follow(id)])
-
-            readers = [asyncio.create_task(follow(one.id)) for one in (job, waiting)]
-            await asyncio.sleep(0.1)
-            began_s = time.monotonic()
-            held.begin_stop()
-            for found in await asyncio.gather(*readers):
-                assert found[-1][0] == INTERRUPTED
-            await held.stop()
-            assert time.monotonic() - began_s < 4.0
-
-    asyncio.run(run())
-
-
-def test_a_reader_that_hangs_up_is_forgotten_at_once(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with serving(tmp_path) as held:
-            job = await held.submit(asked("hold"), {})
-            server = uvicorn.Server(uvicorn.Config(application(held), port=0, lifespan="off", log_config=None))
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-            task = asyncio.create_task(server.serve())
-            async with asyncio.timeout(LONG_S):
-                while not server.started:
-                    await asyncio.sleep(0.02)
-                port = server.servers[0].sockets[0].getsockname()[1]
-                for _ in range(3):
-                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.write(b"GET /api/v1/jobs/%s/events HTTP/1.1\r\nHost: x\r\n\r\n" % job.id.encode())
-                    await reader.readuntil(b"event: progress")
-                    assert held._streams == 1
-                    writer.close()
-                    await writer.wait_closed()
-                    while held._streams:
-                        await asyncio.sleep(0.02)
-            server.should_exit = True
-            await task
-
-    asyncio.run(run())
-
-
 # The end of a server, and the next one
 
 
@@ -544,93 +357,3 @@ def test_what_the_server_adds(verb: str, words: tuple[str, ...], kept: tuple[str
 def test_a_process_without_an_order_ends() -> None:
     done = subprocess.run(job_child.COMMAND, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=LONG_S)
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
-
-
-# Addresses
-
-
-def ask(home: Path, do: Callable[[Jobs, httpx.AsyncClient], Awaitable[None]], **changes: Any) -> None:
-    async def run() -> None:
-        async with serving(home, **changes) as held, asking(held) as client:
-            await do(held, client)
-
-    asyncio.run(run())
-
-
-def test_a_job_by_its_addresses(tmp_path: Path) -> None:
-    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
-        job = await held.submit(asked("files", verb="simulate"), {"trace": {"name": "t.csv", "text": "x" * 10}})
-        at = f"/jobs/{job.id}"
-        events = await client.get(f"{at}/events")
-        assert events.headers["content-type"].startswith("text/event-stream")
-        assert events.headers["cache-control"] == "no-store"
-        assert parsed([one.encode() for one in events.text.split("\n\n") if one])[-1][0] == "done"
-        shown = (await client.get(at)).json()
-        assert list(shown) == [
-            "id", "verb", "request", "state", "created", "started", "ended", "progress", "error", "run", "resumes"
-        ]  # fmt: skip
-        assert shown["request"] == {"trace": {"name": "t.csv"}}
-        assert (await client.get("/jobs")).json() == {"jobs": [shown]}
-        result = await client.get(f"{at}/result")
-        assert (result.status_code, result.headers["accord-exit-code"]) == (200, "0")
-        assert result.json()["words"] == "files --out=files --export=csv,chrome-trace,series"
-        assert (await client.get(f"{at}/files")).json() == {"files": [{"name": "series.json", "bytes": 11}]}
-        file = await client.get(f"{at}/files/series.json")
-        assert (file.text, file.headers["content-type"]) == ("series.json", "application/json")
-        assert file.headers["content-disposition"] == 'attachment; filename="series.json"'
-        gone = await client.post(f"{at}/delete", json={})
-        assert gone.json() == {"deleted": job.id}
-        assert (await client.get(at)).status_code == 404
-        assert not (tmp_path / "jobs" / job.id).exists()
-
-    ask(tmp_path, do)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["secret.txt", "summary.json", "%2e%2e", "..%2fresult.json", "%2fetc%2fpasswd", "a%00b", "question.msgpack"],
-)
-def test_no_other_file_is_reached(tmp_path: Path, name: str) -> None:
-    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
-        job = await ended(held, asked("files", verb="simulate"))
-        found = await client.get(f"/jobs/{job.id}/files/{name}")
-        assert found.status_code == 404
-        assert "secret" not in found.text
-
-    ask(tmp_path, do)
-
-
-@pytest.mark.parametrize("id", ["0" * 32, "x", "0" * 31, "F" * 32, "..%2f..", "'--", "0" * 32 + "%0a"])
-def test_an_unknown_id_is_not_found(tmp_path: Path, id: str) -> None:
-    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
-        for way in ("", "/events", "/result", "/files", "/files/series.json"):
-            assert (await client.get(f"/jobs/{id}{way}")).status_code == 404
-        for way in ("/cancel", "/resume", "/delete"):
-            assert (await client.post(f"/jobs/{id}{way}", json={})).status_code == 404
-
-    ask(tmp_path, do)
-
-
-def test_states_and_queues_have_their_status(tmp_path: Path) -> None:
-    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
-        done, failed = await ended(held, asked("answer", "1")), await ended(held, asked("refuse"))
-        assert (await client.get(f"/jobs/{done.id}/result")).headers["accord-exit-code"] == "1"
-        conflict = await client.get(f"/jobs/{failed.id}/result")
-        assert conflict.status_code == 409
-        assert set(conflict.json()["error"]) == {"what", "where", "hint", "exit_code"}
-        for way in ("cancel", "resume"):
-            assert (await client.post(f"/jobs/{done.id}/{way}", json={})).status_code == 409
-        assert (await client.post(f"/jobs/{done.id}/cancel", json={"x": 1})).status_code == 422
-        running = await held.submit(asked("hold"), {})
-        await progressed(held, running.id)
-        assert (await client.get(f"/jobs/{running.id}/result")).status_code == 404
-        assert (await client.post(f"/jobs/{running.id}/delete", json={})).status_code == 409
-        stream = await held.follow(running.id)
-        await anext(stream)
-        full = await client.get(f"/jobs/{running.id}/events")
-        assert (full.status_code, int(full.headers["retry-after"]) > 0) == (429, True)
-        await stream.aclose()  # type: ignore[attr-defined]
-        cancelled = await client.post(f"/jobs/{running.id}/cancel", json={})
-        assert (cancelled.status_code, cancelled.json()["state"]) == (200, CANCELLED)
-
-    ask(tmp_path, do, job_streams=1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.web.test_jobs import asking, parsed, serving, until
+from tests.web.jobs_rig import asking, parsed, serving, until
 
 from accord.api.runs import show_run
 from accord.report.exports.series import MOST_BYTES
