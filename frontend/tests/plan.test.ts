@@ -49,6 +49,8 @@ describe('a point of the front', () => {
   it('is found again by its name, or by its layout', () => {
     expect(picked(front, pickOf(front[1] as Point))).toBe(1);
     expect(picked([point(20.5, 290, { layout: 'tp20' })], pickOf(front[1] as Point))).toBe(0);
+    const two = [point(10, 9, { layout: 'tp20' }), point(19, 8, { layout: 'tp20' })];
+    expect(picked(two, pickOf(front[1] as Point))).toBe(1);
     expect(picked(front, 'other|tp9|1')).toBe(-1);
     expect(picked(front, '')).toBe(-1);
   });

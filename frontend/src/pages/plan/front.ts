@@ -72,11 +72,11 @@ export function boardOption(board: Board, look: Look): EChartsCoreOption {
   });
   return {
     animation: false,
-    grid: { left: 12, right: 20, top: 36, bottom: 30, containLabel: true },
+    grid: { left: 34, right: 20, top: 36, bottom: 30, containLabel: true },
     legend: { top: 0, data: systems.map((name, place) => ({ name, icon: SYMBOLS[place] })) },
     tooltip: { trigger: 'item', formatter: (event: any) => (event.data?.point ? told(event.data.point, look) : '') },
     xAxis: { ...axis(x, `${look.x} [${look.unitX}]`), nameLocation: 'middle', nameGap: 28 },
-    yAxis: { ...axis(y, `${look.y} [${look.unitY}]`), nameLocation: 'end', nameTextStyle: { align: 'left' } },
+    yAxis: { ...axis(y, `${look.y} [${look.unitY}]`), nameLocation: 'middle', nameGap: 48 },
     // The legend takes its colours from the first series of a name.
     series: [
       { type: 'line', name: look.front, data: front.map((one) => [one.x, one.y]), symbol: 'none', silent: true, lineStyle: { color: look.ink, width: 1.5 }, z: 4 },

@@ -147,13 +147,19 @@ export interface Board {
 /** How a point is named in the address. */
 export const pickOf = (point: Point): string => `${point.system}|${point.layout}|${point.x.toPrecision(4)}`;
 
-/** The point of a front that an address names: just it, else the same layout under the limits of now, else none. */
+/** The point of a front that an address names: just it, else its layout at the nearest speed, else none. */
 export function picked(front: readonly Point[], pick: string): number {
   if (!pick) return -1;
   const exact = front.findIndex((one) => pickOf(one) === pick);
   if (exact >= 0) return exact;
-  const head = pick.slice(0, pick.lastIndexOf('|') + 1);
-  return front.findIndex((one) => `${one.system}|${one.layout}|` === head);
+  const cut = pick.lastIndexOf('|') + 1;
+  const [head, x] = [pick.slice(0, cut), Number(pick.slice(cut))];
+  let found = -1;
+  front.forEach((one, index) => {
+    if (`${one.system}|${one.layout}|` !== head) return;
+    if (found < 0 || Math.abs(one.x - x) < Math.abs((front[found] as Point).x - x)) found = index;
+  });
+  return found;
 }
 
 /** Parts of a layout that say something: "tp 2 · dp 72 · ep 144". */
