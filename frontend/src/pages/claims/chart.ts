@@ -25,7 +25,7 @@ export function marginOption(rows: readonly Row[], words: { axis: string; verdic
       trigger: 'item', axisPointer: { type: 'none' },
       formatter: (hit: any) => { const row = rows[hit.dataIndex]; return row ? `${words.verdict(row.verdict)}: ${number(row.bar.room)}× (${number(row.bar.low)} – ${number(row.bar.high)}×)\n${wrapped(row.told)}` : ''; },
     },
-    xAxis: { type: 'log', min: low, max: high, name: words.axis, nameLocation: 'middle', nameGap: 26, axisLabel: { formatter: (v: number) => `${number(v)}×` } },
+    xAxis: { type: 'log', min: low, max: high, name: words.axis, nameLocation: 'middle', nameGap: 26, axisLabel: { customValues: ticks(low, high), formatter: (v: number) => `${number(v)}×` }, axisTick: { customValues: ticks(low, high) } },
     yAxis: { type: 'category', data: rows.map((one) => one.label), inverse: true, axisTick: { show: false }, axisLabel: { fontSize: 11, width: 220, overflow: 'truncate' } },
     series: [
       {
@@ -48,6 +48,19 @@ export function marginOption(rows: readonly Row[], words: { axis: string; verdic
       },
     ],
   };
+}
+
+/** Round numbers inside a range: 1, 2 and 5 of each power of ten; powers alone where that were many. */
+export function ticks(low: number, high: number): number[] {
+  const steps = high / low > 2000 ? [1] : [1, 2, 5];
+  const found: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
+    for (const step of steps) {
+      const value = Number(`${step}e${power}`);
+      if (value >= low && value <= high) found.push(value);
+    }
+  }
+  return found;
 }
 
 /** A text in lines of at most 60 signs, for a tooltip that is drawn. */

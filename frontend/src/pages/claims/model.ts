@@ -165,6 +165,14 @@ function isTrue(test: Test, value: number, bar: number): boolean {
  * between 1/1000 and 1000 does, or where the arithmetic mixes units in a way that is not told.
  */
 export function turning(part: Part, name: string): number | null {
+  const known = TURNS.get(part) ?? new Map<string, number | null>();
+  TURNS.set(part, known);
+  if (!known.has(name)) known.set(name, soughtTurn(part, name));
+  return known.get(name) ?? null;
+}
+const TURNS = new WeakMap<Part, Map<string, number | null>>();
+
+function soughtTurn(part: Part, name: string): number | null {
   const test = part.test;
   if (!test || !part.value || part.expression === null || part.against === null || part.against === 0) return null;
   const values: Values = Object.fromEntries(part.terms.flatMap((one) => (one.value === null ? [] : [[one.name, one.value]])));
@@ -209,14 +217,19 @@ function sameScale(part: Part, expression: string, values: Values): boolean {
   return part.value !== null && Math.abs(found / part.value.value - 1) < 1e-6;
 }
 
-/** The words of a command line that asks what a term asks; inputs that are other terms by their value. */
+/** The words of a command line that asks what a term asks, or where none does just that its inputs in words. */
 export function commandOf(asks: Asks, terms: readonly Term[]): string {
   if (asks.catalog) return `accord catalog show ${asks.catalog}`;
-  const given = inputsOf(asks, terms);
-  const flag = (name: string, value: unknown) => (value === true ? `--${name.replaceAll('_', '-')}` : `--${name.replaceAll('_', '-')} ${[value].flat().join(',')}`);
-  const { a, b, ...rest } = given;
+  const { a, b, item, facts, instruments, ...given } = inputsOf(asks, terms);
+  const flags = (of: Record<string, unknown>) => Object.entries(of).map(([name, value]) => `--${name.replaceAll('_', '-')} ${[value].flat().join(',')}`).join(' ');
   if (asks.verb === 'compare') return `accord compare ${a} ${b}`;
-  return `accord ${asks.verb} ${Object.entries(rest).map(([name, value]) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).map(([fact, one]) => flag(fact, one)).join(' ') : flag(name, value))).join(' ')}`;
+  if (asks.verb === 'train') return `accord train ${flags(given)}`;
+  if (asks.verb === 'policy') return item ? `accord policy classify ${item} ${flags(given)}` : `accord policy check ${flags({ ...given, ...(facts ?? {}) })}`;
+  if (asks.verb === 'adoption') {
+    const { instrument, system, date } = given;
+    return `accord policy adoption ${flags({ ...(system ? { system } : { instrument: instrument ?? instruments }), ...(date ? { date } : {}) })}`;
+  }
+  return `${asks.verb}: ${Object.entries(given).map(([name, value]) => `${name} = ${value !== null && typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ')}`;
 }
 
 function inputsOf(asks: Asks, terms: readonly Term[]): Record<string, any> {
