@@ -28,6 +28,7 @@ myst_heading_anchors = 4
 
 autodoc_typehints = "none"  # docstrings say what each argument is, with its unit
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 
 html_theme = "furo"
 html_title = f"Accord {__version__}"

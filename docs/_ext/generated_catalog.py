@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 import words
@@ -42,13 +42,14 @@ def values() -> str:
 
 def _record(schema: Json, parts: Mapping[str, Json]) -> str:
     summary, _, rest = str(schema.get("description", "")).partition("\n\n")
-    told = _fields(rest)
+    told = _fields(rest, cast("dict[str, Json]", schema["properties"]))
     required = cast("list[str]", schema.get("required", []))
     rows = []
     for name, part in cast("dict[str, Json]", schema["properties"]).items():
         known = str(part.get("description", ""))
         units = re.fullmatch(r"\[(.*)\]", known)
         about = told.get(name, "") if units or not known else known
+        about = re.sub(r"\s*\[[^\]]*\]$", "", about) if units else about
         rows.append(
             (
                 f"`{name}`" + (" *" if name in required else ""),
@@ -61,11 +62,17 @@ def _record(schema: Json, parts: Mapping[str, Json]) -> str:
     return head + words.table(("field", "form", "unit", "what it says"), rows)
 
 
-def _fields(text: str) -> dict[str, str]:
+def _fields(text: str, names: Collection[str]) -> dict[str, str]:
     """What a record's docstring says of each field: ``a, b: words; c: words``."""
     found: dict[str, str] = {}
-    flat = " ".join(text.split())
-    marks = list(re.finditer(r"(?:^|(?<=; )|(?<=\. )|(?<=[a-z\]\)`] ))((?:\w+, )*\w+): ", flat))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    flat = " ".join(lines)
+    starts = {sum(len(line) + 1 for line in lines[:at]) for at in range(len(lines))}
+    marks = [
+        mark
+        for mark in re.finditer(r"((?:\w+, )*\w+)(?:: | (?=\[))", flat)
+        if (mark.start() in starts or flat[: mark.start()].endswith("; ")) and set(mark[1].split(", ")) <= set(names)
+    ]
     for at, mark in enumerate(marks):
         end = marks[at + 1].start() if at + 1 < len(marks) else len(flat)
         for name in mark[1].split(", "):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _ITEM = re.compile(r"(\w+(?:(?:, | / )\w+)*)(?: \[[^\]]*\])?: (?=\S)")
+_NEXT = re.compile(r"; (?=[a-z]\w*(?:, [a-z]\w*)*: )")
 _WORDS = ("Raises", "Returns", "Return", "Example")
 
 
@@ -31,17 +32,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def listed(lines: Sequence[str]) -> list[str]:
-    """Lines of a docstring, each that begins ``name: `` or ``name, name: `` made an item of a list."""
+    """Lines of a docstring, each that begins ``name: `` or ``name, name: `` made items of a list."""
     found: list[str] = []
-    inside = False
-    for line in lines:
-        item = _ITEM.match(line)
-        if item and item[1].split(",")[0] not in _WORDS:
-            found += [*([] if inside or not found or not found[-1] else [""]), f"- **{item[1]}**{line[len(item[1]) :]}"]
-            inside = True
-        elif inside and line.startswith(" "):
-            found.append("  " + line.strip())
+    item: list[str] = []
+    for line in [*lines, ""]:
+        begins = _ITEM.match(line)
+        if begins and begins[1].split(",")[0] not in _WORDS:
+            found += items(item) if item else [""] if found and found[-1] else []
+            item = [line]
+        elif item and line.startswith(" "):
+            item.append(line)
         else:
-            found += ["", line] if inside and line else [line]
-            inside = False
-    return found
+            found += [*items(item), ""] if item else []
+            found += [line]
+            item = []
+    return found[:-1]
+
+
+def items(lines: Sequence[str]) -> list[str]:
+    """Items of a list: one for each ``name: words``, between which there are semicolons."""
+    parts = _NEXT.split(" ".join(" ".join(lines).split()))
+    return [_ITEM.sub(lambda name: f"- **{name[1]}**{name[0][len(name[1]) :]}", part, count=1) for part in parts]

@@ -98,7 +98,7 @@ def _text(name: str) -> str:
 
 
 def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(Path(name).name, DOCS / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -110,6 +110,15 @@ def test_pictures_are_what_the_commands_draw() -> None:
     script = _script("make_pictures")
     assert {file.name for file in script.FOLDER.iterdir()} == {*script.PICTURES, script.MADE}
     assert script.main(["--check"]) == 0, "run 'python docs/make_pictures.py'"
+
+
+def test_docstrings_become_lists_and_cells() -> None:
+    words = _script("_ext/words")
+    text = ["One.", "", "isl, osl: prompt and answer; day: of the", "    answer; the last", "Raises X."]
+    parts = ["- **isl, osl**: prompt and answer", "- **day**: of the answer; the last"]
+    assert words.listed(text) == ["One.", "", *parts, "", "Raises X."]
+    assert words.listed(["a: b"]) == ["- **a**: b", ""]
+    assert words.cell("``a|b`` of :func:`x` <c> * d_e") == "`a\\|b` of `x` \\<c\\> \\* d\\_e"
 
 
 # The built site
