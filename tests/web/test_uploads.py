@@ -93,6 +93,11 @@ def test_what_is_refused(data: bytes, what: str) -> None:
     assert refused("file.txt", data) == what
 
 
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(DataError, match="longer than 200 bytes"):
+        unpacked("字" * 100, b"{}", SMALL)
+
+
 def test_the_line_is_told() -> None:
     data = b'{"a": 1}\n{"a": 1}\n' + b"[" * 5000 + b"\n"
     with pytest.raises(DataError) as caught:

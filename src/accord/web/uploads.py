@@ -16,6 +16,7 @@ from accord.base.errors import DataError, TableError
 from accord.catalog.yaml_text import parse_yaml
 from accord.web.nesting import line_nested_deeper, nested_deeper
 
+MOST_NAME_BYTES = 200  # file systems take 255
 MOST_ROWS = 2_000_000
 MOST_DEPTH = 64
 MOST_RATIO = 250  # expanded to packed, above the first MiB
@@ -56,6 +57,8 @@ def unpacked(name: str, data: bytes, limits: Limits) -> bytes:
     Raises DataError for what is too large, packed twice or otherwise, binary, too long or nested too deep, and for
     YAML with anchors, aliases, tags or duplicate keys.
     """
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise DataError(f"the name is longer than {MOST_NAME_BYTES} bytes", where=name[:20], hint="shorten it")
     if len(data) > limits.bytes:
         raise _too_large(name, limits)
     if data[:2] == GZIP:
