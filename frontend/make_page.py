@@ -4,8 +4,8 @@
     python3 frontend/make_page.py            build, unless what is there was built from these very sources
     python3 frontend/make_page.py --check    build, then check types and run the unit tests of the page
 
-Exit codes: 0 done, 1 failed, 77 not possible here (no Node); with ACCORD_CI in the environment that is 1. Used by
-``do.py`` and ``hatch_build.py``. Standard library only, and written so that an old Python can still read it.
+Exit codes: 0 done, 1 failed; 77 where a check is not possible here (no Node), which with ACCORD_CI in the environment
+is 1. Used by ``do.py`` and ``hatch_build.py``. Standard library only, and written so that an old Python can still read it.
 """
 
 import hashlib
@@ -163,7 +163,7 @@ def main(words: "list[str]") -> int:
         say(f"error: unknown word {unknown[0]}\nhint: make_page.py takes --check or nothing")
         return 2
     lacking = node_lacking()
-    if lacking and "ACCORD_CI" not in os.environ:
+    if lacking and words and "ACCORD_CI" not in os.environ:
         say(f"skipped: {lacking}")
         return SKIPPED
     try:
@@ -178,6 +178,8 @@ def main(words: "list[str]") -> int:
             npm(["test"])
     except PageError as error:
         say(f"error: {error}")
+        if lacking:
+            say("hint: Node and its npm build the page; everything else of Accord works without")
         return 1
     return 0
 
