@@ -5,7 +5,7 @@
     python3 frontend/make_page.py --check    build, then check types and run the unit tests of the page
 
 Exit codes: 0 done, 1 failed; 77 where a check is not possible here (no Node), which with ACCORD_CI in the environment
-is 1. Used by ``do.py`` and ``hatch_build.py``. Standard library only, and written so that an old Python can still read it.
+is 1. Used by ``do.py`` and ``hatch_build.py``. Standard library only, written so that an old Python can still read it.
 """
 
 import hashlib
