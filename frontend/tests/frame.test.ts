@@ -55,6 +55,8 @@ describe('numbers', () => {
     expect(quantity(0.5, 'share')).toBe('50 %');
     expect(quantity(12.5, 'tok/s')).toBe('12.5 tok/s');
     expect(quantity(5, '1')).toBe('5');
+    expect(quantity(4.354e6, 'kWh')).toBe('4.35 GWh');
+    expect(quantity(3_357_702, 'h')).toBe('3.36 M h');
   });
   it('are durations', () => {
     expect(seconds(2e-6)).toBe('2 µs');

@@ -184,6 +184,20 @@ export function eventData(text: string): string {
     .join('\n');
 }
 
+/** Ask a verb that answers at once or starts a job, as the question has it; the answer either way. */
+export async function obtain<R = Record<string, any>>(
+  verb: string,
+  body: Body,
+  told: (job: Job) => void,
+  signal?: AbortSignal,
+): Promise<Envelope<R>> {
+  const response = await post(`/${verb}`, stated(body), signal);
+  if (response.status !== 202) return response.json() as Promise<Envelope<R>>;
+  const job = (await response.json()) as Job;
+  told(job);
+  return resultOf<R>(job.id, told, signal);
+}
+
 /** Run a long verb to its end and give its answer. Raises ApiError for a job that failed or was cancelled. */
 export async function run<R = Record<string, any>>(
   verb: string,

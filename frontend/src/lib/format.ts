@@ -33,10 +33,16 @@ export function quantity(value: number | null | undefined, unit = '', digits = 3
   if (unit === 's') return seconds(value, digits);
   if (unit === 'USD') return money(value, digits);
   if (unit === 'share' || unit === '%') return percent(unit === '%' ? value / 100 : value, digits);
+  if (unit === 'kWh') return quantity(value * 1e3, 'Wh', digits);
   if (SCALED.has(unit)) {
     const size = Math.abs(value);
     const [scale, prefix] = size === 0 ? [1, ''] : (PREFIXES.find(([at]) => size >= at * 0.9995) ?? [1, '']);
     return `${number(value / scale, digits)} ${prefix}${unit}`;
+  }
+  const size = Math.abs(value);
+  if (size >= 1e6 && size < 1e15) {
+    const [scale, word] = size >= 1e12 ? [1e12, 'T'] : size >= 1e9 ? [1e9, 'B'] : [1e6, 'M'];
+    return `${number(value / scale, digits)} ${word} ${unit}`;
   }
   return `${number(value, digits)} ${unit}`;
 }

@@ -26,11 +26,14 @@ export function found(layout: Record<string, unknown>): Body {
   return Object.fromEntries(named.flatMap((name) => (layout[name] === null || layout[name] === undefined ? [] : [[name, layout[name]]])));
 }
 
+const LEAST = 1e-6; // a share below it is not worth a bar
+
 /** Parts above zero, largest first, with their share of the sum. */
 export function shares(parts: Record<string, number>, leave: readonly string[] = []): { key: string; value: number; share: number }[] {
   const kept = Object.entries(parts).filter(([key, value]) => value > 0 && !leave.includes(key));
   const sum = kept.reduce((total, [, value]) => total + value, 0);
-  return kept.map(([key, value]) => ({ key, value, share: value / sum })).sort((a, b) => b.value - a.value);
+  const all = kept.map(([key, value]) => ({ key, value, share: value / sum })).sort((a, b) => b.value - a.value);
+  return all.filter((one) => one.share >= LEAST);
 }
 
 /** A layout in a few words, such as "TP 2 · PP 16 · DP 64 · EP 32". */
