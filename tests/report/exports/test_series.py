@@ -88,6 +88,18 @@ def test_a_short_series_is_as_it_is() -> None:
         assert "max" not in pool["waiting"]
 
 
+def test_the_load_counts_every_request_once() -> None:
+    made, own = found()["load"], RUN.requests
+    assert len(made["time_s"]) == len(made["waiting"]) == len(made["running"]) == 400
+    for at in (0, 57, 199, 398):
+        time_s = RUN.end_s * at / 399
+        came, begun = own.arrival_s <= time_s, own.scheduled_s <= time_s
+        ended = own.finish_s <= time_s
+        assert made["waiting"][at] == int((came & ~begun & ~(ended & np.isnan(own.scheduled_s))).sum())
+        assert made["running"][at] == int((begun & ~ended).sum())
+    assert min(made["waiting"]) >= 0
+
+
 def test_tokens_sum_to_those_of_the_run() -> None:
     made = found()["tokens"]
     width_s = RUN.end_s / len(made["time_s"])

@@ -1,10 +1,10 @@
 """A simulated run as one small JSON file for a page: what its charts draw, and no more.
 
 ``latency``: quantiles of each latency; ``pools``: the state of each pool over time, the mean and the most of each
-stretch; ``tokens``: answer and prompt tokens a second, and the share of prompt tokens that caches gave; ``events``:
-what happened to instances; ``gantt``: iterations from the start on, as many as fit; ``busy``: of the whole run, the
-share of each stretch that an instance was in iterations of each kind. Columns have one length within an object; null
-is what there is not. The whole is at most :data:`MOST_BYTES`.
+stretch; ``load``: requests waiting and running, at closer times; ``tokens``: answer and prompt tokens a second, and the
+share of prompt tokens that caches gave; ``events``: what happened to instances; ``gantt``: iterations from the start
+on, as many as fit; ``busy``: of the whole run, the share of each stretch that an instance was in iterations of each
+kind. Columns have one length within an object; null is what there is not. The whole is at most :data:`MOST_BYTES`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def series_json(outcome: Outcome, metrics: Mapping[str, float], about: About) ->
         "requests": {name: int((statuses == code).sum()) for code, name in enumerate(STATUS)},
         "latency": _latency(outcome),
         "pools": [_pool(name, series) for name, series in list(outcome.series.items())[:POOLS]],
+        "load": _load(outcome),
         "tokens": _tokens(outcome),
         "events": [
             {"time_s": _time(one.time_s), "instance": one.instance, "what": one.what} for one in outcome.events[:EVENTS]
@@ -112,6 +113,22 @@ def _stretched(values: Array, starts: Rows) -> tuple[Array, Array]:
         return np.zeros(0), np.zeros(0)
     lengths = np.diff(np.append(starts, len(values)))
     return np.add.reduceat(values, starts) / lengths, np.maximum.reduceat(values, starts)
+
+
+def _load(outcome: Outcome) -> Json:
+    """Requests of the whole deployment that wait to be scheduled first, and that were and have not ended yet."""
+    if outcome.end_s <= 0.0:
+        return {"time_s": [], "waiting": [], "running": []}
+    found, at_s = outcome.requests, np.linspace(0.0, outcome.end_s, POINTS)
+    gone_s = np.where(np.isnan(found.scheduled_s), found.finish_s, np.nan)  # ended without being scheduled
+    done_s = np.where(np.isnan(found.scheduled_s), np.nan, found.finish_s)
+    came, begun, gone, done = (_by(one, at_s) for one in (found.arrival_s, found.scheduled_s, gone_s, done_s))
+    return {"time_s": _times(at_s), "waiting": _column(came - begun - gone), "running": _column(begun - done)}
+
+
+def _by(moments_s: Array, at_s: Array) -> Rows:
+    """How many moments are not after each time; NaN is none."""
+    return np.searchsorted(np.sort(moments_s[np.isfinite(moments_s)]), at_s, side="right")
 
 
 def _tokens(outcome: Outcome) -> Json:
@@ -197,7 +214,7 @@ def _times(seconds: Array) -> list[float]:
     return [_time(one) for one in seconds.tolist()]
 
 
-def _column(values: Array, digits: int = DIGITS) -> Column:
+def _column(values: Array | Rows, digits: int = DIGITS) -> Column:
     """Numbers with the digits that count; null for what is none, whole numbers without a point."""
     return [_short(value, digits) for value in values.tolist()]
 
