@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -153,6 +154,9 @@ def _opened_outside(folder: str) -> tuple[list[str], list[tuple[int, str]]]:
 
     sys.addaudithook(seen)  # after the guard's, so that it sees what that lets pass
     replies = [ask(home, one.verb, *one.words, files=one.files) for one in NASTY]
+    (home / "tree" / "branch").mkdir(parents=True)
+    (home / "tree" / "branch" / "leaf").write_text("")
+    shutil.rmtree(home / "tree")
     return opened, [(one.status, one.body.decode()) for one in replies]
 
 

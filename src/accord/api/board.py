@@ -110,6 +110,7 @@ class Board:
             )
         self._terms, self._refused = terms_known(self._catalog, left, scenario) if left else ((), ())
         self._tables: dict[tuple[Key, bool], tuple[int, Table]] = {}
+        self._first = True
         self._sides: OrderedDict[Name, tuple[Prepared, Sides]] = OrderedDict()
 
     @property
@@ -158,6 +159,7 @@ class Board:
         return self._sides[name]
 
     def _options(self, prepared: Prepared) -> dict[str, list[Option]]:
+        self._first = not self._tables  # what is asked later may ask for more: then everything is priced at once
         systems = [offer.terms.system for offer in prepared.offers]
         options: dict[str, list[Option]] = {"serve": [], "prefill": [], "decode": []}
         for key in prepared.keys:
@@ -180,7 +182,7 @@ class Board:
         wide = devices > node
         most, table = self._tables.get((key, wide), (0, None))
         if table is None or most < devices:
-            most = node if not wide else devices if table is None else max(devices, _WIDEST)
+            most = node if not wide else devices if self._first else max(devices, _WIDEST)
             space = self._problem.space
             found, _ = layouts(branch.setting, most, space, branch.role, branch.redundant_from, branch.rules)
             table, _ = price(branch, self._problem, found, steady=True)

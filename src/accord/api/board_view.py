@@ -22,7 +22,16 @@ from accord.planner.offer import Offer
 from accord.planner.pareto import front
 from accord.planner.pricing import ROOM, within
 from accord.planner.problem import Objective, Problem
-from accord.planner.reach import Ways, best_pairs, best_single, most_started, paired_ways, reached, single_ways
+from accord.planner.reach import (
+    Ways,
+    best_pairs,
+    best_single,
+    least_cost,
+    most_started,
+    paired_ways,
+    reached,
+    single_ways,
+)
 from accord.planner.search import Group, Pick, Sends, search
 from accord.planner.table import Index
 from accord.planner.units import MANY, ladder, unit_pairs
@@ -318,8 +327,9 @@ class View:
         """Options with the rows among which the best by the problem's objectives is."""
         answering = [half.good for half in self.halves]
         prompts = self._prompts
-        if self.exact and self.problem.objectives == ("goodput",) and self.problem.limits.request_per_s is None:
-            answering, prompts = self._fastest()
+        wanted = self.problem.limits.request_per_s is not None
+        if self.exact and self.problem.objectives == (("chips",) if wanted else ("goodput",)):
+            answering, prompts = self._fewest() if wanted else self._fastest()
         return self._with(answering, prompts)
 
     def _all(self) -> dict[str, list[Option]]:
@@ -338,13 +348,52 @@ class View:
         alone = len(self.sides.options["serve"])
         least = max((float(rate.max()) for rate in rates if len(rate)), default=0.0) * _SLACK
         kept = [half.good[(rate >= least) & (rate > 0.0)] for half, rate in zip(self.halves, rates, strict=True)]
+        return kept, self._prompting(kept, least, None)
+
+    def _fewest(self) -> tuple[list[Index], list[Index]]:
+        """Rows that answer and that prompt which may serve the wanted rate on the fewest chips."""
+        alone = len(self.sides.options["serve"])
+        counts = []
+        for half in self.halves[:alone]:
+            ways, cost = self.single(half.option, half.good)
+            chips = self._chips(ways, cost, half.option.offer, half.option.offer)
+            counts.append(least_cost(half.option.table, half.good, ways, None, chips, self.problem))
+        counts += [np.full(len(half.good), np.inf) for half in self.halves[alone:]]
+        for number, pair in enumerate(self.sides.pairs):
+            half = self.halves[alone + pair.decode]
+            if len(half.good):
+                ways, started, chips = self._pair_chips(number, half.good)
+                own = least_cost(half.option.table, half.good, ways, started, chips, self.problem)
+                np.minimum(counts[alone + pair.decode], own, out=counts[alone + pair.decode])
+        fewest = min((float(count.min()) for count in counts if len(count)), default=np.inf)
+        kept = [
+            half.good[np.isfinite(count) & (count <= fewest)] for half, count in zip(self.halves, counts, strict=True)
+        ]
+        return kept, self._prompting(kept, self.problem.limits.request_per_s or 0.0, fewest)
+
+    def _chips(self, ways: Ways, cost: Array, first: int, second: int) -> Array:
+        """Chips of ways that may be."""
+        chips = total(_held_only(ways), (self.sides.offers[first], self.sides.offers[second]), lambda _: 1.0)
+        return np.where(np.isinf(cost), np.inf, chips)
+
+    def _pair_chips(self, number: int, rows: Index) -> tuple[Ways, Array, Array]:
+        """Ways of a pair, what they start, and their chips."""
+        pair = self.sides.pairs[number]
+        ways, started = self.started(number, rows)
+        first, second = self.sides.options["prefill"][pair.prefill], self.sides.options["decode"][pair.decode]
+        return ways, started, self._chips(ways, self.cost(ways, self.sides.own(pair)), first.offer, second.offer)
+
+    def _prompting(self, kept: Sequence[Index], least: float, chips: float | None) -> list[Index]:
+        """Prefill rows that may start so much for the rows kept. chips: of the ways that count, all if None."""
+        alone = len(self.sides.options["serve"])
         prompts = [rows[:0] for rows in self._prompts]
         for number, pair in enumerate(self.sides.pairs):
             if len(kept[alone + pair.decode]):
-                ways, started = self.started(number, self.halves[alone + pair.decode].good)
-                able = self._able(pair, ways.pick(np.flatnonzero(started >= least)), least)
+                ways, started, held_ones = self._pair_chips(number, self.halves[alone + pair.decode].good)
+                good = (started >= least) & (True if chips is None else held_ones <= chips)
+                able = self._able(pair, ways.pick(np.flatnonzero(good)), least)
                 prompts[pair.prefill] = np.union1d(prompts[pair.prefill], able)
-        return kept, prompts
+        return prompts
 
     def _able(self, pair: Pair, ways: Ways, least: float) -> Index:
         """Prefill rows that may start so much in one of the ways."""

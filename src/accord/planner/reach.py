@@ -8,7 +8,7 @@ long as no limit on the time to the last token ties prompts to answers; tests co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from accord.planner.table import Index, Table
 from accord.planner.units import MOST_INSTANCES, instances
 from accord.planner.waits import first_tokens, highest_load, in_time, sure_rate
 
+_EXACT = 1e-12  # that a whole number of instances may be off in rounding
 _HALVINGS = 40  # as in waits.highest_load, whose results are met
 
 
@@ -150,30 +151,64 @@ def reached(
     cost: of each way, above 0; most: requests a second beyond which nothing is paid
     """
     found = np.zeros(len(rows))
-    wanted = problem.limits.request_per_s
-    carried = carried_each(table, rows, problem, pooled=started is not None)
-    least = (
-        np.zeros(len(rows)) if wanted is None else np.ceil(wanted / (ROOM * sure_each(table, rows, carried, problem)))
-    )
+    wanted = problem.limits.request_per_s is not None
+    carried, least = _needed_each(table, rows, problem, pooled=started is not None)
     limit = np.full(len(ways), np.inf) if started is None else started
     usable = np.flatnonzero((limit > 0.0) & np.isfinite(cost))
-    for size in np.unique(table.devices[rows]):
-        of = np.flatnonzero(table.devices[rows] == size)
-        many = np.floor(ways.left[usable] / size + 1e-9)
-        some = np.flatnonzero(many >= 1.0)
-        if not len(some):
-            continue
-        way, many = usable[some], many[some]
+    for of, way, many in _by_size(table, rows, ways, usable):
         start, price = np.minimum(limit[way], most), cost[way]
-        columns = [-start / price, -many / price, *([] if wanted is None else [-many])]
-        columns[0] = np.where(np.isfinite(start), columns[0], -1.0 / price)
-        kept = np.flatnonzero(front(np.stack(columns, axis=1)))
+        if wanted:
+            kept = _stairs(price, start, many)
+        else:
+            high = np.where(np.isfinite(start), start, 1.0)
+            kept = np.flatnonzero(front(np.stack([-high / price, -many / price], axis=1)))
         start, price, many = start[kept], price[kept], many[kept]
         values = np.minimum(start[:, None], many[:, None] * carried[of]) / price[:, None]
-        if wanted is not None:
+        if wanted:
             values = np.where(many[:, None] >= least[of], values, 0.0)
         found[of] = values.max(axis=0)
     return found
+
+
+def least_cost(
+    table: Table, rows: Index, ways: Ways, started: Array | None, cost: Array, problem: Problem
+) -> Array:  # fmt: skip
+    """The least cost of rows that answer at which the wanted rate is served, infinite where it never is.
+
+    Arguments as of :func:`reached`.
+    """
+    found = np.full(len(rows), np.inf)
+    _, least = _needed_each(table, rows, problem, pooled=started is not None)
+    usable = np.flatnonzero(np.isfinite(cost) & (True if started is None else started > 0.0))
+    usable = usable[np.argsort(cost[usable], kind="stable")]
+    for of, way, many in _by_size(table, rows, ways, usable):
+        at = np.searchsorted(np.maximum.accumulate(many), least[of])
+        found[of] = np.append(cost[way], np.inf)[at]
+    return found
+
+
+def _needed_each(table: Table, rows: Index, problem: Problem, *, pooled: bool) -> tuple[Array, Array]:
+    """What an instance carries, and the fewest that surely carry the wanted rate."""
+    carried, wanted = carried_each(table, rows, problem, pooled=pooled), problem.limits.request_per_s
+    if wanted is None:
+        return carried, np.ones(len(rows))
+    return carried, np.ceil(wanted / (ROOM * sure_each(table, rows, carried, problem)) - _EXACT)
+
+
+def _by_size(table: Table, rows: Index, ways: Ways, usable: Index) -> Iterator[tuple[Index, Index, Array]]:
+    """Rows of instances of one size, as places in ``rows``; ways that hold one; and how many these hold."""
+    for size in np.unique(table.devices[rows]):
+        many = np.floor(ways.left[usable] / size + 1e-9)
+        some = np.flatnonzero(many >= 1.0)
+        if len(some):
+            yield np.flatnonzero(table.devices[rows] == size), usable[some], many[some]
+
+
+def _stairs(price: Array, start: Array, many: Array) -> Index:
+    """Ways that no other of the same price beats in both."""
+    order = np.lexsort((-many, -start, price))
+    own = np.cumsum(np.diff(price[order], prepend=price[order[:1]]) > 0.0) * (2.0 * many.max() + 1.0) + many[order]
+    return order[own > np.concatenate([[-1.0], np.maximum.accumulate(own)[:-1]])]
 
 
 def carried_each(table: Table, rows: Index, problem: Problem, *, pooled: bool) -> Array:

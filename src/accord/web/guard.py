@@ -42,8 +42,12 @@ class Guard:
         self.refused: list[str] = []  # places that were asked for in vain, for tests and logs
 
     def install(self) -> None:
-        """Bound this process from now on."""
+        """Bound this process from now on, and go into the first of its folders.
+
+        Names that a system call takes relative to an open folder, as when a tree is removed, are told without it.
+        """
         sys.dont_write_bytecode = True
+        os.chdir(self._own[0])
         sys.addaudithook(self.seen)
 
     def seen(self, event: str, args: tuple[object, ...]) -> None:

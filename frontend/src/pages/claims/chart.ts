@@ -14,10 +14,11 @@ const [LEAST, MOST] = [1e-3, 1e3];
 const SYMBOLS = { good: 'circle', open: 'triangle', bad: 'diamond', plain: 'rect' } as const;
 const within = (value: number) => Math.min(MOST, Math.max(LEAST, value));
 
-export function marginOption(rows: readonly Row[], words: { axis: string; verdict: (name: string) => string }, p: ReturnType<typeof palette>) {
+export function marginOption(rows: readonly Row[], words: { axis: string; verdict: (name: string) => string }, p: ReturnType<typeof palette>, narrow = false) {
   const colour = (verdict: string) => { const tone = toneOf(verdict); return tone === 'plain' ? p.soft : p[tone]; };
   const ends = rows.flatMap((one) => [within(one.bar.low), within(one.bar.high)]);
   const [low, high] = [Math.min(0.5, ...ends.map((one) => one / 1.15)), Math.max(2, ...ends.map((one) => one * 1.15))];
+  const marks = narrow ? ticks(low, high).filter((one) => Number.isInteger(Math.log10(one))) : ticks(low, high);
   return {
     animation: false,
     grid: { left: 8, right: 24, top: 14, bottom: 42, containLabel: true },
@@ -25,8 +26,8 @@ export function marginOption(rows: readonly Row[], words: { axis: string; verdic
       trigger: 'item', axisPointer: { type: 'none' },
       formatter: (hit: any) => { const row = rows[hit.dataIndex]; return row ? `${words.verdict(row.verdict)}: ${number(row.bar.room)}× (${number(row.bar.low)} – ${number(row.bar.high)}×)\n${wrapped(row.told)}` : ''; },
     },
-    xAxis: { type: 'log', min: low, max: high, name: words.axis, nameLocation: 'middle', nameGap: 26, axisLabel: { customValues: ticks(low, high), formatter: (v: number) => `${number(v)}×` }, axisTick: { customValues: ticks(low, high) } },
-    yAxis: { type: 'category', data: rows.map((one) => one.label), inverse: true, axisTick: { show: false }, axisLabel: { fontSize: 11, width: 220, overflow: 'truncate' } },
+    xAxis: { type: 'log', min: low, max: high, name: words.axis, nameLocation: 'middle', nameGap: 26, axisLabel: { customValues: marks, formatter: (v: number) => `${number(v)}×` }, axisTick: { customValues: marks } },
+    yAxis: { type: 'category', data: rows.map((one) => one.label), inverse: true, axisTick: { show: false }, axisLabel: { fontSize: 11, width: narrow ? 110 : 240, overflow: 'truncate' } },
     series: [
       {
         type: 'custom', silent: true, z: 2, encode: { x: [1, 2], y: 0 }, tooltip: { show: false }, data: rows.map((one, index) => [index, within(one.bar.low), within(one.bar.high)]),

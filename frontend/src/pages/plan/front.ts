@@ -102,7 +102,7 @@ function cloud(board: Board, name: string, place: number, feasible: boolean, loo
     if (system[index] === place && Boolean(board.points.feasible[index]) === feasible) data.push([x[index] as number, y[index] as number]);
   }
   return {
-    type: 'scatter', name, data, symbol: SYMBOLS[place], symbolSize: 3.5, large: true, largeThreshold: 0, silent: true, z: feasible ? 2 : 1,
+    type: 'scatter', name, data, symbol: 'rect', symbolSize: 3, large: true, largeThreshold: 0, silent: true, z: feasible ? 2 : 1,
     itemStyle: { color: feasible ? look.colors[place] : look.soft, opacity: feasible ? 0.45 : 0.14 },
   };
 }
@@ -120,21 +120,22 @@ function band(front: readonly Point[], look: Look): unknown {
   };
 }
 
-/** Both intervals of each point of the front; of the chosen one in ink. */
+/** Both intervals of each point of the front, in one path a system; of the chosen one in ink. */
 function whiskers(front: readonly Point[], look: Look, at: (id: string) => number): unknown {
+  const groups = look.colors.map((color, place) => ({ color, width: 1, opacity: 0.35, points: front.filter((one, index) => index !== look.chosen && at(one.system) === place) }));
+  const chosen = front[look.chosen];
+  const all = [...groups, { color: look.ink, width: 2, opacity: 1, points: chosen ? [chosen] : [] }].filter((one) => one.points.length);
   return {
-    type: 'custom', name: look.band, silent: true, z: 5, clip: true,
-    data: front.map((one, index) => [one.x, one.y, one.x_low ?? one.x, one.x_high ?? one.x, one.y_low ?? one.y, one.y_high ?? one.y, index]),
-    renderItem: (_: unknown, api: any) => {
-      const [mx, my, left, right, low, high, index] = [0, 1, 2, 3, 4, 5, 6].map((place) => api.value(place) as number) as [number, number, number, number, number, number, number];
-      const chosen = index === look.chosen;
-      const style = { stroke: chosen ? look.ink : look.colors[at((front[index] as Point).system)], lineWidth: chosen ? 2 : 1, opacity: chosen ? 1 : 0.35 };
+    type: 'custom', name: look.band, silent: true, z: 5, clip: true, data: all.map((_, index) => [all[index]?.points[0]?.x, all[index]?.points[0]?.y]),
+    renderItem: (item: { dataIndex: number }, api: any) => {
+      const group = all[item.dataIndex];
+      if (!group) return null;
       const line = (from: [number, number], to: [number, number]) => {
-        const [x1, y1] = api.coord(from);
-        const [x2, y2] = api.coord(to);
-        return { type: 'line', shape: { x1, y1, x2, y2 }, style };
+        const [[x1, y1], [x2, y2]] = [api.coord(from), api.coord(to)] as [[number, number], [number, number]];
+        return `M${x1.toFixed(1)} ${y1.toFixed(1)}L${x2.toFixed(1)} ${y2.toFixed(1)}`;
       };
-      return { type: 'group', children: [line([left, my], [right, my]), line([mx, low], [mx, high])] };
+      const pathData = group.points.map((one) => line([one.x_low ?? one.x, one.y], [one.x_high ?? one.x, one.y]) + line([one.x, one.y_low ?? one.y], [one.x, one.y_high ?? one.y])).join('');
+      return { type: 'path', shape: { pathData }, style: { stroke: group.color, fill: 'none', lineWidth: group.width, opacity: group.opacity } };
     },
   };
 }
