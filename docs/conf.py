@@ -40,4 +40,4 @@ html_show_sphinx = False
 html_show_search_summary = False  # it would be fetched, which a page opened as a file may not do
 html_theme_options = {"top_of_page_buttons": []}
 pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_dark_style = "github-dark"

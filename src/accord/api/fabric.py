@@ -80,7 +80,7 @@ class FabricAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fabric:
+class Fabric:
     """A system and its wires; joined: how ranks are joined that no stated link joins, in words."""
 
     system: System | None
@@ -133,13 +133,8 @@ def fabric_answer(request: FabricRequest, catalog: Catalog, *, picture: bool = F
     picture: also draw it. Ranks beyond all stated links are joined by an assumed network, which a warning says.
     Raises UsageError for what makes no sense, CatalogError for an unknown system, MissingFact for one without links.
     """
-    _known(request.system, catalog)
-    machine = machine_of(catalog, request.system)
-    record = catalog.system(request.system) if request.system in catalog.ids("systems") else None
-    efficiency = training_efficiency(catalog, machine.chip)
-    extent(machine, None)  # refuses a system without links before anything else
-    machine, joined = reaching(machine, efficiency, request.reach)
-    fabric = _Fabric(record, machine, shapes_of(machine, record), efficiency, joined)
+    fabric = fabric_of(catalog, request.system, request.reach)
+    machine = fabric.machine
     _check(request, machine)
     if request.transfers is not None:
         told = _transfers(request.transfers, fabric, request.level, request.reach)
@@ -150,11 +145,25 @@ def fabric_answer(request: FabricRequest, catalog: Catalog, *, picture: bool = F
     return FabricAnswer(
         inputs=_inputs(request, fabric),
         result={**told.result, "assumed": fabric.assumed},
-        sources=_sources(request, catalog, machine.chip, bool(joined)),
+        sources=_sources(request, catalog, machine.chip, bool(fabric.joined)),
         warnings=_warnings(request, fabric),
         tables=told.tables,
         picture=draw(_scene(fabric, told)) if picture else None,
     )
+
+
+def fabric_of(catalog: Catalog, system: str, reach: int = 1) -> Fabric:
+    """A system and its wires, those that join ``reach`` devices included.
+
+    Raises CatalogError for an unknown system, MissingFact for one without links.
+    """
+    _known(system, catalog)
+    machine = machine_of(catalog, system)
+    record = catalog.system(system) if system in catalog.ids("systems") else None
+    efficiency = training_efficiency(catalog, machine.chip)
+    extent(machine, None)  # refuses a system without links before anything else
+    machine, joined = reaching(machine, efficiency, reach)
+    return Fabric(record, machine, shapes_of(machine, record), efficiency, joined)
 
 
 def collective_name(name: str) -> str:
@@ -203,7 +212,7 @@ def _ranks(request: FabricRequest, machine: Machine, name: str) -> tuple[int, ..
     return (_TWO,) if name == "p2p" else (max(machine.devices // request.stride, _TWO),)
 
 
-def _collectives(request: FabricRequest, fabric: _Fabric) -> _Told:
+def _collectives(request: FabricRequest, fabric: Fabric) -> _Told:
     """One collective at one or several points."""
     name = collective_name(request.collective or "")
     if not request.sizes_bytes:
@@ -231,7 +240,7 @@ def _collectives(request: FabricRequest, fabric: _Fabric) -> _Told:
     return _Told(result, tables, one, first)
 
 
-def _flows(priced: view.Priced, fabric: _Fabric) -> view.Check:
+def _flows(priced: view.Priced, fabric: Fabric) -> view.Check:
     """The direct all-to-all transfer by transfer, beside the collective's own term."""
     count = transfers_of(priced.ranks, priced.stride)
     if count > MOST_TRANSFERS:
@@ -245,7 +254,7 @@ def _flows(priced: view.Priced, fabric: _Fabric) -> view.Check:
     )  # fmt: skip
 
 
-def _used_rates(priced: view.Priced, fabric: _Fabric) -> list[float]:
+def _used_rates(priced: view.Priced, fabric: Fabric) -> list[float]:
     """Rate of each tier that the collective's term for bytes is of, as if a device could use all its links [B/s]."""
     spans = spans_of(Group(array(priced.ranks), array(priced.stride)), fabric.machine)
     rates = fabric.reached()
@@ -256,7 +265,7 @@ def _used_rates(priced: view.Priced, fabric: _Fabric) -> list[float]:
     return rates
 
 
-def _scene(fabric: _Fabric, told: _Told) -> Scene:
+def _scene(fabric: Fabric, told: _Told) -> Scene:
     """The picture of an answer, with the load of its collective if it has one."""
     machine, priced = fabric.machine, told.priced
     used = priced.ranks * priced.stride if priced is not None else told.devices
@@ -271,10 +280,10 @@ def _scene(fabric: _Fabric, told: _Told) -> Scene:
     return Scene(machine, fabric.shapes, topology, fabric.node, name, title, members, loads, notes)
 
 
-def _look(request: FabricRequest, fabric: _Fabric) -> _Told:
+def _look(request: FabricRequest, fabric: Fabric) -> _Told:
     """What the fabric looks like, and all collectives at some sizes."""
     machine = fabric.machine
-    facts = _facts(fabric)
+    facts = facts_of(fabric)
     points = [
         price(
             Question(name, ranks, request.stride, size, AUTO, request.topk, request.level), machine, fabric.efficiency
@@ -296,8 +305,8 @@ def _look(request: FabricRequest, fabric: _Fabric) -> _Told:
     return _Told(result, tables, f"{machine.chips:,} chips of {machine.chip}")
 
 
-def _facts(fabric: _Fabric) -> list[view.TierFact]:
-    """Tiers in numbers."""
+def facts_of(fabric: Fabric) -> list[view.TierFact]:
+    """Tiers of a system in numbers, nominal and as large transfers reach them."""
     topology = fabric.graph()
     found: list[view.TierFact] = []
     for shape in fabric.shapes:
@@ -313,14 +322,14 @@ def _facts(fabric: _Fabric) -> list[view.TierFact]:
     return found
 
 
-def _transfers(sent: Transfers, fabric: _Fabric, level: float, devices: int) -> _Told:
+def _transfers(sent: Transfers, fabric: Fabric, level: float, devices: int) -> _Told:
     """Concurrent transfers to their end."""
     topology = fabric.graph(devices, fabric.reached())
     result, tables = run_transfers(sent, topology, fabric.machine, fabric.efficiency, fabric.names, level)
     return _Told(result, tables, f"{len(sent.source):,} transfers", devices=devices)
 
 
-def _inputs(request: FabricRequest, fabric: _Fabric) -> dict[str, object]:
+def _inputs(request: FabricRequest, fabric: Fabric) -> dict[str, object]:
     name = collective_name(request.collective) if request.collective is not None else None
     found: dict[str, object] = {"system": request.system, "level": request.level}
     if request.transfers is not None:
@@ -332,7 +341,7 @@ def _inputs(request: FabricRequest, fabric: _Fabric) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _warnings(request: FabricRequest, fabric: _Fabric) -> list[str]:
+def _warnings(request: FabricRequest, fabric: Fabric) -> list[str]:
     """What a reader must know before trusting the numbers."""
     machine, said = fabric.machine, list(fabric.joined)
     used = max(request.ranks, default=0) * request.stride

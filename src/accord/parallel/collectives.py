@@ -53,7 +53,7 @@ def exchange_s(op: Op, tiers: tuple[FabricTier, ...], efficiency: Efficiency, ph
     copies = max(op.experts_per_token, 1.0)
     whole = op.ranks < copies
     busy: dict[str, Array] = {}
-    for tier, sent in _sent(op, tiers, phase):
+    for tier, sent in sent_bytes(op, tiers, phase):
         rate = np.where(whole, rate_of(tier, efficiency, "write"), message_rate_of(tier, efficiency, kernel))
         taken = sent / rate
         if not busy:
@@ -72,8 +72,8 @@ def exchange_s(op: Op, tiers: tuple[FabricTier, ...], efficiency: Efficiency, ph
     return np.where((op.ranks > 1.0) & (op.wire_bytes > 0.0), alpha + _slowest(busy), 0.0)
 
 
-def _sent(op: Op, tiers: tuple[FabricTier, ...], phase: Phase) -> list[tuple[FabricTier, Array]]:
-    """Bytes that one device sends over each tier."""
+def sent_bytes(op: Op, tiers: tuple[FabricTier, ...], phase: Phase) -> list[tuple[FabricTier, Array]]:
+    """Bytes of a dispatch or combine that one device sends over each tier in one layer, shape ``(D,)`` each."""
     if phase != "prefill":
         shares = traffic_shares(tiers, op.ranks)
         once = op.wire_bytes * np.minimum(op.ranks / max(op.experts_per_token, 1.0), 1.0)

@@ -111,10 +111,11 @@ def serve(settings: Settings, *, say: Say, verbose: bool = False, make: Make | N
     sock = listen(settings)
     settings = replace(settings, port=sock.getsockname()[1])
     try:
-        app = Watched(protect((make or _application)(settings), settings), say, verbose=verbose)
+        made = (make or _application)(settings)
+        app = Watched(protect(made, settings), say, verbose=verbose)
         if not (STATIC / "index.html").is_file():
             say(f"warning: {NO_PAGE}")
-        server = _Server(_config(app, settings), lambda: _ready(settings, say))
+        server = _Server(_config(app, settings), lambda: _ready(settings, say), lambda: _stop_jobs(made))
         app.ending = lambda: server.should_exit
         try:
             asyncio.run(server.serve(sockets=[sock]))
@@ -192,15 +193,20 @@ async def _say_fault(send: Send) -> None:
 class _Server(uvicorn.Server):
     """uvicorn's server with our signals."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._ending = ready, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         with _unheard(signal.SIGINT):
             await super().startup(sockets=sockets)
         if not self.should_exit:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Interrupt jobs first, so that who follows one hears of it before the connection ends."""
+        self._ending()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -223,6 +229,13 @@ class _Server(uvicorn.Server):
         timer = threading.Timer(END_S, _end_at_once, (128 + sig,))
         timer.daemon = True
         timer.start()
+
+
+def _stop_jobs(app: ASGIApp) -> None:
+    """Begin to stop an application's jobs, where it has some."""
+    jobs = getattr(getattr(app, "state", None), "jobs", None)
+    if jobs is not None:
+        jobs.begin_stop()
 
 
 @contextlib.contextmanager
