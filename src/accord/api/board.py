@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from accord.api.board_view import Per, Sides, View, sides_of
+from accord.api.board_sides import Per, Sides, sides_of
+from accord.api.board_view import View
 from accord.api.branches import (
     Key,
     Prepared,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from accord.api.board_sides import Pair, Per, Sides
 from accord.base.array import Array
 from accord.planner.compose import Candidates, Option
 from accord.planner.judge import SECONDS_PER_HOUR, held, judge, rounded, sure_total, total
@@ -32,63 +32,14 @@ from accord.planner.reach import (
     reached,
     single_ways,
 )
-from accord.planner.search import Group, Pick, Sends, search
+from accord.planner.search import Group, Pick, search
 from accord.planner.table import Index
 from accord.planner.units import MANY, ladder, unit_pairs
-from accord.planner.useful import useful_prefill
 from accord.planner.waits import sure_rate
 
-Per = Literal["chip", "usd"]
 FRONT: Mapping[Per, tuple[Objective, ...]] = {"chip": ("tpot", "goodput", "chips"), "usd": ("tpot", "cost")}
 _SLACK = 1.0 - 1e-8  # of the highest rate: rows that reach it may be equal to the best
 _HELD = ("power_w", "capex_usd", "usd_per_hour", "racks")
-Name = tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two pools that can be joined.
-
-    prefill, decode: indices of options; transfer: seconds a cache takes, of each prefill row; useful: rows of those
-        that no other beats in everything
-    """
-
-    prefill: int
-    decode: int
-    transfer: Array
-    useful: Index
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Rows under one set of offers, whatever the limits; what follows from them alone is kept.
-
-    options: by role
-    """
-
-    options: Mapping[str, Sequence[Option]]
-    offers: tuple[Offer, ...]
-    sends: Sends
-    pairs: tuple[Pair, ...]
-    plain: dict[Per, list[Array]] = field(default_factory=dict)
-    ways: dict[Name, Ways] = field(default_factory=dict)
-
-    def own(self, pair: Pair) -> tuple[Offer, Offer]:
-        """Offers of both pools, the same twice on one system."""
-        first, second = self.options["prefill"][pair.prefill], self.options["decode"][pair.decode]
-        return self.offers[first.offer], self.offers[second.offer]
-
-
-def sides_of(options: Mapping[str, Sequence[Option]], offers: tuple[Offer, ...], sends: Sends) -> Sides:
-    """Options with the pairs that can be joined."""
-    pairs: list[Pair] = []
-    for p, first in enumerate(options["prefill"]):
-        useful = useful_prefill(first.table, frozenset(("goodput",)), waits=True)
-        for d, second in enumerate(options["decode"]):
-            send = sends(first, second)
-            if send is not None:
-                pairs.append(Pair(p, d, send(first.table.payload_bytes), useful))
-    return Sides(options, offers, sends, tuple(pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +296,6 @@ class View:
     def _fastest(self) -> tuple[list[Index], list[Index]]:
         """Rows that answer and that prompt which may serve as much as any, or as good as."""
         rates = [half.rate[half.good] for half in self.halves]
-        alone = len(self.sides.options["serve"])
         least = max((float(rate.max()) for rate in rates if len(rate)), default=0.0) * _SLACK
         kept = [half.good[(rate >= least) & (rate > 0.0)] for half, rate in zip(self.halves, rates, strict=True)]
         return kept, self._prompting(kept, least, None)

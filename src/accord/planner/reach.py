@@ -208,7 +208,8 @@ def _stairs(price: Array, start: Array, many: Array) -> Index:
     """Ways that no other of the same price beats in both."""
     order = np.lexsort((-many, -start, price))
     own = np.cumsum(np.diff(price[order], prepend=price[order[:1]]) > 0.0) * (2.0 * many.max() + 1.0) + many[order]
-    return order[own > np.concatenate([[-1.0], np.maximum.accumulate(own)[:-1]])]
+    best = np.concatenate([[-1.0], np.maximum.accumulate(own)[:-1]])
+    return np.asarray(order[own > best], dtype=np.intp)
 
 
 def carried_each(table: Table, rows: Index, problem: Problem, *, pooled: bool) -> Array:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from accord.api.board import Board, Shown
-from accord.api.board_view import Per
+from accord.api.board_sides import Per
 from accord.api.plan_law import law_sources
 from accord.api.plan_parts import sources_of
 from accord.catalog.load import load_catalog
