@@ -198,3 +198,23 @@ def test_finished_parts_that_cannot_be_used_are_left_and_the_plan_begins_again(t
             assert (await held.result(job.id))[0] == printed(tmp_path, "plan", *PLAN)
 
     asyncio.run(run())
+
+
+@pytest.mark.slow
+def test_a_job_reads_no_file_that_an_upload_names(tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "secret.json"
+    secret.parent.mkdir()
+    secret.write_text('{"architectures": ["LlamaForCausalLM"], "hidden_size": 7}')
+    file = File("d.yaml", f"model: {secret}\nsystem: nvidia-hgx-h200-8\n".encode())
+    rest = ("--isl=100", "--osl=10", "--rate=1", "--requests=10")
+
+    async def run() -> None:
+        async with serving(tmp_path / "served") as held:
+            job = await held.submit(Question("simulate", ("--json", "--deployment=d.yaml", *rest), (file,)), {})
+            async with asyncio.timeout(120.0):
+                found = parsed([one async for one in await held.follow(job.id)])
+            assert found[-1][0] == "failed"
+            said = (await held.show(job.id)).error
+            assert said is not None and "hidden_size" not in said.what and str(secret.parent) not in str(said)
+
+    asyncio.run(run())

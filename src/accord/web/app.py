@@ -10,8 +10,6 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from importlib import import_module
-from importlib.util import find_spec
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,11 +21,12 @@ from accord.base.errors import AccordError
 from accord.web.document import document
 from accord.web.http import error_response, of_accord_error
 from accord.web.jobs import Jobs
+from accord.web.routes import board, catalog, jobs, page, verbs
 from accord.web.settings import Settings
 from accord.web.workers import Workers
 
-ROUTES = ("board", "jobs", "verbs", "catalog", "page")
-"""Modules of ``accord.web.routes`` in the order in which their addresses are tried; each has ``router``."""
+ROUTES: tuple[APIRouter, ...] = (board.router, jobs.router, verbs.router, catalog.router, page.router)
+"""In the order in which their addresses are tried."""
 log = logging.getLogger("accord.web")
 
 
@@ -44,9 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.workers = Workers(settings)
     app.state.jobs = Jobs(settings)
-    for name in ROUTES:
-        if find_spec(f"accord.web.routes.{name}") is not None:
-            app.include_router(_routes(name))
+    for router in ROUTES:
+        app.include_router(_with_status(router))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_exception_handler(AccordError, _of_accord)
     app.add_exception_handler(HTTPException, _of_http)
@@ -55,10 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _routes(name: str) -> APIRouter:
-    """A module's addresses; those that name no status answer 200, which the document needs to be told."""
-    router = import_module(f"accord.web.routes.{name}").router
-    assert isinstance(router, APIRouter), f"routes/{name}.py has a router"
+def _with_status(router: APIRouter) -> APIRouter:
+    """Addresses that name no status answer 200, which the document needs to be told."""
     for route in router.routes:
         if isinstance(route, APIRoute) and route.status_code is None:
             route.status_code = 200

@@ -26,6 +26,7 @@ from accord.cli.watching import observed
 from accord.store.files import write
 from accord.store.job import Failure, Progress
 from accord.web.answer import OK, Question, Reply, run
+from accord.web.guard import Guard
 
 QUESTION = "question.msgpack"
 RESULT = "result.json"
@@ -189,6 +190,7 @@ def main() -> int:
     threading.Thread(target=_follow, args=(sys.stdin.fileno(),), daemon=True).start()
     _limit(order)
     folder = Path(order.folder)
+    Guard((folder, Path(order.store).parent)).install()
     reporter = Reporter(pipe)
     try:
         question = msgspec.msgpack.decode((folder / QUESTION).read_bytes(), type=Question)

@@ -76,6 +76,7 @@ def listen(settings: Settings) -> socket.socket:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; asyncio sees no TCP here
         made.bind((settings.host, settings.port))
         made.listen(BACKLOG)
     except OSError as error:
