@@ -10,6 +10,7 @@ import numpy as np
 
 from accord.api.fabric_price import EXPERT, Question, price
 from accord.api.fabric_transfers import run_transfers
+from accord.api.placement_hardware import hardware
 from accord.api.records import calibration_chain, machine_of, training_efficiency
 from accord.base.array import array
 from accord.base.errors import CatalogError, MissingFact, UsageError
@@ -32,6 +33,7 @@ from accord.hardware.system import Machine
 from accord.report import fabric_view as view
 from accord.report.catalog_view import entry_sources
 from accord.report.fabric_svg import Scene, TierLoad, draw
+from accord.report.placement import hardware_dict
 from accord.report.tables import Table
 from accord.training.estimate import reaching
 
@@ -296,6 +298,7 @@ def _look(request: FabricRequest, fabric: Fabric) -> _Told:
         "tiers": [view.tier_fact_dict(fact) for fact in facts],
         "devices": machine.devices, "chips": machine.chips, "devices_per_chip": machine.devices_per_chip,
         "points": [view.point_dict(point, fabric.names) for point in points],
+        "layout": hardware_dict(hardware(machine, fabric.system)),
     }  # fmt: skip
     title = f"{request.system}: {machine.chips:,} chips of {machine.chip}, {machine.devices:,} devices"
     tables = [

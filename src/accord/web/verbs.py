@@ -129,8 +129,9 @@ VERBS: tuple[Served, ...] = (
         withheld={"drawing": _PICTURE},
     ),
     Served(
-        path=("fabric",), names={"transfers": "transfers"},
-        uploads={"transfers": Upload(field="transfers_file", suffixes=(".csv",))}, withheld={"draw": _PICTURE},
+        path=("fabric",), names={"transfers": "transfers", **_MODEL},
+        uploads={"transfers": Upload(field="transfers_file", suffixes=(".csv",)), **_CONFIG},
+        withheld={"draw": _PICTURE},
     ),
     Served(path=("compare",)),
     Served(path=("policy", "classify"), withheld={"plot": _PICTURE}, free=_DEAL),

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import click
 
-from accord.cli.fabric_flags import QuantityList
-from accord.cli.flags import CatalogId, NumberList, common_options, level_option
+from accord.cli.deployment_flags import add
+from accord.cli.fabric_flags import LAY, QuantityList, lay_request
+from accord.cli.flags import CatalogId, Decorated, NumberList, common_options, level_option
 from accord.cli.output import emit
 
 SIZES = QuantityList("B", example="1MB")
+
+
+def _laid(function: Decorated) -> Decorated:
+    """The flags of a deployment."""
+    return add(function, LAY)
 
 
 @click.command("fabric")
@@ -37,20 +43,23 @@ SIZES = QuantityList("B", example="1MB")
 @click.option(
     "--draw", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg", help="Draw the topology as SVG."
 )
+@_laid
 @level_option
 @common_options
 def command(
     *, system: str, collective: str | None, ranks: tuple[int, ...] | None, sizes: tuple[float, ...] | None, stride: int,
     algorithm: str, topk: int, transfers: str | None, draw: Path | None, level: float, as_json: bool,
-    catalog_paths: tuple[Path, ...],
+    catalog_paths: tuple[Path, ...], **lay: object,
 ) -> None:  # fmt: skip
-    """Time, bandwidth and load of a collective, or of transfers that run at once; alone, what the fabric looks like.
+    """Time, bandwidth and load of a collective, of transfers, or of a deployment; alone, what the fabric looks like.
 
     \b
     accord fabric huawei-cloudmatrix-384 --collective all-to-all --ranks 256 --size 1MB
     accord fabric nvidia-hgx-h100-8 --transfers '0->8:1GB,1->8:1GB' --draw fabric.svg
+    accord fabric huawei-cloudmatrix-384 --model deepseek-r1 --decode instances=1,devices=320,ep=320
     """  # noqa: D301  click takes a backspace for lines that stay as they are
     from accord.api.fabric import FabricRequest, fabric_answer
+    from accord.api.placement import placement_answer
     from accord.catalog.load import load_catalog
     from accord.cli.fabric_transfers import check_flags, check_picture, read_transfers, typed
     from accord.report.to_json import envelope
@@ -58,12 +67,18 @@ def command(
 
     check_picture(draw)
     check_flags(collective, transfers, typed())
+    laid = lay_request(system, lay, {
+        "collective": collective, "ranks": ranks, "size": sizes, "transfers": transfers, "draw": draw,
+    })  # fmt: skip
     catalog = load_catalog(catalog_paths)
     request = FabricRequest(
         system, collective, ranks or (), sizes or (), stride, algorithm, topk, level,
         read_transfers(transfers) if transfers is not None else None,
     )  # fmt: skip
-    answer = fabric_answer(request, catalog, picture=draw is not None)
+    if laid is not None:
+        answer = placement_answer(laid, catalog, level)
+    else:
+        answer = fabric_answer(request, catalog, picture=draw is not None)
     result = dict(answer.result)
     if draw is not None and answer.picture is not None:
         write(draw, [answer.picture])
