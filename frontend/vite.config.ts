@@ -16,6 +16,6 @@ export default defineConfig({
     target: 'es2022',
     chunkSizeWarningLimit: 900,
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:8384' } },
+  server: { proxy: { '/api': 'http://127.0.0.1:8321' } },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 });
