@@ -20,6 +20,7 @@ describe('the question', () => {
     expect(limitOf('50', 'p90')).toBe('p90:50ms');
     expect(limitOf('', 'p90')).toBeUndefined();
     expect(limitOf('many', 'mean')).toBeUndefined();
+    expect(limitOf('none', 'p99')).toBeUndefined();
   });
   it('goes to the board and to the verb', () => {
     const fields = { ...DEFAULTS, chips: '12.4', budget: '1e6', engine: 'vllm, sglang' };
@@ -75,6 +76,10 @@ describe('the picture', () => {
     const fronts = of('scatter').filter((one: any) => !one.large);
     expect(fronts.map((one: any) => one.symbol)).toEqual(['circle', 'diamond']);
     expect(fronts.flatMap((one: any) => one.data.map((each: any) => each.index))).toEqual([0, 1]);
+  });
+  it('draws no path of no marks', () => {
+    const none = boardOption({ ...board, points: { x: [1], y: [1], feasible: [true], system: [0] } }, look) as any;
+    expect(none.series.filter((one: any) => one.large).map((one: any) => one.data.length)).toEqual([1]);
   });
   it('has a band and whiskers', () => expect(of('custom')).toHaveLength(2));
   it('draws an empty front', () => expect(() => boardOption({ ...board, front: [], points: { x: [], y: [], feasible: [], system: [] } }, look)).not.toThrow());

@@ -88,23 +88,24 @@ export function boardOption(board: Board, look: Look): EChartsCoreOption {
             : [],
         ),
       })),
-      ...systems.flatMap((name, place) => [false, true].map((feasible) => cloud(board, name, place, feasible, look))),
+      ...systems.flatMap((name, place) => [false, true].flatMap((feasible) => cloud(board, name, place, feasible, look))),
       band(front, look), whiskers(front, look, at),
     ],
   };
 }
 
 /** Candidates of one system in one path, so that thousands of them cost no more than one mark. */
-function cloud(board: Board, name: string, place: number, feasible: boolean, look: Look): unknown {
+function cloud(board: Board, name: string, place: number, feasible: boolean, look: Look): unknown[] {
   const { x, y, system } = board.points;
   const data: [number, number][] = [];
   for (let index = 0; index < x.length; index += 1) {
     if (system[index] === place && Boolean(board.points.feasible[index]) === feasible) data.push([x[index] as number, y[index] as number]);
   }
-  return {
+  if (!data.length) return []; // a path of no marks cannot be drawn
+  return [{
     type: 'scatter', name, data, symbol: 'rect', symbolSize: 3, large: true, largeThreshold: 0, silent: true, z: feasible ? 2 : 1,
     itemStyle: { color: feasible ? look.colors[place] : look.soft, opacity: feasible ? 0.45 : 0.14 },
-  };
+  }];
 }
 
 /** The band of the front: between the lower and the upper ends of its points. */
