@@ -101,6 +101,11 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
   return (await call(path, signal ? { signal } : {})).text();
 }
 
+/** GET as it is, for files to be saved. */
+export async function getBlob(path: string, signal?: AbortSignal): Promise<Blob> {
+  return (await call(path, signal ? { signal } : {})).blob();
+}
+
 async function post(path: string, body: Body, signal?: AbortSignal): Promise<Response> {
   return call(path, { method: 'POST', body: JSON.stringify(body), ...(signal ? { signal } : {}) });
 }
