@@ -45,7 +45,7 @@ from accord.planner.search import Pick, search
 from accord.planner.space import layouts
 from accord.planner.table import Table, packed
 
-_KEPT = 8  # sets of offers whose branches and pairs are kept
+_KEPT = 4  # sets of offers whose branches and pairs are kept
 _WIDEST = 1024  # ranks of instances that are priced where more than at first are asked for
 Name = tuple[tuple[int, int, str], ...]
 
@@ -138,7 +138,8 @@ class Board:
         priced, taken_s = self.rows - before, time.perf_counter() - began
         view = View(sides, problem, per)
         front = view.picks()
-        found = search(view.options(), sides.offers, sides.sends, problem, 1)
+        options = view.options()
+        found = search(options, view.offers, sides.sends, problem, 1)
         named = front[chosen] if chosen is not None and 0 <= chosen < len(front) else None
         best = self._finished(found.best[0], prepared, problem) if found.best else None
         return Shown(

@@ -47,7 +47,7 @@ class Half:
     """Rows of one option that answer.
 
     good: those within the latency limits by themselves
-    rate: the most requests a second of all rows, 0 where no way keeps the limits
+    rate: the most requests a second of all rows, 0 where no way keeps the limits; with a wanted rate any number above 0
     value: the most over cost, 0 where the cost is not known either
     partner: of each row the pair that gives most over cost, -1 where it serves alone
     """
@@ -65,11 +65,12 @@ class View:
     halves: rows of every option that answers; rejected: those that do not keep the limits, by reason
     most: requests a second beyond which nothing is paid
     exact: whether values are the most that any partner gives
+    offers: what :meth:`options` may be held in
     """
 
     def __init__(self, sides: Sides, problem: Problem, per: Per) -> None:
         """Judge every row."""
-        self.sides, self.problem, self.per = sides, problem, per
+        self.sides, self.problem, self.per, self.offers = sides, problem, per, sides.offers
         self.rejected: Counter[str] = Counter()
         self.exact = not any(limit.latency == "e2el" for limit in problem.limits.latencies)
         self._wide = msgspec.structs.replace(problem, objectives=FRONT[per])
@@ -94,8 +95,8 @@ class View:
         good, fell = within(option.table, self.problem)
         ways, cost = self.single(option, good)
         rate, value = np.zeros(len(option.table)), np.zeros(len(option.table))
-        rate[good] = reached(option.table, good, ways, None, _free(cost), self.problem)
         value[good] = reached(option.table, good, ways, None, cost, self.problem, self.most)
+        rate[good] = self._rate(option, good, ways, None, cost, value[good])
         self._count(fell, int(np.count_nonzero(rate[good] == 0.0)), "")
         return Half(option, good, rate, value, np.full(len(value), -1, dtype=np.intp))
 
@@ -107,14 +108,21 @@ class View:
             if pair.decode == at and len(good):
                 ways, started = self.started(number, good)
                 cost = self.cost(ways, self.sides.own(pair))
-                own = reached(option.table, good, ways, started, _free(cost), self.problem)
-                rate[good] = np.maximum(rate[good], own)
                 own = reached(option.table, good, ways, started, cost, self.problem, self.most)
+                rate[good] = np.maximum(rate[good], self._rate(option, good, ways, started, cost, own))
                 better = own > value[good]
                 value[good[better]], partner[good[better]] = own[better], number
         first = [limit.name for limit in self.problem.limits.latencies if limit.latency == "ttft"]
         self._count(fell, int(np.count_nonzero(rate[good] == 0.0)), first[0] if first else "")
         return Half(option, good, rate, value, partner)
+
+    def _rate(
+        self, option: Option, good: Index, ways: Ways, started: Array | None, cost: Array, value: Array
+    ) -> Array:  # fmt: skip
+        """The most requests a second; with a wanted rate only whether it is served, which ``value`` tells too."""
+        if self.problem.limits.request_per_s is not None and not np.any(np.isnan(cost)):
+            return value
+        return reached(option.table, good, ways, started, _free(cost), self.problem)
 
     def _count(self, fell: Counter[str], lost: int, why: str) -> None:
         """Rows that fell; lost: those that no way holds, why: the limit that its prompts break."""
@@ -275,7 +283,7 @@ class View:
     # What the best is among
 
     def options(self) -> dict[str, list[Option]]:
-        """Options with the rows among which the best by the problem's objectives is."""
+        """Options with the rows among which the best by the problem's objectives is, in :attr:`offers`."""
         answering = [half.good for half in self.halves]
         prompts = self._prompts
         wanted = self.problem.limits.request_per_s is not None
@@ -316,6 +324,10 @@ class View:
                 own = least_cost(half.option.table, half.good, ways, started, chips, self.problem)
                 np.minimum(counts[alone + pair.decode], own, out=counts[alone + pair.decode])
         fewest = min((float(count.min()) for count in counts if len(count)), default=np.inf)
+        if np.isfinite(fewest):
+            self.offers = tuple(
+                replace(one, most=min(one.most, int(fewest // one.unit_chips))) for one in self.sides.offers
+            )
         kept = [
             half.good[np.isfinite(count) & (count <= fewest)] for half, count in zip(self.halves, counts, strict=True)
         ]
