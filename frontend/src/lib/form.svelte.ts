@@ -5,6 +5,9 @@ import { route, setQuery, type Query } from './route.svelte';
 export type Value = string | number | boolean | string[];
 export type Fields = Record<string, Value>;
 
+// Stands in the address for a text that is empty where its default is not.
+const EMPTY = '~';
+
 /** Text of a value in the address; lists are joined by commas. */
 export function textOf(value: Value): string {
   if (Array.isArray(value)) return value.join(',');
@@ -16,6 +19,7 @@ export function textOf(value: Value): string {
 /** A value from its text, in the type of its default; the default where the text cannot be read. */
 export function valueOf<T extends Value>(text: string | undefined, standard: T): T {
   if (text === undefined) return standard;
+  if (text === EMPTY && typeof standard === 'string') return '' as T;
   if (Array.isArray(standard)) return text.split(',').filter((part) => part !== '') as T;
   if (typeof standard === 'boolean') return (text === '1' ? true : text === '0' ? false : standard) as T;
   if (typeof standard === 'number') {
@@ -37,7 +41,8 @@ export function queryOf<T extends Fields>(fields: T, defaults: T): Query {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
       const text = textOf(value);
-      return [name, text === textOf(defaults[name] as Value) ? '' : text];
+      if (text === textOf(defaults[name] as Value)) return [name, ''];
+      return [name, text === '' && typeof value === 'string' ? EMPTY : text];
     }),
   );
 }
