@@ -41,7 +41,7 @@ def test_a_task_of_the_pipeline_tells_itself_and_zoom_is_by_the_wheel(page: Page
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None
-    at = box["x"] + 60, box["y"] + 24
+    at = box["x"] + 60, box["y"] + 38
     page.mouse.move(*at)
     expect(plot.locator("svg")).to_contain_text("rank 0, Micro-batch")
     before = plot.locator("svg").inner_html()
