@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { fieldsOf, queryOf } from '../src/lib/form.svelte';
 import { boardOption, endsOf, marksOf, told, type Look } from '../src/pages/plan/front';
+import { simulateQuery, supernodeQuery } from '../src/pages/plan/links';
 import { fileOf, lineOf, rival, withPlan } from '../src/pages/plan/plans';
 import { boardOf, DEFAULTS, layoutOf, limitOf, picked, pickOf, planOf, relaxedFields, type Board, type Plan, type Point } from '../src/pages/plan/question';
 import { Replanner } from '../src/pages/plan/replan';
@@ -149,6 +150,20 @@ describe('planning again', () => {
     expect(errors).toHaveLength(1);
     replanner.release({ at: 1 }, 2);
     expect(asked).toHaveLength(2);
+  });
+});
+
+describe('links to other pages', () => {
+  const pool = { role: 'decode', system: 's', engine: 'vllm', weights: 'fp8', kv: 'bf16', tp: 2, pp: 1, dp: 4, cp: 1, ep: 8, devices: 8, instances: 3, batch_per_device: 12.5, max_num_batched_tokens: 8192, max_num_seqs: 100, mtp_tokens: 1, mtp_accept: 0.7, reuse: 0 };
+  const plan = { id: 'p', model: 'm', pools: [{ ...pool, role: 'prefill', kv: 'fp8' }, pool], holdings: [{ used: 48 }], metrics: { request_per_s: { value: 12.3456 } } } as unknown as Plan;
+  it('carry pools as the command line takes them', () => {
+    const query = simulateQuery(plan, DEFAULTS);
+    expect(query).toMatchObject({ mode: 'disaggregated', decode: 'instances=3,devices=8,tp=2,dp=4,ep=8', rate: '12.3', tpot: '50ms', kv: '', engine: 'vllm', isl: '4096' });
+    expect(simulateQuery({ ...plan, pools: [pool] } as unknown as Plan, { ...DEFAULTS, workload: 'chat' })).toMatchObject({ mode: 'aggregated', chips: '48', tp: '2', workload: 'chat', load: 'profile' });
+  });
+  it('lay a plan of one system on its drawing', () => {
+    expect(supernodeQuery(plan, DEFAULTS)).toMatchObject({ prefill: 'instances=3,devices=8,tp=2,dp=4,ep=8', batch: '12.5', tokens: '8192', reuse: '0' });
+    expect(supernodeQuery({ ...plan, pools: [{ ...pool, system: 'z' }, pool] } as unknown as Plan, DEFAULTS)).toBeNull();
   });
 });
 

@@ -77,7 +77,7 @@ export function limitsOf(fields: Fields): Body {
   };
 }
 
-export const boardOf = (fields: Fields): Body => ({ ...questionOf(fields), ...limitsOf(fields), per: fields.per });
+export const boardOf = (fields: Fields): Body => ({ ...questionOf(fields), ...limitsOf(fields), objective: fields.objective, per: fields.per });
 export const planOf = (fields: Fields): Body => ({ ...questionOf(fields), ...limitsOf(fields), objective: fields.objective });
 
 export interface Point {
