@@ -157,6 +157,8 @@ def _limit(order: Order) -> None:
     """Be the last to get the processor, and no more of it and of memory than is allowed."""
     with contextlib.suppress(OSError):
         os.nice(NICE)
+    with contextlib.suppress(OSError):  # Linux shares the processor among sessions first, and a job is one
+        Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
     for kind, most in (
         (resource.RLIMIT_CPU, int(order.cpu_s) + 1),
         (resource.RLIMIT_AS, order.memory_bytes),

@@ -50,7 +50,7 @@ def _router() -> APIRouter:
 
 async def frame(request: Request) -> Response:
     """The frame, which finds out from the address what to show."""
-    if FRAME not in _files(STATIC):
+    if FRAME not in _files(STATIC, _built(STATIC)):
         return Response(NOT_BUILT, media_type="text/html")
     return _send(request, FRAME)
 
@@ -58,13 +58,16 @@ async def frame(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """One of the files that were built."""
     name = request.url.path.removeprefix("/")
-    if name not in _files(STATIC):
+    if name not in _files(STATIC, _built(STATIC)):
         raise HTTPException(404)
     return _send(request, name)
 
 
 def _send(request: Request, name: str) -> Response:
-    body, packed, kind, tag = _read(STATIC, name)
+    try:
+        body, packed, kind, tag = _read(STATIC, name, _built(STATIC))
+    except OSError:  # the page is being built again
+        raise HTTPException(404) from None
     headers = {
         "Cache-Control": FOREVER if _HASHED.match(name) else AGAIN, "ETag": tag, "Vary": "Accept-Encoding"
     }  # fmt: skip
@@ -75,15 +78,23 @@ def _send(request: Request, name: str) -> Response:
     return Response(body, headers=headers, media_type=kind)
 
 
-@functools.cache
-def _files(folder: Path) -> frozenset[str]:
-    """Names of the files there are, once and for all; links are none."""
+def _built(folder: Path) -> int:
+    """When the page was built [ns], 0 where it was not; what is kept of another build is forgotten."""
+    try:
+        return (folder / FRAME).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@functools.lru_cache(maxsize=4)
+def _files(folder: Path, built: int) -> frozenset[str]:
+    """Names of the files there are; links are none."""
     found = (place for place in folder.rglob("*") if place.is_file() and not place.is_symlink())
     return frozenset(place.relative_to(folder).as_posix() for place in found)
 
 
 @functools.lru_cache(maxsize=256)
-def _read(folder: Path, name: str) -> tuple[bytes, bytes | None, str, str]:
+def _read(folder: Path, name: str, built: int) -> tuple[bytes, bytes | None, str, str]:
     """A file: its bytes, these packed, its type, its tag."""
     body = (folder / name).read_bytes()
     kind = _KINDS.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
