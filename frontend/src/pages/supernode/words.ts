@@ -1,6 +1,30 @@
 import type { Dictionary } from '../../lib/i18n.svelte';
 
 export const WORDS = {
-  en: { title: 'Supernode' },
-  zh: { title: 'Supernode' },
+  en: {
+    title: 'Supernode',
+    lead: 'How a system is built, where a deployment lies on it, and how busy its links are while it runs. The load comes from the cost model: what each operator sends, over the time of a step.',
+    question: 'Question', system: 'System', lay: 'Lay a deployment on it', model: 'Model', prefillPool: 'Prefill pool', decodePool: 'Decode pool', poolHelp: 'such as instances=6,devices=32,ep=32; devices are dies where a chip has two',
+    engine: 'Engine', weights: 'Weights', asReleased: 'as released', isl: 'Prompt', osl: 'Answer', batch: 'Requests a device, decode', tokens: 'Prompt tokens a device and step', mtp: 'Draft tokens', accept: 'Acceptance of a draft', reuse: 'Share of prompts reused', cache: 'Plane of the cache pool', first: 'first of the system', token: 'tokens', more: 'Load and recipe',
+    run: 'Lay it', asking: 'Working …', stale: 'The question has changed since.', plane: 'Plane', colored: 'Links drawn and coloured',
+    drawing: '{system}: {plane}', summary: '{chips} chips in {nodes} nodes and {racks} racks. {deployment} Busiest link of {plane}: {share}.', summaryEmpty: '{chips} chips in {nodes} nodes and {racks} racks.', summaryDeployment: '{pools}.', summaryPool: '{name}: {n} instances of {devices} devices',
+    stage: 'Drawing: plus and minus zoom, arrows move, 0 shows all', tools: 'View', zoomIn: 'Zoom in', zoomOut: 'Zoom out', left: 'Left', right: 'Right', up: 'Up', down: 'Down', fit: 'Show all',
+    pools: 'Pools', prefill: 'Prefill', decode: 'Decode', cachePool: 'cache pool in host memory', idle: 'idle', loadLegend: 'Load of links, {plane}', hint: 'Wheel or pinch to zoom, drag to move, click to choose. Widths of links grow with their load.',
+    rack: 'Rack', node: 'Node', chip: 'Chip', switchChips: '{n} switch chips', selected: 'Selected', nothing: 'nothing', ofMany: 'of {n}', show: 'Show it', where: 'Rack {rack}, node {node}; devices {first} to {last}.', ranks: '{n} devices: ranks {first} to {last} of {all}.', experts: 'Experts', idleDevices: '{n} devices are idle.', die: 'Die {n}', device: 'Device', rank: 'rank', memory: 'Memory of a device', weights_bytes: 'Weights', cache_bytes: 'Cache', activation_bytes: 'Activations', reserve_bytes: 'Reserve', free_bytes: 'Free', links: 'Links', pickSomething: 'Click a rack, node or chip in the drawing, or choose it here.', cacheHere: 'Its host memory holds its part of the cache pool, read over {plane}.', sharedAlone: 'the shared expert alone', sharedBeside: 'and the shared expert', noExperts: 'none',
+    to: 'To', link: 'Link', out: 'Sends', in: 'Gets', share: 'Busy', by: 'By', dispatch: 'dispatch', combine: 'combine', sums: 'sums over ranks', transfer: 'cache transfer', poolReads: 'cache pool reads', other: 'other',
+    answer: 'While it runs', pool: 'Pool', instances: 'Instances', step: 'A step takes', served: 'Requests/s at full pace', busy: 'Busy when the other limits', perRank: 'Routed experts a rank', sharedRanks: 'Ranks of shared experts', copies: 'Copies of experts', traffic: 'Traffic', sends: 'A device sends', gets: 'A device gets', total: 'All together', tiers: 'Tiers and planes', tier: 'Tier', joins: 'Devices joined', nominal: 'Nominal, a device', reached: 'Reached', latency: 'Latency', chips: 'Switch chips', wiring: 'Wiring', level: 'Links', number: 'Number', reaches: 'Each reaches', busiest: 'Busiest', low: 'Busiest, low', high: 'Busiest, high', port: 'device port', uplink: 'uplink', assumed: 'What is assumed', facts: 'The system', devices: 'Devices', nodes: 'Nodes', racks: 'Racks', otherRacks: '{n} more with switches alone', cpus: 'Host processors a node', servedAll: 'Requests/s served', none: 'none', notLaid: 'The deployment could not be laid; the system is shown without it.',
+  },
+  zh: {
+    title: '超节点',
+    lead: '系统如何构成，部署落在何处，运行时各条链路有多忙。负载来自成本模型：每个算子发送的字节数除以一步的时间。',
+    question: '问题', system: '系统', lay: '在其上放置部署', model: '模型', prefillPool: '预填充池', decodePool: '解码池', poolHelp: '例如 instances=6,devices=32,ep=32；一个芯片有两个裸片时，设备指裸片',
+    engine: '引擎', weights: '权重', asReleased: '按发布格式', isl: '提示', osl: '回答', batch: '每设备请求数（解码）', tokens: '每设备每步提示词元数', mtp: '草稿词元数', accept: '草稿接受率', reuse: '提示复用比例', cache: '缓存池所用平面', first: '系统的第一个', token: '词元', more: '负载与配方',
+    run: '放置', asking: '正在计算 …', stale: '问题已改变。', plane: '平面', colored: '绘制并着色的链路',
+    drawing: '{system}：{plane}', summary: '{chips} 个芯片，{nodes} 个节点，{racks} 个机柜。{deployment}{plane} 最忙链路：{share}。', summaryEmpty: '{chips} 个芯片，{nodes} 个节点，{racks} 个机柜。', summaryDeployment: '{pools}。', summaryPool: '{name}：{n} 个实例，每个 {devices} 个设备',
+    stage: '图：加减号缩放，方向键移动，0 显示全部', tools: '视图', zoomIn: '放大', zoomOut: '缩小', left: '向左', right: '向右', up: '向上', down: '向下', fit: '显示全部',
+    pools: '资源池', prefill: '预填充', decode: '解码', cachePool: '主机内存中的缓存池', idle: '空闲', loadLegend: '链路负载，{plane}', hint: '滚轮或双指缩放，拖动移动，点击选择。链路越粗负载越高。',
+    rack: '机柜', node: '节点', chip: '芯片', switchChips: '{n} 个交换芯片', selected: '选中', nothing: '无', ofMany: '共 {n}', show: '在图中显示', where: '机柜 {rack}，节点 {node}；设备 {first} 至 {last}。', ranks: '{n} 个设备：第 {first} 至 {last} 号 rank，共 {all}。', experts: '专家', idleDevices: '{n} 个设备空闲。', die: '裸片 {n}', device: '设备', rank: 'rank', memory: '每设备内存', weights_bytes: '权重', cache_bytes: '缓存', activation_bytes: '激活', reserve_bytes: '预留', free_bytes: '空闲', links: '链路', pickSomething: '点击图中的机柜、节点或芯片，或在此选择。', cacheHere: '其主机内存存放缓存池的一部分，经 {plane} 读取。', sharedAlone: '仅共享专家', sharedBeside: '以及共享专家', noExperts: '无',
+    to: '通往', link: '链路', out: '发送', in: '接收', share: '占用', by: '来源', dispatch: '分发', combine: '合并', sums: '跨 rank 求和', transfer: '缓存传输', poolReads: '缓存池读取', other: '其他',
+    answer: '运行时', pool: '池', instances: '实例', step: '一步用时', served: '全速时每秒请求数', busy: '受另一池限制时的占用', perRank: '每 rank 路由专家数', sharedRanks: '共享专家的 rank 数', copies: '专家副本数', traffic: '流量', sends: '每设备发送', gets: '每设备接收', total: '合计', tiers: '层级与平面', tier: '层级', joins: '连接设备数', nominal: '每设备标称', reached: '可达', latency: '时延', chips: '交换芯片', wiring: '连接方式', level: '链路', number: '数量', reaches: '每条可达', busiest: '最忙', low: '最忙，下限', high: '最忙，上限', port: '设备端口', uplink: '上行链路', assumed: '所作假设', facts: '系统', devices: '设备', nodes: '节点', racks: '机柜', otherRacks: '另有 {n} 个只含交换机', cpus: '每节点主机处理器', servedAll: '每秒服务请求数', none: '无', notLaid: '无法放置该部署；仅显示系统。',
+  },
 } satisfies Dictionary;

@@ -1,0 +1,238 @@
+// A placement as the page reads it: values by device, node and link out of the answer's runs.
+import type { Metric } from '../../lib/api';
+
+export type Run = [number, number];
+export interface LayerLoad {
+  plane: string;
+  tier: string;
+  to: string;
+  kind: 'device port' | 'uplink';
+  lower: number;
+  lower_devices: number;
+  switches: number;
+  switch_chips: number;
+  parent: Run[];
+  dims?: number[];
+  capacity_bytes_per_s: Run[];
+  out_bytes_per_s: Run[];
+  in_bytes_per_s: Run[];
+  out_share: Run[];
+  in_share: Run[];
+  by: Record<string, { out: Run[]; in: Run[] }>;
+  busiest_share: Metric;
+}
+export interface Layout {
+  chips: number;
+  devices: number;
+  devices_per_chip: number;
+  node_devices: number;
+  nodes: number;
+  racks: number;
+  other_racks: number;
+  cpus: number;
+  pool_planes: string[];
+}
+export interface Tier {
+  name: string;
+  plane: string;
+  kind: string;
+  wiring: string;
+  devices: number;
+  bytes_per_s: number;
+  reached_bytes_per_s: number;
+  latency_s: number | null;
+  bisection_bytes_per_s: number;
+  switch_chips: number;
+  oversubscription: number;
+}
+export interface Experts {
+  routed: number;
+  copies: number;
+  shared: number;
+  ranks: number[][];
+  apart: number;
+  within: number;
+  layers: number;
+}
+export interface Pool {
+  name: string;
+  instances: number;
+  devices: number;
+  tp: number;
+  pp: number;
+  dp: number;
+  cp: number;
+  ep: number;
+  step_s: number;
+  step_low_s: number;
+  step_high_s: number;
+  request_per_s: number;
+  busy: number;
+  memory: Record<string, number>;
+  experts: Experts | null;
+}
+export interface Instance {
+  pool: string;
+  number: number;
+  first: number;
+  devices: number;
+  first_node: number;
+  last_node: number;
+}
+export interface Flow {
+  name: string;
+  pool: string;
+  planes: string[];
+  out_bytes_per_s: Metric;
+  in_bytes_per_s: Metric;
+  total_bytes_per_s: Metric;
+  step_bytes: number;
+}
+export interface Result {
+  tiers: Tier[];
+  layout: Layout;
+  pools?: Pool[];
+  instances?: Instance[];
+  flows?: Flow[];
+  links?: LayerLoad[];
+  served_request_per_s?: number;
+  assumed: string[];
+}
+
+/** Runs of `[how often, value]` as one value each. */
+export function unrolled(runs: readonly Run[]): Float64Array {
+  const out = new Float64Array(runs.reduce((sum, [count]) => sum + count, 0));
+  let at = 0;
+  for (const [count, value] of runs) {
+    out.fill(value, at, at + count);
+    at += count;
+  }
+  return out;
+}
+
+export interface Layer extends LayerLoad {
+  out: Float64Array;
+  in: Float64Array;
+  /** The busier way of each link, as a share of what it reaches. */
+  share: Float64Array;
+  capacity: Float64Array;
+  parents: Float64Array;
+}
+
+/** Where a device lies in the deployment. */
+export interface Lies {
+  pool: Pool;
+  instance: Instance;
+  rank: number;
+  experts: number[] | null;
+  shared: 'beside' | 'alone' | 'none';
+}
+
+/** An answer with its runs unrolled and quick look-ups. */
+export class Placed {
+  readonly layers: Layer[];
+  readonly planes: string[];
+  /** Index of the instance of each device, -1 for none. */
+  readonly instanceOf: Int32Array;
+  readonly layout: Layout;
+
+  constructor(readonly result: Result) {
+    this.layout = result.layout;
+    this.layers = (result.links ?? []).map((one) => {
+      const [out, into] = [unrolled(one.out_share), unrolled(one.in_share)];
+      return {
+        ...one, out: unrolled(one.out_bytes_per_s), in: unrolled(one.in_bytes_per_s), share: out.map((value, at) => Math.max(value, into[at] ?? 0)),
+        capacity: unrolled(one.capacity_bytes_per_s), parents: unrolled(one.parent),
+      };
+    });
+    this.planes = [...new Set(result.tiers.map((one) => one.plane))];
+    this.instanceOf = new Int32Array(this.layout.devices).fill(-1);
+    (result.instances ?? []).forEach((one, at) => this.instanceOf.fill(at, one.first, one.first + one.devices));
+  }
+
+  get laid(): boolean {
+    return (this.result.instances ?? []).length > 0;
+  }
+
+  layersOf(plane: string): Layer[] {
+    return this.layers.filter((one) => one.plane === plane);
+  }
+
+  /** "P", "D" or "" for a device that is idle. */
+  letter(device: number): string {
+    const at = this.instanceOf[device] ?? -1;
+    return at < 0 ? '' : letterOf(this.result.instances?.[at]?.pool ?? '');
+  }
+
+  lies(device: number): Lies | null {
+    const instance = this.result.instances?.[this.instanceOf[device] ?? -1];
+    const pool = this.result.pools?.find((one) => one.name === instance?.pool);
+    if (!instance || !pool) return null;
+    const rank = device - instance.first;
+    const { experts } = pool;
+    if (!experts) return { pool, instance, rank, experts: null, shared: 'none' };
+    const group = pool.tp * pool.dp * pool.cp;
+    const held = experts.ranks[Math.floor((rank % group) / experts.within)] ?? [];
+    return { pool, instance, rank, experts: held, shared: held.length === 0 ? 'alone' : experts.shared && !experts.apart ? 'beside' : 'none' };
+  }
+
+  get cachePool(): Flow | undefined {
+    return this.result.flows?.find((one) => one.name === 'cache pool reads');
+  }
+}
+
+export function letterOf(pool: string): string {
+  return pool.slice(0, 1).toUpperCase();
+}
+
+/** Bounds of the colour scale [1]; a load belongs to the last bound that it reaches. */
+export const STEPS = [0, 0.001, 0.02, 0.05, 0.1, 0.25, 0.5, 1];
+
+export function stepOf(share: number): number {
+  let at = 0;
+  while (at + 1 < STEPS.length && share >= (STEPS[at + 1] as number)) at += 1;
+  return at;
+}
+
+export interface Pick {
+  kind: 'rack' | 'node' | 'chip';
+  at: number;
+}
+
+/** "chip:12" as a choice, null for anything else or what the system has not. */
+export function pickOf(text: string, layout: Layout): Pick | null {
+  const found = /^(rack|node|chip):(\d{1,6})$/.exec(text);
+  if (!found) return null;
+  const [kind, at] = [found[1] as Pick['kind'], Number(found[2])];
+  const most = { rack: layout.racks, node: layout.nodes, chip: layout.chips }[kind];
+  return at < most ? { kind, at } : null;
+}
+
+export function pickText(pick: Pick | null): string {
+  return pick ? `${pick.kind}:${pick.at}` : '';
+}
+
+/** The rack of a node: nodes are dealt over racks as evenly as may be. */
+export function rackOf(node: number, layout: Layout): number {
+  return Math.floor((node * layout.racks) / layout.nodes);
+}
+
+/** First and last device of what was picked. */
+export function devicesOf(pick: Pick, layout: Layout): [number, number] {
+  if (pick.kind === 'chip') return [pick.at * layout.devices_per_chip, (pick.at + 1) * layout.devices_per_chip - 1];
+  const nodes = pick.kind === 'node' ? [pick.at, pick.at] : nodesOf(pick.at, layout);
+  return [(nodes[0] as number) * layout.node_devices, Math.min(((nodes[1] as number) + 1) * layout.node_devices, layout.devices) - 1];
+}
+
+/** First and last node of a rack. */
+export function nodesOf(rack: number, layout: Layout): [number, number] {
+  const first = Math.ceil((rack * layout.nodes) / layout.racks);
+  return [first, Math.ceil(((rack + 1) * layout.nodes) / layout.racks) - 1];
+}
+
+/** Largest value of a part of an array, ends included; 0 for none. */
+export function most(values: Float64Array, from: number, to: number): number {
+  let found = 0;
+  for (let at = Math.max(from, 0); at <= Math.min(to, values.length - 1); at += 1) if ((values[at] as number) > found) found = values[at] as number;
+  return found;
+}
