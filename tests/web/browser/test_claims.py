@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.web.browser.harness import axe, fits, opened, shot
+from tests.web.browser.harness import Watch, axe, fits, opened, shot
 
 if TYPE_CHECKING:
     from tests.web.conftest import OpenPage
@@ -21,6 +21,7 @@ statement: "Two and two are less than five."
 said_by: "a test"
 date: 2026-01-01
 source: SELF
+locator: "here"
 topic: compute
 parts:
   - name: "sum"
@@ -88,13 +89,18 @@ def test_a_claim_is_unfolded_from_its_address(page: Page) -> None:
     expect(page).to_have_url(re.compile("/compare"))
 
 
-def test_a_claim_of_ones_own_and_a_bad_file(page: Page, tmp_path: Path) -> None:
+def test_a_claim_of_ones_own_and_a_bad_file(page: Page, watch: Watch, tmp_path: Path) -> None:
+    watch.allow("status of 422")
     listed(page)
     mine = tmp_path / "mine.yaml"
     mine.write_text(OWN, encoding="utf-8")
     page.get_by_label("Claim file (YAML)", exact=True).last.set_input_files(mine)
     expect(page.get_by_role("heading", level=2).first).to_contain_text("Two and two")
     expect(page.locator("section.part")).to_contain_text("1.25×")
+    page.get_by_role("button", name="All claims").click()
+    mine.write_text(OWN.replace("topic: compute\n", ""), encoding="utf-8")
+    page.get_by_label("Claim file (YAML)", exact=True).last.set_input_files(mine)
+    expect(page.get_by_role("alert")).to_contain_text("mine.yaml:1")
 
 
 def test_exports_carry_the_citation(page: Page, tmp_path: Path) -> None:
