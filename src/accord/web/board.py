@@ -44,7 +44,7 @@ class BoardWorker:
     """The process and the questions that wait for it."""
 
     def __init__(self, settings: Settings) -> None:
-        """Start nothing yet: the process starts with the first question."""
+        """Start nothing yet: the process starts by :meth:`begin`, else with the first question."""
         self._settings = settings
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -80,6 +80,10 @@ class BoardWorker:
             if client is not None and self._latest.get(client) == mine:
                 del self._latest[client]
 
+    def begin(self) -> None:
+        """Start the process, so that the first question need not wait for it; what goes wrong is told to that one."""
+        self._thread.submit(self._begun)
+
     def stop(self) -> None:
         """End the process, and whatever it is at."""
         self._end()
@@ -88,6 +92,11 @@ class BoardWorker:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     # In the thread
+
+    def _begun(self) -> None:
+        if self._pipe is None:
+            with contextlib.suppress(OSError):
+                self._start()
 
     def _exchange(self, ask: Ask, end_s: float) -> Reply:
         try:

@@ -69,6 +69,7 @@ def _worker(app: FastAPI) -> BoardWorker:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    _worker(app).begin()
     yield
     found = getattr(app.state, "board", None)
     if found is not None:
