@@ -100,7 +100,7 @@ export function poolText(pool: Record<string, string>): string {
 
 /** What distinguishes a run in a list: model, system, load. */
 export function nameOf(asked: Body): string {
-  const load = asked['trace'] ? textOf((asked['trace'] as { name?: string }).name) : asked['workload'] ? textOf(asked['workload']) : `${textOf(asked['isl'])}/${textOf(asked['osl'])}`;
+  const load = asked['trace'] ? textOf((asked['trace'] as { name?: string }).name) : asked['workload'] ? textOf(asked['workload']) : `${textOf(asked['isl'])} → ${textOf(asked['osl'])}`;
   const rate = asked['find_rate'] ? 'find-rate' : asked['rate'] === undefined ? '' : `${textOf(asked['rate'])}/s`;
   return [asked['label'] ? `"${textOf(asked['label'])}"` : '', textOf(asked['model']), textOf(asked['system']), [load, rate].filter(Boolean).join(' ')].filter(Boolean).join(' · ');
 }
