@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { fieldsOf, queryOf } from '../src/lib/form.svelte';
-import { boardOption, endsOf, marksOf, told, type Look } from '../src/pages/plan/front';
+import { boardOption, endsOf, marksOf, short, told, type Look } from '../src/pages/plan/front';
 import { simulateQuery, supernodeQuery } from '../src/pages/plan/links';
 import { fileOf, lineOf, rival, withPlan } from '../src/pages/plan/plans';
 import { boardOf, DEFAULTS, layoutOf, limitOf, picked, pickOf, planOf, relaxedFields, type Board, type Plan, type Point } from '../src/pages/plan/question';
@@ -85,6 +85,7 @@ describe('the picture', () => {
   it('has a band and whiskers', () => expect(of('custom')).toHaveLength(2));
   it('draws an empty front', () => expect(() => boardOption({ ...board, front: [], points: { x: [], y: [], feasible: [], system: [] } }, look)).not.toThrow());
   it('has marks 1-2-5', () => {
+    expect([0.5, 200, 20_000, 2e6].map(short)).toEqual(['0.5', '200', '20 k', '2 M']);
     expect(marksOf(4, 60)).toEqual([5, 10, 20, 50]);
     expect(endsOf([])).toEqual([1, 10]);
     expect(endsOf([0, -1, 2])[0]).toBeLessThan(2);

@@ -46,6 +46,12 @@ export function marksOf(low: number, high: number): number[] {
   return few.length >= 2 ? few : marks;
 }
 
+/** A number for an axis: 20,000 is "20 k". */
+export function short(value: number): string {
+  const [scale, prefix] = value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
+  return number(value / scale, 2) + prefix;
+}
+
 export function told(point: Point, look: Look): string {
   const line = (label: string, value: number, low: number | null, high: number | null, unit: string) => {
     const band = interval(low, high);
@@ -67,7 +73,7 @@ export function boardOption(board: Board, look: Look): EChartsCoreOption {
   if (log && front.length) y[0] = Math.max(y[0], Math.min(...front.map((one) => one.y_low ?? one.y)) / 30);
   const axis = (ends: [number, number], name: string) => ({
     type: log ? 'log' : 'value', name, min: log ? ends[0] : 0, max: ends[1], splitLine: { show: true }, minorTick: { show: false },
-    axisLabel: { formatter: (value: number) => number(value, 2), hideOverlap: true, ...(log ? { customValues: marksOf(...ends) } : {}) },
+    axisLabel: { formatter: short, hideOverlap: true, ...(log ? { customValues: marksOf(...ends) } : {}) },
     axisTick: log ? { customValues: marksOf(...ends) } : {},
   });
   return {
