@@ -33,7 +33,7 @@ from accord.hardware.system import Machine
 from accord.report import fabric_view as view
 from accord.report.catalog_view import entry_sources
 from accord.report.fabric_svg import Scene, TierLoad, draw
-from accord.report.placement import hardware_dict
+from accord.report.placement import hardware_dict, links
 from accord.report.tables import Table
 from accord.training.estimate import reaching
 
@@ -299,6 +299,7 @@ def _look(request: FabricRequest, fabric: Fabric) -> _Told:
         "devices": machine.devices, "chips": machine.chips, "devices_per_chip": machine.devices_per_chip,
         "points": [view.point_dict(point, fabric.names) for point in points],
         "layout": hardware_dict(hardware(machine, fabric.system)),
+        "links": links(fabric.graph(None, fabric.reached()), fabric.names, [tier.plane for tier in machine.tiers], ()),
     }  # fmt: skip
     title = f"{request.system}: {machine.chips:,} chips of {machine.chip}, {machine.devices:,} devices"
     tables = [

@@ -125,7 +125,7 @@ def flow_dict(flow: Flow, factor: float) -> dict[str, object]:
 
 
 def links(
-    topology: Topology, names: Sequence[str], planes: Sequence[str], flows: Sequence[Flow], factor: float
+    topology: Topology, names: Sequence[str], planes: Sequence[str], flows: Sequence[Flow], factor: float = 1.0
 ) -> list[dict[str, object]]:
     """Load of the links of each plane, level by level.
 

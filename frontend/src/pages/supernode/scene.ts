@@ -45,6 +45,8 @@ const LEAF = 6;
 const NODE_GAP = 3;
 const RACK_GAP = 6;
 const TITLE = 8;
+const ASPECT = 1.9;
+const HEAD = 16; // pixels above all, for the name of the outermost tier
 
 /** Everything's place. Racks stand in rows, nodes in columns inside of them, chips in a grid inside of a node. */
 export class Scene {
@@ -71,8 +73,7 @@ export class Scene {
     this.rack = { w: 2 * PAD + this.inner * (this.node.w + CHANNEL), h: TITLE + PAD + deep * (this.node.h + NODE_GAP) };
     const above = BAR + 3 * LEAF + 14;
     this.rowHeight = this.rack.h + above + 12;
-    const ideal = Math.sqrt((layout.racks * this.rowHeight * 2.1) / (this.rack.w + RACK_GAP));
-    this.rowRacks = layout.racks <= 16 ? Math.min(layout.racks, Math.max(1, Math.ceil(ideal), layout.racks <= 12 ? layout.racks : 0)) : Math.ceil(ideal);
+    this.rowRacks = bestRow(layout.racks, this.rack.w + RACK_GAP, this.rowHeight);
     this.rows = Math.ceil(layout.racks / this.rowRacks);
     this.world = { x: 0, y: 0, w: this.rowRacks * (this.rack.w + RACK_GAP) - RACK_GAP, h: this.rows * this.rowHeight };
   }
@@ -132,6 +133,17 @@ export class Scene {
   }
 }
 
+/** Racks in a row, so that all rows together are about as wide as a window. */
+function bestRow(racks: number, wide: number, high: number): number {
+  let [best, least] = [racks, Infinity];
+  for (let rows = 1; rows <= racks; rows += 1) {
+    const inRow = Math.ceil(racks / rows);
+    const off = Math.abs(Math.log((inRow * wide) / (Math.ceil(racks / inRow) * high) / ASPECT));
+    if (off < least) [best, least] = [inRow, off];
+  }
+  return best;
+}
+
 function inside(box: Box, x: number, y: number): boolean {
   return x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h;
 }
@@ -142,8 +154,8 @@ export function detail(scale: number): 'rack' | 'node' | 'chip' | 'die' {
 }
 
 export function fitted(scene: Scene, width: number, height: number): View {
-  const scale = Math.min(width / (scene.world.w + 8), height / (scene.world.h + 8));
-  return { scale, x: scene.world.w / 2, y: scene.world.h / 2, width, height };
+  const scale = Math.min(width / (scene.world.w + 8), Math.max(height - HEAD, 1) / (scene.world.h + 4));
+  return { scale, x: scene.world.w / 2, y: scene.world.h / 2 - HEAD / 2 / scale, width, height };
 }
 
 export interface Words {
@@ -262,6 +274,9 @@ function paintNode(scene: Scene, node: number, box: Box, view: View, seen: Box, 
   const inner = layers.find((one) => inNode(scene, one));
   const strip = scene.stripBox(box);
   if (inner) pen.rect(strip, colors.line);
+  const ports = layers.find((one) => one.kind === 'device port');
+  // Where devices are joined without switches, what a node's links carry is told by the strip.
+  if (ports && ports.switches === 0) pen.rect(strip, colors.load[stepOf(nodeShare(scene, ports, node, node))] as string);
   const chips = Math.min(scene.chipsPerNode, layout.chips - node * scene.chipsPerNode);
   if (layout.cpus > 0) cpus(scene, box, view, pen, colors);
   if (level === 'node') {
@@ -272,10 +287,9 @@ function paintNode(scene: Scene, node: number, box: Box, view: View, seen: Box, 
     return;
   }
   if (inner && view.scale > 2.5) {
-    const told = inner.switch_chips ? `${inner.tier}: ${shown.words.switchChips(Math.round(inner.switch_chips / inner.switches))}` : inner.tier;
+    const told = inner.switch_chips ? `${inner.tier}: ${shown.words.switchChips(inner.switch_chips)}` : inner.tier;
     pen.text(told, strip.x + 0.6, strip.y + STRIP / 2, Math.min(view.scale * 2.4, 13), colors.ink);
   }
-  const ports = layers.find((one) => one.kind === 'device port');
   for (let at = 0; at < chips; at += 1) {
     const chip = node * scene.chipsPerNode + at;
     const chipBox = scene.chipBox(chip);
@@ -321,8 +335,9 @@ function dieText(scene: Scene, device: number, box: Box, view: View, pen: Painte
   if (view.scale > 7) {
     pen.text(`#${lies.rank}`, box.x + box.w / 2, box.y + box.h * 0.42, Math.min(view.scale * 1.2, 14), colors.onPool, 'center');
     if (lies.experts) {
-      const told = lies.experts.length ? `E ${lies.experts.slice(0, 2).join(' ')}${lies.experts.length > 2 ? ' …' : ''}` : 'E *';
-      pen.text(told, box.x + box.w / 2, box.y + box.h * 0.58, Math.min(view.scale * 0.9, 13), colors.onPool, 'center');
+      const [from, to] = [lies.experts[0], lies.experts.at(-1)];
+      const told = lies.experts.length === 0 ? 'E *' : lies.experts.length === 1 ? `E ${from}` : (to as number) - (from as number) === lies.experts.length - 1 ? `E ${from}–${to}` : `E ${from} …`;
+      pen.text(told, box.x + box.w / 2, box.y + box.h * 0.58, Math.min(view.scale * 0.72, 13), colors.onPool, 'center');
     }
   }
 }
@@ -346,14 +361,17 @@ function bars(scene: Scene, at: number, view: View, pen: Painter, colors: Colors
   const bar = scene.barBox(at);
   if (outside.length > 1) leaves(scene, at, pen, colors, outside[0] as Layer, outside[1] as Layer, seen, view);
   pen.rect(bar, colors.raised, colors.soft, 1.5);
+  // One tier serves all rows: a spine at the left joins what is drawn above each of them.
+  if (at + 1 < scene.rows) pen.path([bar.x, bar.y + BAR / 2, bar.x - 3, bar.y + BAR / 2, bar.x - 3, scene.barBox(at + 1).y + BAR / 2, bar.x, scene.barBox(at + 1).y + BAR / 2], colors.soft, 2.5);
   const size = Math.min(Math.max(view.scale * 6, 9), 15);
-  if (view.scale * BAR > 8 || scene.rows === 1) {
+  if (at === 0 || view.scale * BAR > 8) {
     const chips = top.switch_chips > 1 ? `, ${shown.words.switchChips(top.switch_chips)}` : '';
-    pen.text(`${top.plane} · ${top.to}${chips}`, bar.x + 2, bar.y - size / view.scale / 1.6, size, colors.ink);
+    if (at === 0 || size > 11) pen.text(`${top.plane} · ${top.to}${chips}`, bar.x + 2, bar.y - size / view.scale / 1.6, size, at === 0 ? colors.ink : colors.soft);
   }
-  if (top.switch_chips > 1 && top.switch_chips <= 2000 && view.scale * (bar.w / top.switch_chips) > 3) {
-    const each = bar.w / top.switch_chips;
-    const [from, to] = [Math.max(0, Math.floor((seen.x - bar.x) / each)), Math.min(top.switch_chips - 1, Math.ceil((seen.x + seen.w - bar.x) / each))];
+  const own = Math.round((top.switch_chips * (at + 1)) / scene.rows) - Math.round((top.switch_chips * at) / scene.rows);
+  if (top.switch_chips > 1 && own > 0 && own <= 2000 && view.scale * (bar.w / own) > 3) {
+    const each = bar.w / own;
+    const [from, to] = [Math.max(0, Math.floor((seen.x - bar.x) / each)), Math.min(own - 1, Math.ceil((seen.x + seen.w - bar.x) / each))];
     for (let chip = from; chip <= to; chip += 1) pen.rect({ x: bar.x + chip * each + each * 0.15, y: bar.y + 2.5, w: each * 0.7, h: BAR - 5 }, colors.line);
   }
 }
