@@ -39,7 +39,7 @@ CPU_SLACK_S = 10.0
 READY = b"ready"
 CACHED = frozenset({
     "audit", "catalog check", "catalog diff", "catalog list", "catalog schema", "catalog show", "compare", "demo",
-    "estimate", "fabric", "policy classify", "policy migrate",
+    "estimate", "fabric", "policy classify", "policy migrate", "policy zones",
 })  # fmt: skip
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _WARM = Question(
