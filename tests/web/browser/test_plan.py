@@ -167,6 +167,14 @@ def test_the_full_search_ranks_explains_and_writes_launch_files(page: Page) -> N
     expect(page.get_by_role("region", name="Ranked plans").locator("tbody tr").first).to_be_visible(timeout=PRICED_MS)
 
 
+def test_a_search_is_stopped(page: Page) -> None:
+    drawn(page)
+    page.locator("#search").get_by_role("button", name="Full search").click()
+    page.locator("#search").get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("alert")).to_contain_text("The search was stopped.", timeout=PRICED_MS)
+    expect(page.locator("#search").get_by_role("button", name="Full search")).to_be_enabled()
+
+
 def test_where_nothing_fits_the_nearest_question_is_asked(page: Page) -> None:
     opened(page, SMALL.replace("tpot=40", "tpot=40&ttft=1"))
     expect(page.get_by_text("Nothing keeps these limits.")).to_be_visible(timeout=PRICED_MS)
