@@ -401,3 +401,25 @@ function leaves(scene: Scene, at: number, pen: Painter, colors: Colors, ports: L
     if (view.scale * LEAF > 9) pen.text(String(leaf + 1), box.x + box.w / 2, y + LEAF / 2, Math.min(view.scale * 4, 12), colors.soft, 'center');
   }
 }
+
+/** What colours mean, at the foot of a picture that is taken along. */
+export function legend(pen: Painter, view: View, colors: Colors, bounds: readonly string[], names: { load: string; P: string; D: string; C: string }): void {
+  const unit = 1 / view.scale;
+  const [left, top] = [view.x - (view.width / 2 - 8) * unit, view.y + (view.height / 2 - 44) * unit];
+  pen.rect({ x: left, y: top, w: Math.min(view.width - 16, 640) * unit, h: 40 * unit }, colors.raised, colors.line, 1);
+  let x = left + 6 * unit;
+  for (const letter of ['P', 'D', 'C'] as const) {
+    if (!names[letter]) continue;
+    const box = { x, y: top + 5 * unit, w: 18 * unit, h: 12 * unit };
+    if (letter === 'C') pen.rect(box, colors.cache);
+    else pooled(pen, box, letter, colors);
+    pen.text(`${letter}: ${names[letter]}`, x + 22 * unit, top + 11 * unit, 11, colors.ink);
+    x += (48 + 7 * names[letter].length) * unit;
+  }
+  pen.text(names.load, left + 6 * unit, top + 29 * unit, 11, colors.ink);
+  bounds.forEach((bound, at) => {
+    const place = left + (140 + at * 62) * unit;
+    pen.path([place, top + 29 * unit, place + 18 * unit, top + 29 * unit], colors.load[at] as string, widthOf(at));
+    pen.text(bound, place + 21 * unit, top + 29 * unit, 10, colors.ink);
+  });
+}
