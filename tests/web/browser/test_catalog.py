@@ -45,6 +45,12 @@ def test_a_shared_address_opens_an_entry_with_its_sources(page: Page) -> None:
     assert page.locator(".sources a[href^='https://']").count() > 3
 
 
+def test_an_id_may_bring_its_kind_along(page: Page) -> None:
+    listed(page, "/catalog?id=systems/huawei-cloudmatrix-384")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("Huawei CloudMatrix 384")
+    expect(page.get_by_label("Kind")).to_have_value("systems")
+
+
 def test_only_what_sources_dispute(page: Page) -> None:
     listed(page, "/catalog?kind=chips&id=nvidia-h20")
     everything = page.locator("tbody tr").count()
