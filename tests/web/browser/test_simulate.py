@@ -83,6 +83,8 @@ def test_opening_the_page_starts_nothing(page: Page, api: httpx.Client) -> None:
     opened(page, "/simulate?rate=9&requests=77")
     expect(page.get_by_text("Nothing has been run yet.")).to_be_visible()
     expect(page.get_by_label("Requests", exact=True)).to_have_value("77")
+    page.get_by_label("Tensor (TP)").fill("4")
+    expect(page).to_have_url(re.compile("tp=4"))
     assert len(api.get("/jobs").json()["jobs"]) == before
 
 
@@ -167,6 +169,9 @@ def test_a_latency_is_chosen_and_is_in_the_address(page: Page, jobs: list[str]) 
     expect(page.locator('[data-chart="latency-e2e"]')).to_be_visible()
     expect(page).to_have_url(re.compile("metric=e2e"))
     expect(page.get_by_text(re.compile(r"^Whole answer: half within .* 99 % within"))).to_be_visible()
+    page.get_by_role("button", name="logarithmic").press("Enter")
+    expect(page).to_have_url(re.compile("scale=log"))
+    expect(page.get_by_role("button", name="logarithmic")).to_have_attribute("aria-pressed", "true")
 
 
 def test_zoom_by_keyboard_and_wheel(page: Page, jobs: list[str]) -> None:

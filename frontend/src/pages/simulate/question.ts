@@ -7,7 +7,7 @@ export const DEFAULTS = {
   load: 'lengths', workload: '', isl: '2000', osl: '200', arrivals: '', format: '', skip_bad: false, trace_name: '',
   rate: '2', concurrency: '', requests: '300', duration: '', warm_up: '', timeout: '', seed: '0', replications: '', scheduler: '', router: '', autoscale: '',
   ttft: '500ms', tpot: '50ms', e2e: '', attain: '', find_rate: false, fail: '', mtbf: '', repair: '', no_spare: false, price: '', label: '',
-  job: '', other: '', metric: 'ttft', time: '', steps: '',
+  job: '', other: '', metric: 'ttft', scale: '', time: '', steps: '',
 };
 export type Fields = typeof DEFAULTS;
 export type Metric4 = 'ttft' | 'tpot' | 'e2e' | 'queue';

@@ -24,6 +24,7 @@ interface StoredRun {
   created: string;
   inputs: { deployment?: { model?: string; system?: string }; workload?: Body };
   metrics: Record<string, number>;
+  complete?: boolean;
   model?: string;
   system?: string;
   label?: string;
@@ -44,7 +45,7 @@ export async function pastRuns(signal?: AbortSignal): Promise<Past[]> {
 export function merged(jobs: readonly Job[], stored: readonly StoredRun[]): Past[] {
   const made = new Set(jobs.map((one) => one.run));
   const own: Past[] = jobs.map((one) => ({ key: `job-${one.id}`, name: nameOf(one.request ?? {}), created: one.created, state: one.state, run: one.run }));
-  const others: Past[] = stored.filter((one) => !made.has(one.id)).map((one) => ({ key: `run-${one.id}`, name: nameOfRun(one), created: one.created, state: 'done', run: one.id }));
+  const others: Past[] = stored.filter((one) => !made.has(one.id)).map((one) => ({ key: `run-${one.id}`, name: nameOfRun(one), created: one.created, state: one.complete === false ? 'cancelled' : 'done', run: one.id }));
   return [...own, ...others].sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
 }
 
