@@ -133,12 +133,13 @@ describe('the question', () => {
   it('is that of the paper at first, and leaves out what is not asked', () => {
     expect(body(DEFAULTS)).toMatchObject({ system: 'huawei-cloudmatrix-384', decode: 'instances=1,devices=320,ep=320', mtp_accept: 0.7, reuse: 0.5 });
     expect(body({ ...DEFAULTS, mtp: 0, reuse: 0 })).toMatchObject({ mtp_tokens: '', mtp_accept: '', reuse: '' });
+    expect(body({ ...DEFAULTS, serve: 'devices=8,tp=8' })).not.toHaveProperty('prefill');
     expect(body({ ...DEFAULTS, lay: false })).toEqual({ system: 'huawei-cloudmatrix-384' });
   });
   it('suggests pools that fit', () => {
     for (const devices of [1, 4, 8, 16, 72, 256, 768, 9216]) {
-      const { prefill, decode } = suggested(devices);
-      const used = [prefill, decode].filter(Boolean).map((text) => Number(/instances=(\d+)/.exec(text)?.[1]) * Number(/devices=(\d+)/.exec(text)?.[1]));
+      const { prefill, decode, serve } = suggested(devices);
+      const used = [prefill, decode, serve].filter(Boolean).map((text) => Number(/instances=(\d+)/.exec(text)?.[1]) * Number(/devices=(\d+)/.exec(text)?.[1]));
       expect(used.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(devices);
     }
   });

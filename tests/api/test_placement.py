@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -264,3 +265,35 @@ def test_a_link_that_could_not_carry_its_load_is_told(catalog: Catalog) -> None:
 def test_runs_say_how_often_a_value_comes() -> None:
     assert runs(np.asarray([1.0, 1.0, 0.0, 1.234567, 1.234568])) == [[2, 1.0], [1, 0.0], [2, 1.2346]]
     assert runs(np.zeros(0)) == []
+
+
+def test_one_pool_for_both_takes_turns(catalog: Catalog) -> None:
+    request = EstimateRequest(
+        model="deepseek-r1", system=CLOUDMATRIX, weights="int8", devices=128, ep=64, isl=4096.0, osl=256.0,
+        batch_per_device=16.0,
+    )  # fmt: skip
+    alone = replace_pool(request)
+    result = placement_answer(request, catalog, 0.9).result
+    pools, instances, flows = result["pools"], result["instances"], result["flows"]
+    assert isinstance(pools, list) and isinstance(instances, list) and isinstance(flows, list)
+    assert [(one["pool"], one["first"], one["devices"]) for one in instances] == [("serve", 0, 64), ("serve", 64, 64)]
+    assert [flow["name"] for flow in flows] == ["dispatch", "combine"]
+    # a request takes its prefill and its decode one after the other, so rates add up as times do
+    rates, sent = [], []
+    for one in alone:
+        part = placement_answer(one, catalog, 0.9).result
+        part_pools, part_flows = part["pools"], part["flows"]
+        assert isinstance(part_pools, list) and isinstance(part_flows, list)
+        rates.append(part_pools[0]["request_per_s"])
+        sent.append(part_flows[0]["out_bytes_per_s"]["value"])
+    rate = 1.0 / sum(1.0 / each for each in rates)
+    assert pools[0]["request_per_s"] == pytest.approx(rate)
+    turns = sum(each * rate / own for each, own in zip(sent, rates, strict=True))
+    assert flows[0]["out_bytes_per_s"]["value"] == pytest.approx(turns)
+
+
+def replace_pool(request: EstimateRequest) -> list[EstimateRequest]:
+    """The same two instances as a pool of prefill, and as one of decode."""
+    pool = PoolRequest(instances=2, devices=64, ep=64)
+    plain = msgspec.structs.replace(request, devices=None, ep=None)
+    return [msgspec.structs.replace(plain, prefill=pool), msgspec.structs.replace(plain, decode=pool)]

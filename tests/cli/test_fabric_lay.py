@@ -60,6 +60,11 @@ def test_the_tables(capsys: Capture, golden: Any) -> None:
         (("--model", "deepseek-r1", "--decode", "devices=8,tp=8", "--isl", "1,2"), "--isl has 2 values"),
         (("--model", "deepseek-r1", "--decode", "devices=8,what=8"), "no part of a pool"),
         (("--model", "deepseek-r1", "--decode", "instances=9,devices=32,ep=32"), "288 devices"),
+        (
+            ("--model", "deepseek-r1", "--serve", "devices=8,ep=8", "--decode", "devices=8,ep=8"),
+            "--decode with --serve",
+        ),
+        (("--model", "deepseek-r1", "--serve", "ep=8"), "--serve without devices"),
         (("--model", "deepseek-r9", "--decode", "devices=8,tp=8"), "deepseek-r9"),
     ],
 )
@@ -74,3 +79,12 @@ def test_a_config_by_path(capsys: Capture, tmp_path: Path) -> None:
     missing = tmp_path / "config.json"
     assert main(["fabric", SYSTEM, "--model", str(missing), "--decode", "devices=8,tp=8"]) in (1, 2, 3)
     assert "config.json" in capsys.readouterr().err
+
+
+def test_one_pool_for_both(capsys: Capture) -> None:
+    words = ("nvidia-hgx-h100-8", "--model", "llama-3.1-70b", "--serve", "instances=2,devices=4,tp=4", "--isl", "1024")
+    result = answer(capsys, *words)["result"]
+    assert [(one["pool"], one["first"], one["devices"]) for one in result["instances"]] == [
+        ("serve", 0, 4), ("serve", 4, 4),
+    ]  # fmt: skip
+    assert [flow["name"] for flow in result["flows"]] == ["sums over ranks"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accord.base.errors import UsageError
+from accord.cli.deployment import pool_text
 from accord.cli.deployment_flags import FLOATS, INTS, Option, given, request
 from accord.cli.flags import NumberList, Quantity
 
@@ -21,6 +22,9 @@ LAY: tuple[Option, ...] = (
     ),
     click.option("--prefill", metavar="POOL", help="Prefill pool: 'instances=6,devices=32,ep=32'."),
     click.option("--decode", metavar="POOL", help="Decode pool: 'instances=1,devices=320,ep=320'."),
+    click.option(
+        "--serve", metavar="POOL", help="Instead, one pool that does both by turns: 'instances=2,devices=4,tp=4'."
+    ),
     click.option("--batch-per-device", type=FLOATS, help="Decode requests in flight per device."),
     click.option("--tokens-per-device", type=FLOATS, help="Prompt tokens per device and prefill step."),
     click.option("--isl", type=FLOATS, help="Prompt tokens."),
@@ -57,7 +61,22 @@ def lay_request(system: str, flags: Mapping[str, object], others: Mapping[str, o
         if isinstance(value, tuple):
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} has {len(value)} values", where=flag, hint="one deployment is laid at a time")
+    fields.update(_served(fields.pop("serve", None), fields))
     return request({**fields, "system": system})
+
+
+def _served(text: object, fields: Mapping[str, object]) -> dict[str, object]:
+    """Devices and ranks of a pool that does both. Raises UsageError beside other pools or without a size."""
+    if text is None:
+        return {}
+    for name in ("prefill", "decode"):
+        if name in fields:
+            raise UsageError(f"--{name} with --serve", where="--serve", hint="one pool for both, or one for each")
+    pool = pool_text(str(text), "--serve")
+    if pool.devices is None:
+        raise UsageError("--serve without devices", where="--serve", hint="such as 'instances=2,devices=4,tp=4'")
+    ranks = {name: getattr(pool, name) for name in ("tp", "pp", "dp", "cp", "ep") if getattr(pool, name) is not None}
+    return {"devices": pool.devices * pool.instances, **ranks}
 
 
 class QuantityList(NumberList):

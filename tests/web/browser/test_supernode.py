@@ -213,6 +213,14 @@ def test_a_torus_of_9216_chips(page: Page) -> None:
     expect(page.get_by_role("region", name="Tiers and planes")).to_contain_text("torus")
 
 
+def test_one_pool_for_both(page: Page) -> None:
+    words = "system=nvidia-hgx-h200-8&model=llama-3.1-70b&serve=instances%3D2%2Cdevices%3D4%2Ctp%3D4"
+    drawn(page, f"/supernode?{words}&engine=&weights=&reuse=0&mtp=0&batch=8&pick=node:0")
+    expect(page.locator("[data-answer]")).to_contain_text("Prefill and decode by turns: 2 × 4")
+    expect(page.locator("[data-answer]")).to_contain_text("sums over ranks")
+    expect(page.get_by_role("heading", name="Prefill and decode by turns 2")).to_be_visible()
+
+
 def test_text_of_an_address_is_shown_as_text(page: Page, watch: Watch) -> None:
     watch.allow("status of 422")
     opened(page, "/supernode?decode=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")

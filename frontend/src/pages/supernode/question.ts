@@ -3,7 +3,7 @@ import type { Body } from '../../lib/api';
 
 export const DEFAULTS = {
   system: 'huawei-cloudmatrix-384', lay: true, model: 'deepseek-r1',
-  prefill: 'instances=6,devices=32,ep=32', decode: 'instances=1,devices=320,ep=320',
+  prefill: 'instances=6,devices=32,ep=32', decode: 'instances=1,devices=320,ep=320', serve: '',
   engine: 'cloudmatrix-infer', weights: 'int8', isl: 4096, osl: 256, batch: 48, tokens: 8192, mtp: 1, accept: 0.7, reuse: 0.5, cache: '',
   plane: '', pick: '', zoom: 0, x: 0, y: 0,
 };
@@ -13,21 +13,20 @@ export type Fields = typeof DEFAULTS;
 export function body(f: Fields, laid = f.lay): Body {
   if (!laid) return { system: f.system };
   return {
-    system: f.system, model: f.model, prefill: f.prefill.trim(), decode: f.decode.trim(), engine: f.engine, weights: f.weights,
+    system: f.system, model: f.model, ...(f.serve.trim() ? { serve: f.serve.trim() } : { prefill: f.prefill.trim(), decode: f.decode.trim() }), engine: f.engine, weights: f.weights,
     isl: f.isl, osl: f.osl, batch_per_device: f.batch, tokens_per_device: f.tokens,
     mtp_tokens: f.mtp || '', mtp_accept: f.mtp ? f.accept : '', reuse: f.reuse || '', cache_plane: f.reuse ? f.cache : '',
   };
 }
 
 /** Pools that fit a system of so many devices, for a start. */
-export function suggested(devices: number): { prefill: string; decode: string } {
+export function suggested(devices: number): { prefill: string; decode: string; serve: string } {
   const below = (most: number) => 2 ** Math.max(0, Math.floor(Math.log2(Math.max(most, 1))));
-  if (devices >= 512) return { prefill: DEFAULTS.prefill, decode: DEFAULTS.decode };
-  if (devices < 4) return { prefill: '', decode: `instances=1,devices=${Math.max(devices, 1)},tp=${Math.max(devices, 1)}` };
+  if (devices >= 512) return { prefill: DEFAULTS.prefill, decode: DEFAULTS.decode, serve: '' };
   if (devices < 32) {
-    const half = below(devices / 2);
-    return { prefill: `instances=1,devices=${half},tp=${half}`, decode: `instances=1,devices=${half},tp=${half}` };
+    const all = below(devices);
+    return { prefill: '', decode: '', serve: `instances=1,devices=${all},tp=${all}` };
   }
   const [small, large] = [below(devices / 4), below(devices / 2)];
-  return { prefill: `instances=1,devices=${small},ep=${small}`, decode: `instances=1,devices=${large},ep=${large}` };
+  return { prefill: `instances=1,devices=${small},ep=${small}`, decode: `instances=1,devices=${large},ep=${large}`, serve: '' };
 }

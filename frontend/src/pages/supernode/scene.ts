@@ -403,12 +403,12 @@ function leaves(scene: Scene, at: number, pen: Painter, colors: Colors, ports: L
 }
 
 /** What colours mean, at the foot of a picture that is taken along. */
-export function legend(pen: Painter, view: View, colors: Colors, bounds: readonly string[], names: { load: string; P: string; D: string; C: string }): void {
+export function legend(pen: Painter, view: View, colors: Colors, bounds: readonly string[], names: { load: string; P: string; D: string; S: string; C: string }): void {
   const unit = 1 / view.scale;
   const [left, top] = [view.x - (view.width / 2 - 8) * unit, view.y + (view.height / 2 - 44) * unit];
   pen.rect({ x: left, y: top, w: Math.min(view.width - 16, 640) * unit, h: 40 * unit }, colors.raised, colors.line, 1);
   let x = left + 6 * unit;
-  for (const letter of ['P', 'D', 'C'] as const) {
+  for (const letter of ['P', 'D', 'S', 'C'] as const) {
     if (!names[letter]) continue;
     const box = { x, y: top + 5 * unit, w: 18 * unit, h: 12 * unit };
     if (letter === 'C') pen.rect(box, colors.cache);
