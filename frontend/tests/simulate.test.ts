@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS, fromRequest, nameOf, poolOf, poolText, questionText, request, stretchOf, stretchText } from '../src/pages/simulate/question';
 import { differences, merged, sideBySide } from '../src/pages/simulate/runs';
-import { busyLines, curveOf, firstLook, moved, panelsOf, peakOf, quantileOf, shareUnder, type Series } from '../src/pages/simulate/series';
+import { beside, busyLines, curveOf, firstLook, moved, panelsOf, peakOf, quantileOf, shareUnder, type Series } from '../src/pages/simulate/series';
 
 const state = (mean: number[]) => ({ mean });
 const SERIES: Series = {
@@ -67,6 +67,12 @@ describe('curves', () => {
     expect(two.map((one) => one.key)).toContain('links');
     expect(two.find((one) => one.key === 'queue')?.lines.map((one) => one.name)).toEqual(['prefill', 'decode']);
     expect(two.at(-1)?.key).toBe('instances');
+  });
+  it('stand beside those of a second run', () => {
+    const both = beside(panelsOf(SERIES), panelsOf(SERIES));
+    expect(both[0]?.lines.map((one) => one.name)).toEqual(['A', 'B']);
+    expect(both.find((one) => one.key === 'busy')?.lines.map((one) => one.name)).toEqual(['decode', 'prefill']);
+    expect(beside(panelsOf(SERIES), [])).toEqual(panelsOf(SERIES));
   });
   it('have the mean work of the instances', () => expect(busyLines(SERIES)[0]).toEqual({ name: 'decode', points: [[1, 0.25], [3, 1]] }));
 });

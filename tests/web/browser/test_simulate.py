@@ -204,6 +204,7 @@ def test_two_runs_side_by_side(page: Page, jobs: list[str]) -> None:
     expect(both).to_contain_text('B: "faster"')
     expect(both.locator("tr", has_text="workload.rate")).to_contain_text("12")
     expect(chart(page, "latency").locator("svg")).to_contain_text("B: other run")
+    expect(page.get_by_text(re.compile("Queue, Running.*: ——— A   – – – B"))).to_be_visible()
     expect(page).to_have_url(re.compile(f"other=job-{jobs[1]}"))
     page.get_by_label("Compare with").select_option("")
     expect(both).to_have_count(0)

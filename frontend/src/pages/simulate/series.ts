@@ -118,6 +118,16 @@ export function panelsOf(series: Series): Panel[] {
   return panels.filter((panel) => panel.lines.some((line) => line.points.length));
 }
 
+/** Panels with a second run's lines in them, named "B"; what it has no panel for, and shares of work, stay as they are. */
+export function beside(panels: readonly Panel[], others: readonly Panel[]): Panel[] {
+  return panels.map((panel) => {
+    const other = panel.stacked ? undefined : others.find((one) => one.key === panel.key);
+    const named = (line: Line): Line => ({ ...line, name: line.name === 'all' || other?.lines.length === 1 ? 'B' : `B ${line.name}` });
+    const own = (line: Line): Line => ({ ...line, name: line.name === 'all' || panel.lines.length === 1 ? 'A' : `A ${line.name}` });
+    return other ? { ...panel, lines: [...panel.lines.map(own), ...other.lines.map(named)] } : panel;
+  });
+}
+
 /** The most of a panel, with its time; stacked lines are summed. */
 export function peakOf(panel: Panel): { value: number; time: number } {
   let best = { value: -Infinity, time: 0 };
