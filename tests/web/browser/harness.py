@@ -187,3 +187,12 @@ def shot(page: Page, name: str, widths: Sequence[int] = WIDTHS) -> None:
         page.wait_for_timeout(250)  # charts draw themselves anew
         page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
     page.set_viewport_size(before)
+
+
+def sound(page: Page, name: str) -> None:
+    """AssertionError unless axe finds nothing and the page fits windows of every width; keeps pictures as ``name``."""
+    axe(page)
+    shot(page, name)
+    for width in WIDTHS[1:]:
+        page.set_viewport_size({"width": width, "height": 900})
+        fits(page)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.web.browser.harness import axe, fits, opened, shot
+from tests.web.browser.harness import opened, sound
 
 if TYPE_CHECKING:
     from tests.web.conftest import OpenPage
@@ -69,8 +69,4 @@ def test_axe_and_widths(open_page: OpenPage, language: str, theme: str, title: s
     page, _ = open_page(language=language, theme=theme)
     shown(page)
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
-    axe(page)
-    shot(page, f"accuracy-{language}-{theme}")
-    for width in (1024, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        fits(page)
+    sound(page, f"accuracy-{language}-{theme}")

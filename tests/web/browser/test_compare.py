@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.web.browser.harness import Watch, axe, fits, opened, shot
+from tests.web.browser.harness import Watch, opened, sound
 
 if TYPE_CHECKING:
     from tests.web.conftest import OpenPage
@@ -125,8 +125,4 @@ def test_axe_and_widths(open_page: OpenPage, language: str, theme: str) -> None:
     page, _ = open_page(language=language, theme=theme)
     asked(page, THREE)
     page.locator("tbody button.link").first.click()
-    axe(page)
-    shot(page, f"compare-{language}-{theme}")
-    for width in (1024, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        fits(page)
+    sound(page, f"compare-{language}-{theme}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.web.browser.harness import axe, fits, opened, shot, watched
+from tests.web.browser.harness import axe, opened, sound, watched
 from tests.web.running import Server, running
 
 if TYPE_CHECKING:
@@ -270,11 +270,7 @@ def test_axe_and_widths(open_page: OpenPage, jobs: list[str], language: str, the
     shown(page, jobs[0], f"&other=job-{jobs[1]}")
     page.locator("[data-chart] button[aria-pressed]").last.click()  # a table behind a chart
     page.wait_for_timeout(300)
-    axe(page)
-    shot(page, f"simulate-{language}-{theme}")
-    for width in (1024, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        fits(page)
+    sound(page, f"simulate-{language}-{theme}")
 
 
 @pytest.mark.slow
