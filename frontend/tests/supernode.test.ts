@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { devicesOf, most, nodesOf, pickOf, pickText, Placed, rackOf, stepOf, STEPS, unrolled, type Layout, type Result } from '../src/pages/supernode/model';
+import { busiest, devicesOf, nodesOf, pickOf, pickText, Placed, rackOf, stepOf, STEPS, unrolled, type Layout, type Result } from '../src/pages/supernode/model';
 import { onSvg } from '../src/pages/supernode/painters';
 import { body, DEFAULTS, suggested } from '../src/pages/supernode/question';
 import { detail, fitted, paint, Scene, type Colors, type Painter } from '../src/pages/supernode/scene';
@@ -43,6 +43,23 @@ describe('an answer', () => {
     expect(placed.lies(192)).toMatchObject({ experts: [0], shared: 'none' });
     expect(placed.lies(700)).toBeNull();
     expect([placed.letter(0), placed.letter(192), placed.letter(700)]).toEqual(['P', 'D', '']);
+  });
+});
+
+describe('links', () => {
+  it('of rails are found through the leaf that a device hangs on', () => {
+    const base = result.links?.[0];
+    if (!base) throw new Error('no link');
+    const leaf = { ...base, plane: 'RDMA', switches: 2, parent: Array.from({ length: 768 }, (_, at): [number, number] => [1, at % 2]) };
+    const core = { ...leaf, kind: 'uplink' as const, lower: 2, lower_devices: 384, switches: 1, parent: [[2, 0]] as [number, number][], out_share: [[1, 0.1], [1, 0.6]] as [number, number][], in_share: [[2, 0]] as [number, number][] };
+    const [, up] = new Placed({ ...result, links: [leaf, core] }).layers;
+    if (!up) throw new Error('no layer');
+    expect([busiest(up, 0, 0), busiest(up, 1, 1), busiest(up, 0, 15)]).toEqual([0.1, 0.6, 0.6]);
+  });
+  it('of a tree are those of the node', () => {
+    const up = placed.layers[1];
+    if (!up) throw new Error('no layer');
+    expect([busiest(up, 0, 15), busiest(up, 496, 511), busiest(up, 512, 527)]).toEqual([0.07, 0.07, 0]);
   });
 });
 
@@ -125,7 +142,6 @@ describe('the picture', () => {
   });
   it('tells load by steps', () => {
     expect([0, 0.0005, 0.001, 0.07, 0.5, 3].map(stepOf)).toEqual([0, 0, 1, 3, 6, 7]);
-    expect(most(Float64Array.from([1, 5, 2]), 1, 9)).toBe(5);
   });
 });
 

@@ -117,6 +117,8 @@ export interface Layer extends LayerLoad {
   share: Float64Array;
   capacity: Float64Array;
   parents: Float64Array;
+  /** The link of this layer that serves each device. */
+  own: Int32Array;
 }
 
 /** Where a device lies in the deployment. */
@@ -142,9 +144,16 @@ export class Placed {
       const [out, into] = [unrolled(one.out_share), unrolled(one.in_share)];
       return {
         ...one, out: unrolled(one.out_bytes_per_s), in: unrolled(one.in_bytes_per_s), share: out.map((value, at) => Math.max(value, into[at] ?? 0)),
-        capacity: unrolled(one.capacity_bytes_per_s), parents: unrolled(one.parent),
+        capacity: unrolled(one.capacity_bytes_per_s), parents: unrolled(one.parent), own: new Int32Array(0),
       };
     });
+    // A device's link further up is that of the switch it hangs on; with rails these are not in the order of devices.
+    let below: Layer | undefined;
+    for (const layer of this.layers) {
+      const under = layer.kind === 'uplink' ? below : undefined;
+      layer.own = Int32Array.from({ length: this.layout.devices }, (_, device) => (under ? (under.parents[under.own[device] as number] ?? 0) : device));
+      below = layer;
+    }
     this.planes = [...new Set(result.tiers.map((one) => one.plane))];
     this.instanceOf = new Int32Array(this.layout.devices).fill(-1);
     (result.instances ?? []).forEach((one, at) => this.instanceOf.fill(at, one.first, one.first + one.devices));
@@ -230,9 +239,9 @@ export function nodesOf(rack: number, layout: Layout): [number, number] {
   return [first, Math.ceil(((rack + 1) * layout.nodes) / layout.racks) - 1];
 }
 
-/** Largest value of a part of an array, ends included; 0 for none. */
-export function most(values: Float64Array, from: number, to: number): number {
+/** The load of the busiest of a layer's links that serve some devices, ends included [1]. */
+export function busiest(layer: Layer, from: number, to: number): number {
   let found = 0;
-  for (let at = Math.max(from, 0); at <= Math.min(to, values.length - 1); at += 1) if ((values[at] as number) > found) found = values[at] as number;
+  for (let device = from; device <= to; device += 1) found = Math.max(found, layer.share[layer.own[device] ?? -1] ?? 0);
   return found;
 }

@@ -1,5 +1,5 @@
 // The drawing of a system: where everything stands, and how it is painted with as much detail as the scale allows.
-import { devicesOf, most, nodesOf, rackOf, stepOf, type Layer, type Layout, type Pick, type Placed } from './model';
+import { busiest, devicesOf, nodesOf, rackOf, stepOf, type Layer, type Layout, type Pick, type Placed } from './model';
 
 export interface Box {
   x: number;
@@ -216,7 +216,7 @@ function inNode(scene: Scene, layer: Layer): boolean {
 /** The busiest of a layer's links below which nodes lie. */
 function nodeShare(scene: Scene, layer: Layer, first: number, last: number): number {
   const per = scene.layout.node_devices;
-  return most(layer.share, Math.floor((first * per) / layer.lower_devices), Math.floor(((last + 1) * per - 1) / layer.lower_devices));
+  return busiest(layer, first * per, (last + 1) * per - 1);
 }
 
 /** The layer whose links leave a node. */
@@ -302,7 +302,7 @@ function paintChip(scene: Scene, chip: number, box: Box, view: View, pen: Painte
   const { layout, placed } = scene;
   const first = chip * layout.devices_per_chip;
   if (level === 'chip') {
-    const step = ports ? stepOf(most(ports.share, first, first + layout.devices_per_chip - 1)) : 0;
+    const step = ports ? stepOf(busiest(ports, first, first + layout.devices_per_chip - 1)) : 0;
     if (ports) pen.rect({ x: box.x, y: box.y, w: box.w, h: 2 }, colors.load[step] as string);
     const letter = placed.letter(first);
     const body = { x: box.x, y: box.y + 2, w: box.w, h: box.h - 2 };
