@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import pickle
 import shutil
@@ -20,9 +19,10 @@ from pathlib import Path
 from typing import Literal
 
 from accord.web.answer import OK, Reply, _of_error, refusal
+from accord.web.child import CPU_SLACK_S, READY, Child, limit_cpu, limit_memory
 from accord.web.guard import Guard
 from accord.web.settings import Settings
-from accord.web.workers import CPU_SLACK_S, READY, START_S, TIMEOUT, TOO_MANY, UNAVAILABLE, limit_cpu, limit_memory
+from accord.web.workers import TIMEOUT, TOO_MANY, UNAVAILABLE
 
 PASSED_OVER = 409
 Gone = Callable[[], Awaitable[bool]]
@@ -46,10 +46,8 @@ class BoardWorker:
     def __init__(self, settings: Settings) -> None:
         """Start nothing yet: the process starts by :meth:`begin`, else with the first question."""
         self._settings = settings
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
-        self._ready = False
-        self._folder: Path | None = None
+        self._folder = Path()
+        self._child: Child | None = None
         self._thread = ThreadPoolExecutor(1, "accord-board")
         self._turn = asyncio.Lock()
         self._latest: dict[str, int] = {}
@@ -86,68 +84,43 @@ class BoardWorker:
 
     def stop(self) -> None:
         """End the process, and whatever it is at."""
-        self._end()
+        if self._child is not None:
+            self._child.end()
         self._thread.shutdown(wait=True, cancel_futures=True)
-        if self._folder is not None:
+        if self._folder != Path():
             shutil.rmtree(self._folder, ignore_errors=True)
 
     # In the thread
 
     def _begun(self) -> None:
-        if self._pipe is None:
-            with contextlib.suppress(OSError):
-                self._start()
+        with contextlib.suppress(OSError):
+            self._running()
+
+    def _running(self) -> Child:
+        """The process, started where there is none. Raises OSError."""
+        if self._child is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="accord-board-"))
+            self._child = Child("accord-board", _serve, self._settings, self._folder)
+        if not self._child.started:
+            self._child.start()
+        return self._child
 
     def _exchange(self, ask: Ask, end_s: float) -> Reply:
         try:
-            return self._sent(ask, end_s)
+            return self._running().ask(ask, end_s)
         except TimeoutError:
-            self._end()
+            self._give_up()
             seconds = f"{self._settings.quick_deadline_s:g} s"
             what = f"the candidates were not priced within {seconds}"
             return refusal(TIMEOUT, what, hint="name fewer systems, or start a plan, which is a job")
         except (OSError, EOFError, pickle.UnpicklingError):
-            self._end()
+            self._give_up()
             return refusal(UNAVAILABLE, "the worker ended before it answered", hint="ask for less at once, or again")
 
-    def _sent(self, ask: Ask, end_s: float) -> Reply:
-        if self._pipe is None:
-            self._start()
-        pipe = self._pipe
-        assert pipe is not None, "it was started"
-        if not self._ready:
-            before = time.monotonic()
-            if not pipe.poll(START_S) or pipe.recv_bytes() != READY:
-                raise EOFError
-            self._ready = True
-            end_s += time.monotonic() - before
-        pipe.send(ask)
-        if not pipe.poll(max(end_s - time.monotonic(), 0.0)):
-            raise TimeoutError
-        reply = pipe.recv()
-        assert isinstance(reply, Reply), "a worker sends replies"
-        return reply
-
-    def _start(self) -> None:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="accord-board-"))
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, self._settings, self._folder), name="accord-board", daemon=True
-        )
-        self._ready = False
-        self._process.start()
-        theirs.close()
-
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
+    def _give_up(self) -> None:
+        """End the process; the next question starts another."""
+        if self._child is not None:
+            self._child.end(last=False)
 
 
 async def _finished(asked: asyncio.Future[Reply]) -> Reply:
@@ -164,7 +137,6 @@ def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
     """What the process does until its pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o077)
-    os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     boards = import_module("accord.web.board_answer").Boards()  # not in the server: the planner is large
     Guard((folder,)).install()
     limit_memory(settings.worker_memory_bytes)

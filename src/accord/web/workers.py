@@ -9,17 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import multiprocessing
 import os
 import pickle
 import shutil
 import signal
-import sys
 import tempfile
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from multiprocessing.connection import Connection
@@ -27,21 +23,15 @@ from pathlib import Path
 
 from accord.web import answer
 from accord.web.answer import Question, Reply, refusal
+from accord.web.child import CPU_SLACK_S, READY, Child, limit_cpu, limit_memory
 from accord.web.guard import Guard
 from accord.web.settings import Settings
 
-if sys.platform != "win32":
-    import resource
-
 TIMEOUT, TOO_MANY, UNAVAILABLE = 408, 429, 503
-START_S = 60.0  # a new process may take so long to load everything
-CPU_SLACK_S = 10.0
-READY = b"ready"
 CACHED = frozenset({
     "audit", "catalog check", "catalog diff", "catalog list", "catalog schema", "catalog show", "compare", "demo",
     "estimate", "fabric", "policy classify", "policy migrate", "policy zones",
 })  # fmt: skip
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _WARM = Question(
     "estimate", ("--model=deepseek-r1", "--system=huawei-cloudmatrix-384", "--phase=decode", "--isl=1000", "--json")
 )  # fmt: skip
@@ -111,53 +101,29 @@ class Workers:
 
 
 class _Worker:
-    """One process and the pipe to it."""
+    """One process, replaced where it is late, dead or has answered enough."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
         self._settings = settings
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._ended = False
-        self._ready = False
+        self._child = Child("accord-quick", _serve, settings, folder)
         self._asked = 0
-        self._pipe: Connection | None = None
-        self._process: multiprocessing.process.BaseProcess | None = None
 
     def start(self) -> None:
         """Start the process; it says when it is ready."""
-        context = multiprocessing.get_context("spawn")
-        with self._lock:
-            if self._ended:
-                return
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
-                target=_serve, args=(theirs, self._settings, self._folder), name="accord-quick", daemon=True
-            )
-            with _one_thread():
-                self._process.start()
-            theirs.close()
-            self._ready, self._asked = False, 0
+        self._child.start()
 
-    def end(self, last: bool = True) -> None:
-        """End the process at once. last: it will not be started again."""
-        with self._lock:
-            self._ended = self._ended or last
-            if self._process is not None:
-                self._process.kill()
-                self._process.join()
-                self._process = None
-            if self._pipe is not None:
-                self._pipe.close()
-                self._pipe = None
+    def end(self) -> None:
+        """End the process at once and for good."""
+        self._child.end()
 
     def ask(self, question: Question, end_s: float) -> Reply:
-        """Send a question and wait for its reply; a process that is late or dead is replaced. Runs in a thread.
+        """The reply to a question. Runs in a thread.
 
         end_s: of the monotonic clock, by which there must be a reply
         """
         try:
-            reply = self._exchange(question, end_s)
+            reply = self._child.ask(question, end_s)
         except TimeoutError:
             self._replace()
             seconds = f"{self._settings.quick_deadline_s:g} s"
@@ -172,27 +138,11 @@ class _Worker:
             self._replace()
         return reply
 
-    def _exchange(self, question: Question, end_s: float) -> Reply:
-        pipe = self._pipe
-        if pipe is None:
-            raise EOFError
-        if not self._ready:
-            before = time.monotonic()
-            if not pipe.poll(START_S) or pipe.recv_bytes() != READY:
-                raise EOFError
-            self._ready = True
-            end_s += time.monotonic() - before  # the time to load is not the question's
-        pipe.send(question)
-        if not pipe.poll(max(end_s - time.monotonic(), 0.0)):
-            raise TimeoutError
-        reply = pipe.recv()
-        assert isinstance(reply, Reply), "a worker sends replies"
-        return reply
-
     def _replace(self) -> None:
-        self.end(last=False)
+        self._child.end(last=False)
+        self._asked = 0
         with contextlib.suppress(OSError):
-            self.start()
+            self._child.start()
 
 
 def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
@@ -216,26 +166,6 @@ def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
                 _empty(folder)
 
 
-def limit_memory(most_bytes: int) -> None:
-    """Bound what this process may allocate [bytes], where the system can."""
-    if sys.platform != "win32":
-        _limit(resource.RLIMIT_DATA, most_bytes)
-
-
-def limit_cpu(more_s: float) -> None:
-    """End this process once it has used so many more seconds of CPU [s], where the system can."""
-    if sys.platform != "win32":
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + more_s) + 1)
-
-
-def _limit(kind: int, most: int) -> None:
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError, ValueError):
-            hard = resource.getrlimit(kind)[1]
-            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
 def _empty(folder: Path) -> None:
     """Take away what a question brought."""
     for place in folder.iterdir():
@@ -243,18 +173,6 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(place, ignore_errors=True)
         else:
             place.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes that are started here do their algebra in one thread each."""
-    new = [name for name in _ONE_THREAD if name not in os.environ]
-    os.environ.update(dict.fromkeys(new, "1"))
-    try:
-        yield
-    finally:
-        for name in new:
-            os.environ.pop(name, None)
 
 
 def _key(question: Question) -> bytes:
