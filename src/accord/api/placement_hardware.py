@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from accord.catalog.system import System
 from accord.hardware.system import Machine
 from accord.report.placement import Hardware
 
-_COMPUTE = re.compile(r"(\d+) compute")
 NODES_PER_RACK = 8  # where nobody says how many stand in one
 CHIPS_PER_NODE = 8
 
@@ -28,9 +25,8 @@ def hardware(machine: Machine, system: System | None) -> Hardware:
     racks, others = 0, 0
     if system is not None and system.racks is not None:
         racks = max(int(system.racks.si), 1)
-        told = _COMPUTE.search(system.racks.note or "")
-        if told:
-            others, racks = racks - int(told[1]), int(told[1])
+        if system.compute_racks is not None:
+            others, racks = racks - int(system.compute_racks.si), int(system.compute_racks.si)
     else:
         racks = max(-(-nodes // NODES_PER_RACK), 1)
         if nodes > 1:

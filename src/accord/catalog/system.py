@@ -124,6 +124,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One system.
 
     chip: id of its accelerator; chips, nodes, racks, host_cpus: counts [1]; host_memory [B]
+    compute_racks: those of the racks that hold chips, where others hold switches alone [1]
     totals: as published for the whole, by name: bf16, fp8, int8, fp4 [FLOP/s or OP/s], hbm_capacity [B],
         hbm_bandwidth [B/s], scaleup (both directions) [B/s], ...
     power: of the whole [W]; price: of the whole [USD]; facts: everything else by name
@@ -137,6 +138,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     chips: Count | None = None
     nodes: Count | None = None
     racks: Count | None = None
+    compute_racks: Count | None = None
     host_cpus: Count | None = None
     host_memory: Bytes | None = None
     fabric: Fabric = Fabric()
