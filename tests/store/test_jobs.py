@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ from accord.store.job import (
     Progress,
     WrongState,
 )
-from accord.store.jobs import APPLICATION, FILE, JobStore
+from accord.store.jobs import APPLICATION, FILE, JobStore, working_folder
 
 AT = "2026-01-02T03:04:05.000+00:00"
 FAULT = Failure(what="it broke", where="--isl", hint="mend it", exit_code=3)
@@ -221,7 +222,13 @@ def test_folders_of_no_job_are_swept(store: JobStore) -> None:
     store.place(id).mkdir()
     store.place(B).mkdir()
     (store.folder / "other").mkdir()
-    assert store.sweep() == (B,)
+    (working_folder(store.folder) / "brought.csv").write_text("a prompt")
+    work = working_folder(store.folder)
+    assert stat.S_IMODE(work.stat().st_mode) == 0o700
+    (store.folder / "work-link").symlink_to(store.folder / "other")
+    assert B in store.sweep()
+    assert {one.name for one in store.folder.iterdir() if one.is_dir()} == {id, "other"}
+    assert not os.path.lexists(store.folder / "work-link")
     assert store.place(id).is_dir()
     assert (store.folder / "other").is_dir()
 

@@ -62,7 +62,7 @@ def _files(folder: Path, *rest: str) -> None:
     (folder / "files").mkdir()
     for name in ("series.json", "secret.txt"):
         (folder / "files" / name).write_text(name)
-    (folder / "files" / "summary.json").symlink_to("/etc/passwd")
+    (folder / "files" / "summary.json").symlink_to(folder / "files" / "secret.txt")
 
 
 DOES: dict[str, Callable[..., Reply | None]] = {

@@ -28,7 +28,8 @@ from accord.store.jobs import JobStore
 from accord.web import job_child, jobs
 from accord.web.answer import File, Question
 from accord.web.job_process import QUESTION, with_places
-from accord.web.jobs import QueueFull
+from accord.web.jobs import Jobs, QueueFull
+from accord.web.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -325,8 +326,23 @@ def test_old_jobs_go_with_their_folders(tmp_path: Path) -> None:
             made = [await ended(held, asked("answer")) for _ in range(4)]
             await asyncio.sleep(0.2)
             assert [one.id for one in await held.list()] == [made[3].id, made[2].id]
-            folders = {one.name for one in (tmp_path / "jobs").iterdir() if one.is_dir()}
+            folders = {one.name for one in (tmp_path / "runs.sqlite-jobs").iterdir() if one.is_dir()}
             assert folders == {made[2].id, made[3].id}
+
+    asyncio.run(run())
+
+
+def test_stores_of_one_folder_have_jobs_of_their_own(tmp_path: Path) -> None:
+    async def run() -> None:
+        held = [Jobs(Settings(store=tmp_path / name)) for name in ("a.sqlite", "a.db")]
+        for one in held:
+            await one.start()
+        job = await ended(held[0], asked("answer"))
+        assert [len(await one.list()) for one in held] == [1, 0]
+        with pytest.raises(NoSuchJob):
+            await held[1].show(job.id)
+        for one in held:
+            await one.stop()
 
     asyncio.run(run())
 

@@ -170,7 +170,7 @@ def test_a_job_by_its_addresses(tmp_path: Path) -> None:
         gone = await client.post(f"{at}/delete", json={})
         assert gone.json() == {"deleted": job.id}
         assert (await client.get(at)).status_code == 404
-        assert not (tmp_path / "jobs" / job.id).exists()
+        assert not (tmp_path / "runs.sqlite-jobs" / job.id).exists()
 
     ask(tmp_path, do)
 

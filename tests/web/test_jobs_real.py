@@ -156,8 +156,8 @@ def test_a_killed_server_loses_nothing_and_a_plan_goes_on_where_it_was(tmp_path:
     async def run() -> tuple[bytes, list[dict[str, Any]]]:
         async with serving(tmp_path) as held:
             assert {job.id: job.state for job in await held.list()} == {first: INTERRUPTED, second: INTERRUPTED}
-            assert (tmp_path / "jobs" / first / CHECKPOINT).is_file()
-            assert (tmp_path / "jobs" / second / QUESTION).is_file()
+            assert (tmp_path / "runs.sqlite-jobs" / first / CHECKPOINT).is_file()
+            assert (tmp_path / "runs.sqlite-jobs" / second / QUESTION).is_file()
             assert (await held.resume(first)).resumes == 1
             async with asyncio.timeout(120.0):
                 found = parsed([one async for one in await held.follow(first)])
@@ -192,7 +192,7 @@ def test_finished_parts_that_cannot_be_used_are_left_and_the_plan_begins_again(t
         async with serving(tmp_path) as held:
             blocker = await held.submit(Question("simulate", ("--json", *SIMULATE, "--requests=20000")), {})
             job = await held.submit(Question("plan", ("--json", *PLAN)), {})
-            (tmp_path / "jobs" / job.id / CHECKPOINT).write_bytes(b"damaged" * 1000)
+            (tmp_path / "runs.sqlite-jobs" / job.id / CHECKPOINT).write_bytes(b"damaged" * 1000)
             await held.cancel(blocker.id)
             assert (await until(held, job.id, *ENDED)).state == DONE
             assert (await held.result(job.id))[0] == printed(tmp_path, "plan", *PLAN)

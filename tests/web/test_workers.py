@@ -153,6 +153,7 @@ def test_what_a_question_brought_is_gone_afterwards(tmp_path: Path) -> None:
     async def ask(workers: Workers) -> list[str]:
         assert (await workers.ask(SLOW)).status == 422
         await workers.ask(QUICK)
+        assert workers.folder.parent == tmp_path / "runs.sqlite-jobs"  # where the next start sweeps
         return [str(one) for one in workers.folder.rglob("*") if one.is_file()]
 
     assert with_workers(tmp_path, ask, quick_workers=1) == []

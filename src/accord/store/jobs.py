@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ APPLICATION = 0x4143434A  # "ACCJ"
 SCHEMA = 1
 FILE = "jobs.sqlite"
 LOCK = "jobs.lock"
+WORK = "work-"  # begins the names of folders that are not kept
 WAIT_S = 10.0  # for another program that reads the file
 _COLUMNS = "id, verb, request, state, created, started, ended, progress, error, run, resumes, exit_code"
 _TABLES = (
@@ -195,12 +197,13 @@ class JobStore:
         return ids
 
     def sweep(self) -> tuple[str, ...]:
-        """Remove folders of no job, which a process leaves that is killed between two steps; returns their ids."""
+        """Remove folders of no job and those of work, which a process leaves that is killed; returns their names."""
         with self._read() as database:
             known = {id for (id,) in database.execute("SELECT id FROM jobs")}
-        found = [one.name for one in os.scandir(self.folder) if ID.fullmatch(one.name) and one.name not in known]
-        for id in found:
-            self._clear(id)
+        names = [one.name for one in os.scandir(self.folder)]
+        found = [name for name in names if name.startswith(WORK) or (ID.fullmatch(name) and name not in known)]
+        for name in found:
+            self._clear(name)
         return tuple(found)
 
     def place(self, id: str) -> Path:
@@ -210,8 +213,8 @@ class JobStore:
             raise DataError("a symbolic link where a job's folder should be", where=str(path), hint="remove it")
         return path
 
-    def _clear(self, id: str) -> None:
-        path = self.folder / _checked(id)
+    def _clear(self, name: str) -> None:
+        path = self.folder / name
         if path.is_symlink():
             path.unlink()
         elif path.exists():
@@ -266,6 +269,12 @@ class JobStore:
                 self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
+
+
+def working_folder(folder: Path) -> Path:
+    """A new folder for whoever holds the jobs of a folder; what a killed process leaves of it is swept."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Path(tempfile.mkdtemp(prefix=WORK, dir=folder))
 
 
 def _checked(id: str) -> str:

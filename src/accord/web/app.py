@@ -63,15 +63,15 @@ def _with_status(router: APIRouter) -> APIRouter:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.workers.start()
+    await app.state.jobs.start()  # holds the folder in which those of the workers lie
     try:
-        await app.state.jobs.start()
+        app.state.workers.start()
         try:
             yield
         finally:
-            await app.state.jobs.stop()
+            app.state.workers.stop()
     finally:
-        app.state.workers.stop()
+        await app.state.jobs.stop()
 
 
 async def _of_accord(request: Request, error: Exception) -> Response:

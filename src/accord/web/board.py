@@ -8,7 +8,6 @@ import os
 import pickle
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
+from accord.store.jobs import working_folder
 from accord.web.answer import OK, Reply, _of_error, refusal
 from accord.web.child import CPU_SLACK_S, READY, Child, limit_cpu, limit_memory
 from accord.web.guard import Guard
@@ -99,7 +99,7 @@ class BoardWorker:
     def _running(self) -> Child:
         """The process, started where there is none. Raises OSError."""
         if self._child is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="accord-board-"))
+            self._folder = working_folder(self._settings.job_folder)
             self._child = Child("accord-board", _serve, self._settings, self._folder)
         if not self._child.started:
             self._child.start()

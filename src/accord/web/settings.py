@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1 << 20
-JOB_FOLDER = "jobs"
+JOB_FOLDER = "-jobs"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -14,8 +14,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Settings:
     """What a server is told, with the limits it keeps.
 
-    store: file of the run store; what jobs need lies beside it, in :attr:`job_folder`
-    host, port: where it listens; allowed_hosts: names besides them that ``Host`` may say, without a port
+    store: file of the run store; what a server keeps lies beside it, in :attr:`job_folder`
+    host, port: where it listens; name: that the host was given by, where that was no address
+    allowed_hosts: names besides them that ``Host`` may say, without a port
     token: what a bearer must show, None where none is asked for; behind_proxy: somebody else does TLS
     cert, key: files of the server's TLS
     max_body_bytes, max_upload_bytes: of a request; of one file once it is unpacked
@@ -27,6 +28,7 @@ class Settings:
     store: Path
     host: str = "127.0.0.1"
     port: int = 8321
+    name: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     token: bytes | None = None
     behind_proxy: bool = False
@@ -51,5 +53,5 @@ class Settings:
 
     @property
     def job_folder(self) -> Path:
-        """Where files of jobs lie."""
-        return self.store.parent / JOB_FOLDER
+        """Where jobs, their files and those of workers lie: a folder named by the store, for no other store."""
+        return self.store.with_name(self.store.name + JOB_FOLDER)

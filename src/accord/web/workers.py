@@ -13,7 +13,6 @@ import os
 import pickle
 import shutil
 import signal
-import tempfile
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from accord.store.jobs import working_folder
 from accord.web import answer
 from accord.web.answer import Question, Reply, refusal
 from accord.web.child import CPU_SLACK_S, READY, Child, limit_cpu, limit_memory
@@ -56,7 +56,7 @@ class Workers:
 
     def start(self) -> None:
         """Start the processes; they load while others wait."""
-        self.folder = Path(tempfile.mkdtemp(prefix="accord-web-"))
+        self.folder = working_folder(self._settings.job_folder)
         for number in range(self._settings.quick_workers):
             worker = _Worker(self._settings, self.folder / str(number))
             worker.start()
