@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from accord.cli import main as cli
 from accord.cli.main import main
 from accord.web.answer import File, Question, Reply, run
 from accord.web.guard import Guard
@@ -65,7 +67,7 @@ def test_an_answer_that_is_no_has_the_exit_code_of_the_command(tmp_path: Path) -
     ("verb", "words", "code", "what"),
     [
         ("estimate", ("--json",), 2, "--model"),
-        ("estimate", ("--chips=0", "--json"), 2, "--chips"),
+        ("estimate", ("--chips=0", "--json"), 2, "0 is not in the range"),
         ("estimate", ("--model=nope", "--system=nvidia-gb200-nvl72", "--json"), 3, "not in the catalog"),
         ("estimate", ("--model=claude", "--system=nvidia-gb200-nvl72", "--json"), 1, "unpublished"),
         ("nothing", (), 2, "there is no verb"),
@@ -79,6 +81,45 @@ def test_what_cannot_be_answered_says_so_in_one_form(
     assert reply.status == 422
     assert reply.exit_code == error(reply)["exit_code"] == code
     assert what in error(reply)["what"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "where"),
+    [
+        ("plan", ("--ttft=abc", "--json"), "--ttft"),
+        ("estimate", ("--isl=-1", "--json"), "--isl"),
+        ("catalog show", ("--json",), "ID"),
+    ],
+)
+def test_what_is_wrong_with_a_flag_names_it_and_says_what_it_takes(
+    verb: str, words: tuple[str, ...], where: str, tmp_path: Path
+) -> None:
+    said = error(ask(tmp_path, verb, *words))
+    assert said["where"] == where
+    assert where not in said["what"]
+    assert said["hint"] or verb == "catalog show"
+
+
+def test_the_place_of_the_store_is_taken_from_nothing_else(tmp_path: Path) -> None:
+    words = ("--json", "--", "nvidia-h100-pcie")
+    work = tmp_path / "work"
+    work.mkdir()
+    bodies = {
+        run(Question("catalog show", words), work, store=Path(place) / "runs.sqlite").body
+        for place in ("/data", "/en", "/docs", "/abs", "/", str(tmp_path))
+    }
+    assert len(bodies) == 1
+    assert b"https://epoch.ai/data/" in bodies.pop()
+
+
+def test_a_store_that_is_a_symbolic_link_is_refused_and_not_named(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite").symlink_to(tmp_path / "target.sqlite")
+    (tmp_path / "target.sqlite").touch()
+    said = ask(tmp_path, "runs list", "--json")
+    assert said.status == 422
+    assert error(said)["where"] == "runs.sqlite"
+    assert "symbolic link" in error(said)["what"]
+    assert str(tmp_path).encode() not in said.body
 
 
 def test_a_fault_says_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +166,18 @@ NASTY = (
     Question("estimate", ("--deployment=d.yaml", "--json"), (File("d.yaml", b"model: /etc/passwd\nsystem: x\n"),)),
     Question("plan", ("--scenario=s.toml", "--json"), (File("s.toml", SCENARIO % b"/etc/passwd"),)),
     Question("plan", ("--scenario=s.toml", "--json"), (File("s.toml", SCENARIO % b"x" + b'trace = "/etc/passwd"'),)),
+    *(
+        Question(verb, (f"--deployment={name}", "--json"), (File(name, text % place),))
+        for verb, name, text in (
+            ("estimate", "d.yaml", b"model: %s\nsystem: huawei-cloudmatrix-384\nphase: decode\n"),
+            ("simulate", "d.yaml", b"model: %s\nsystem: huawei-cloudmatrix-384\n"),
+        )
+        for place in (b"PLACE/beside.json", b"PLACE", b"/root", b"/usr/share", b"/proc/self/status", b"../beside.json")
+    ),
+    *(
+        Question("plan", ("--scenario=s.toml", "--json"), (File("s.toml", SCENARIO % b"x" + b"trace = '%s'" % place),))
+        for place in (b"PLACE/beside.json", b"/usr/lib/os-release", b"/proc/self/status", b"../beside.json")
+    ),
     Question("plan", ("--model=deepseek-r1", "--checkpoint=/tmp/x.sqlite", "--system=nvidia-gb200-nvl72", "--json")),
     Question("simulate", ("--trace=/etc/passwd", "--model=qwen3-32b", "--system=nvidia-h100-sxm-1", "--json")),
     Question("fabric", ("--transfers=/etc/passwd", "--json", "--", "huawei-cloudmatrix-384")),
@@ -144,19 +197,26 @@ def _opened_outside(folder: str) -> tuple[list[str], list[tuple[int, str]]]:
     """In a process of its own: what was opened outside although it is guarded, and the replies."""
     home = Path(folder)
     ask(home, "estimate", *ESTIMATE, "--json")  # everything is loaded
-    guard = Guard((home,))
-    guard.install()
+    work, package = home / "work", str(Path(cli.__file__).resolve().parents[1])
+    (home / "beside.json").write_text('{"architectures": ["beside"]}')
+    Guard(work, home / "runs.sqlite").install()
+    mine = (str(work), str(home / "runs.sqlite"), package, *{sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)})
     opened: list[str] = []
 
     def seen(event: str, args: tuple[object, ...]) -> None:
-        if event == "open" and isinstance(args[0], str) and args[0].startswith(("/etc", "/tmp/never", "/tmp/other")):
-            opened.append(args[0])
+        if event == "open" and isinstance(args[0], str | os.PathLike):
+            place = os.path.abspath(args[0])
+            if not place.startswith(mine) or "beside" in place:
+                opened.append(place)
 
     sys.addaudithook(seen)  # after the guard's, so that it sees what that lets pass
-    replies = [ask(home, one.verb, *one.words, files=one.files) for one in NASTY]
-    (home / "tree" / "branch").mkdir(parents=True)
-    (home / "tree" / "branch" / "leaf").write_text("")
-    shutil.rmtree(home / "tree")
+    replies = []
+    for one in NASTY:
+        files = [File(file.name, file.data.replace(b"PLACE", str(home).encode())) for file in one.files]
+        replies.append(ask(home, one.verb, *one.words, files=files))
+    (work / "tree" / "branch").mkdir(parents=True)
+    (work / "tree" / "branch" / "leaf").write_text("")
+    shutil.rmtree(work / "tree")
     return opened, [(one.status, one.body.decode()) for one in replies]
 
 
@@ -167,6 +227,10 @@ def test_no_question_makes_a_guarded_process_open_a_file_outside(tmp_path: Path)
     for question, (status, body) in zip(NASTY, replies, strict=True):
         assert status in (200, 422), (question, body)
         assert "root:" not in body
+        assert not question.files or not re.search("JSON|No such|denied|Permission|cannot be read|directory", body), (
+            question,
+            body,
+        )
         assert question.verb in ("catalog list", "audit", "runs list") or status == 422, (question, body)
 
 
@@ -175,15 +239,18 @@ def test_the_guard_tells_its_places_from_others(tmp_path: Path) -> None:
     own.mkdir()
     other.mkdir()
     (own / "link").symlink_to(other / "file")
-    guard = Guard((own,))
+    kept = tmp_path / "runs.sqlite"
+    guard = Guard(own, kept)
     passed: tuple[tuple[str, tuple[object, ...]], ...] = (
         ("open", (str(own / "file"), "w", 0)), ("open", (str(Path(os.__file__)), "r", 0)), ("open", (3, "w", 0)),
         ("open", (b"/dev/null", "w", 0)), ("sqlite3.connect", (f"file:{own}/a%20b?mode=ro",)), ("import", ("x",)),
         ("os.remove", (own / "file", -1)), ("sqlite3.connect", (":memory:",)),
+        ("sqlite3.connect", (str(kept),)),
     )  # fmt: skip
     for event, args in passed:
         guard.seen(event, args)
     stopped: tuple[tuple[str, tuple[object, ...]], ...] = (
+        ("open", (str(tmp_path / "beside"), "r", 0)), ("open", (f"{kept}-beside", "w", 0)), ("os.mkdir", (tmp_path, 0)),
         ("open", (str(other / "file"), "r", 0)), ("open", (str(own / "link"), "r", 0)),
         ("open", (str(own / ".." / "x"), "r", 0)), ("open", (str(Path(os.__file__)), "a", 0)),
         ("open", (str(Path(os.__file__)), None, os.O_WRONLY)), ("sqlite3.connect", (f"file:{other}/a",)),

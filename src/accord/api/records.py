@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from accord.base.errors import ArchitectureUnpublished, CatalogError, ModelConfigError
@@ -21,15 +25,33 @@ GENERIC = "generic"
 
 
 MOST_BYTES = 4 << 20
+_NO_PLACES: ContextVar[bool] = ContextVar("no_places", default=False)
+
+
+@contextmanager
+def no_places() -> Iterator[None]:
+    """Within it a model is an entry of the catalog or a file of the present folder: no text opens another place."""
+    before = _NO_PLACES.set(True)
+    try:
+        yield
+    finally:
+        _NO_PLACES.reset(before)
+
+
+def is_sent(name: str) -> bool:
+    """Whether a name is that of a file of the present folder, and leads nowhere else."""
+    return re.fullmatch(r"[^/\\~:\0.-][^/\\:\0]*", name) is not None
 
 
 def model_spec(catalog: Catalog, id: str) -> ModelSpec:
     """The architecture of a catalog model, or of a config.json at a path.
 
     Raises ArchitectureUnpublished for closed models, CatalogError for unknown ids, ModelConfigError
-    for files that describe no supported model.
+    for files that describe no supported model, or may not be opened (:func:`no_places`).
     """
     if id not in catalog.ids("models") and (id.endswith(".json") or "/" in id):
+        if _NO_PLACES.get() and not is_sent(id):
+            raise ModelConfigError(f"'{id}' names a place of this machine", hint="send the model's config.json")
         return _from_file(Path(id))
     record = catalog.model(id)
     if record.config is None:

@@ -177,6 +177,9 @@ class RunStore:
             raise self._damaged(error) from None
 
     def _connected(self, write: bool) -> sqlite3.Connection:
+        if self.path.is_symlink():
+            what, hint = "a symbolic link where the store should be", "give --store the file that it leads to"
+            raise DataError(what, where=str(self.path), hint=hint)
         if write:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)

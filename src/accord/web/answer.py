@@ -7,22 +7,27 @@ import io
 import json
 import logging
 import os
+import re
 import sys
+import tomllib
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from accord.api.records import is_sent, no_places
 from accord.api.runs import FILE, HOME_VARIABLE
 from accord.base.errors import AccordError, UsageError
 from accord.cli.main import cli
 from accord.web.uploads import unpack
+from accord.web.verbs import commands
 
 OK, TOO_LARGE, CANNOT_BE_MEANT, FAULT, UNAVAILABLE = 200, 413, 422, 500, 503
 EXIT_INTERNAL, EXIT_IO, EXIT_INTERRUPTED = 70, 74, 130
 STORED = ("policy check", "runs compare", "runs list", "runs show", "simulate")  # verbs that take --store
+SCENARIO = ".toml"
 log = logging.getLogger("accord.web")
 
 
@@ -83,8 +88,8 @@ def run(
     words = [*question.verb.split(), *extra, *_store_words(question.verb, store), *question.words]
     printed, said = io.StringIO(), io.StringIO()
     try:
-        with _inside(folder, store), _captured(printed, said):
-            _bring(question.files, folder, most_bytes)
+        with _inside(folder, store), _captured(printed, said), no_places():
+            _bring(question, folder, most_bytes)
             code = cli.main(words, prog_name="accord", standalone_mode=False)
     except BaseException as error:  # a worker outlives whatever its question does
         reply = _of_error(error)
@@ -100,10 +105,29 @@ def _store_words(verb: str, store: Path) -> tuple[str, ...]:
     return (f"--store={store}",) if store.name != FILE and verb in STORED else ()
 
 
-def _bring(files: Sequence[File], folder: Path, most_bytes: int) -> None:
+def _bring(question: Question, folder: Path, most_bytes: int) -> None:
     """Write a question's files. Raises UsageError, DataError for content that may not be."""
-    for file in files:
-        (folder / file.name).write_bytes(unpack(file.name, file.data, most_bytes))
+    for file in question.files:
+        content = unpack(file.name, file.data, most_bytes)
+        if file.name.lower().endswith(SCENARIO):
+            _check_places(question.verb, file.name, content)
+        (folder / file.name).write_bytes(content)
+
+
+def _check_places(verb: str, name: str, content: bytes) -> None:
+    """Refuse a scenario that names a file of this machine for a flag. Raises UsageError."""
+    try:
+        plan = tomllib.loads(content.decode("utf-8-sig")).get("plan")
+    except (ValueError, RecursionError):
+        return  # the verb says what is wrong with it
+    if not isinstance(plan, dict):
+        return
+    for key in [one.name for one in commands()[verb]().params if isinstance(one.type, click.Path)]:
+        values = plan.get(key)
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, str) and not is_sent(value):
+                what = f"plan.{key} names a place of this machine"
+                raise UsageError(what, where=name, hint="send the file's content in a field of its own")
 
 
 @contextlib.contextmanager
@@ -138,7 +162,7 @@ def _of_error(error: BaseException) -> Reply:
     if isinstance(error, AccordError):
         return refusal(CANNOT_BE_MEANT, error.what, error.where, error.hint, error.exit_code)
     if isinstance(error, click.ClickException):
-        return refusal(CANNOT_BE_MEANT, error.format_message().rstrip("."), exit_code=error.exit_code)
+        return _of_click(error)
     if isinstance(error, MemoryError):
         return refusal(
             TOO_LARGE, "the question needs more memory than a worker may use", hint="ask for less at once"
@@ -158,11 +182,35 @@ def _of_error(error: BaseException) -> Reply:
     )  # fmt: skip
 
 
+def _of_click(error: click.ClickException) -> Reply:
+    """What click says of a flag: the flag is where, and what it takes the hint."""
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        param = error.param
+        flag = next((text for text in param.opts if text.startswith("--")), param.human_readable_name)
+        what = "is missing" if isinstance(error, click.MissingParameter) else error.message.rstrip(".")
+        return refusal(CANNOT_BE_MEANT, what, flag, getattr(param, "help", None), error.exit_code)
+    return refusal(CANNOT_BE_MEANT, error.format_message().rstrip("."), exit_code=error.exit_code)
+
+
 def _without_places(reply: Reply, folder: Path, store: Path) -> Reply:
-    """The reply without the folders of this machine that a verb may have named."""
+    """The reply without the folders of this machine that a verb may have named: in errors, and as the store's place."""
     body = reply.body
-    for place in dict.fromkeys((folder, folder.resolve(), store.parent, store.parent.resolve())):
-        own = json.dumps(str(place), ensure_ascii=False)[1:-1].encode()
-        if place != Path(place.anchor):
-            body = body.replace(own + b"/", b"")
-    return reply if body is reply.body else Reply(reply.status, reply.exit_code, body)
+    if reply.status == OK:
+        for before in (b'"', b'"--store='):
+            own, name = (json.dumps(text, ensure_ascii=False).encode()[1:] for text in (str(store), store.name))
+            body = body.replace(before + own, before + name)
+    else:
+        told = json.loads(body)["error"]
+        places = dict.fromkeys(str(one) for place in (folder, store.parent) for one in (place, place.resolve()))
+        for part in ("what", "where", "hint"):
+            told[part] = told[part] and _plain(told[part], places)
+        body = error_body(**told)
+    return replace(reply, body=body)
+
+
+def _plain(text: str, places: Iterable[str]) -> str:
+    """A message without these folders before the names of what lies in them."""
+    for place in places:
+        if place != os.sep:
+            text = re.sub(rf"(?<![\w.:/~-]){re.escape(place)}/", "", text)
+    return text

@@ -67,16 +67,31 @@ class BoardWorker:
             self._latest[client] = mine
         self._waiting += 1
         try:
-            async with self._turn:
-                if await gone() or (client is not None and self._latest.get(client) != mine):
-                    return refusal(PASSED_OVER, "a later question took its place", hint="nothing needs to be done")
-                end_s = time.monotonic() + self._settings.quick_deadline_s
-                asked = asyncio.get_running_loop().run_in_executor(self._thread, self._exchange, ask, end_s)
-                return await _finished(asked)
+            async with asyncio.timeout(self._settings.quick_deadline_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            hint = "ask again a little later"
+            return refusal(TIMEOUT, "other questions were being answered until the deadline", hint=hint)
+        else:
+            return await self._in_turn(ask, gone, lambda: client is not None and self._latest.get(client) != mine)
         finally:
             self._waiting -= 1
             if client is not None and self._latest.get(client) == mine:
                 del self._latest[client]
+
+    async def _in_turn(self, ask: Ask, gone: Gone, passed: Callable[[], bool]) -> Reply:
+        """The reply to a question whose turn it is. The turn ends when the process is free, whoever went away."""
+        asked: asyncio.Future[Reply] | None = None
+        try:
+            if await gone() or passed():
+                return refusal(PASSED_OVER, "a later question took its place", hint="nothing needs to be done")
+            end_s = time.monotonic() + self._settings.quick_deadline_s
+            asked = asyncio.get_running_loop().run_in_executor(self._thread, self._exchange, ask, end_s)
+            asked.add_done_callback(lambda _: self._turn.release())
+            return await asyncio.shield(asked)
+        finally:
+            if asked is None:
+                self._turn.release()
 
     def begin(self) -> None:
         """Start the process, so that the first question need not wait for it; what goes wrong is told to that one."""
@@ -123,22 +138,12 @@ class BoardWorker:
             self._child.end(last=False)
 
 
-async def _finished(asked: asyncio.Future[Reply]) -> Reply:
-    """The reply; whoever asked may go away meanwhile, but the turn is kept until the process is free again."""
-    try:
-        return await asyncio.shield(asked)
-    except asyncio.CancelledError:
-        with contextlib.suppress(Exception):
-            await asked
-        raise
-
-
 def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
     """What the process does until its pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o077)
     boards = import_module("accord.web.board_answer").Boards()  # not in the server: the planner is large
-    Guard((folder,)).install()
+    Guard(folder).install()
     limit_memory(settings.worker_memory_bytes)
     pipe.send_bytes(READY)
     with contextlib.suppress(EOFError, OSError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
 from errno import EACCES
 from pathlib import Path
 from urllib.parse import unquote
@@ -35,14 +34,14 @@ MOST_REFUSED = 1000
 class Guard:
     """The bound; once installed it holds until the process ends."""
 
-    def __init__(self, own: Iterable[Path]) -> None:
-        """own: folders in which this process may read and write."""
-        self._own = tuple(os.path.realpath(place) for place in own)
+    def __init__(self, folder: Path, *files: Path) -> None:
+        """What this process may read and write: whatever is in a folder, and single files, which may not be links."""
+        self._own = (os.path.realpath(folder), *(os.path.join(os.path.realpath(one.parent), one.name) for one in files))
         self._read = (*self._own, *_libraries())
         self.refused: list[str] = []  # places that were asked for in vain, for tests and logs
 
     def install(self) -> None:
-        """Bound this process from now on, and go into the first of its folders.
+        """Bound this process from now on, and go into its folder.
 
         Names that a system call takes relative to an open folder, as when a tree is removed, are told without it.
         """

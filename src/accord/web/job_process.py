@@ -192,7 +192,7 @@ def main() -> int:
     threading.Thread(target=_follow, args=(sys.stdin.fileno(),), daemon=True).start()
     _limit(order)
     folder = Path(order.folder)
-    Guard((folder, Path(order.store).parent)).install()
+    Guard(folder, Path(order.store)).install()
     reporter = Reporter(pipe)
     try:
         question = msgspec.msgpack.decode((folder / QUESTION).read_bytes(), type=Question)

@@ -153,7 +153,7 @@ def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
     answer.run(_WARM, folder, store=store)
     gc.collect()
     gc.freeze()  # what is loaded stays; the collector need not look through it again and again
-    Guard((folder, store.parent)).install()
+    Guard(folder, store).install()
     limit_memory(settings.worker_memory_bytes)
     pipe.send_bytes(READY)
     with contextlib.suppress(EOFError, OSError):
