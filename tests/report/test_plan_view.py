@@ -299,3 +299,18 @@ def test_plans_and_terms_for_a_program() -> None:
         "value": 2.0, "unit": "W", "low": 1.5, "high": 3.0, "basis": "estimate", "sources": ["systems/x:A"]
     }  # fmt: skip
     assert found["capex_usd"] is None and found["parts_usd_per_hour"] == {}
+
+
+@given(st.lists(st.tuples(st.text("ab 1,", max_size=400), st.text("xy z", max_size=300)), min_size=1, max_size=4))
+def test_pairs_are_as_wide_as_a_line_whatever_their_names_are(lines: list[tuple[str, str]]) -> None:
+    table = cells.wrapped_pairs("Title", lines)
+    assert max(map(len, to_text(table).splitlines())) <= cells.WIDTH
+    for column, texts in enumerate(zip(*lines, strict=True)):
+        shown = "".join(row[column] for row in table.rows)
+        assert shown.replace(" ", "") == "".join(texts).replace(" ", "")
+
+
+def test_a_remark_on_hundreds_of_plans_is_told() -> None:
+    ranks = ", ".join(str(rank) for rank in range(1, 400, 2))
+    rows = cells.wrapped_pairs("Title", [(ranks, "a remark " * 20), ("2", "short")]).rows
+    assert rows[0][1].startswith("a remark") and rows[-1] == ("2", "short")

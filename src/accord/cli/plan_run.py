@@ -29,7 +29,7 @@ from accord.cli.plan_matrix import COST, cause_dict, show_matrix, tornado
 from accord.cli.plan_question import Question, known_countries, question
 from accord.cli.plan_settings import given, placed, settings, typed, with_scenario
 from accord.cli.plan_words import joined, no_law_left, unknown_limits, unknown_wishes, why_none, without_plan
-from accord.cli.watching import Watching, parts
+from accord.cli.watching import Watching, begin, parts
 from accord.economics.scenario_text import scenario_toml
 from accord.planner.executor import Place, Work
 from accord.planner.executors import executor
@@ -74,6 +74,7 @@ def run(verb: str, objective: Sequence[str], flags: dict[str, Any], paths: tuple
             write(scenario_toml(full, taken_for_granted(catalog, scenario)))
             return 0
         if flags.get("matrix") or flags.get("fleet") is not None:
+            begin()
             return show_matrix(verb, catalog, flags, scenario, paths, passed, as_json=as_json)
         asked = question(catalog, flags, scenario, objective)
         if verb == "size" and asked.problem.limits.request_per_s is None:
@@ -90,9 +91,11 @@ def _answered(
 ) -> int:  # fmt: skip
     extra = tuple(str(path) for path in paths)
     problem, gone = allowed(catalog, asked.problem, flags)
+    spec = repr(spec_of(extra, problem.model)).encode()
+    begin()
     law = asked_law(catalog, flags, problem.systems, problem.model)
     gone = (*gone, *law.stopped(problem.systems))
-    sweep = _sweep(catalog, flags, repr(spec_of(extra, problem.model)).encode())
+    sweep = _sweep(catalog, flags, spec)
     count = max(flags["top"], _simulated(asked, flags))
     draw = None if flags.get("tornado") is None else tornado(flags["tornado"])
 
@@ -107,7 +110,8 @@ def _answered(
     warned = (*asked.said, *answer.refused, *unasked(flags, catalog), *(f"{system}: {why}" for system, why in gone))
     without = without_plan(answer, asked.named, (*asked.without, *gone), warned)
     body = _body(verb, catalog, answer, asked, told, (without, warned), flags, paths, causes)
-    emit(body, *_tables(answer, told, (asked.named, without), catalog, flags, causes), as_json=as_json)
+    tables = [] if as_json else _tables(answer, told, (asked.named, without), catalog, flags, causes)
+    emit(body, *tables, as_json=as_json)
     return 0 if told.plans else NO_PLAN
 
 

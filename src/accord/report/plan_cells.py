@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from accord.planner.plan import Metric, Plan, PoolPlan
 from accord.report.tables import NOTHING, Table, number, pairs
 
 WIDTH = 120  # of a line, where words can be wrapped and plans left to a later table
+_NAMES = 70  # of it at most for the names of pairs
 
 
 def value_text(one: Metric | None, factor: float) -> str:
@@ -101,8 +103,8 @@ def wrapped(text: str, room: int = WIDTH) -> tuple[str, ...]:
 
 
 def wrapped_pairs(title: str, lines: Iterable[tuple[str, str]]) -> Table:
-    """Pairs whose words run over several lines where one is not enough."""
-    lines = list(lines)
-    room = WIDTH - 2 - max((len(key) for key, _ in lines), default=0)
-    rows = [(key if at == 0 else "", part) for key, text in lines for at, part in enumerate(wrapped(text, room))]
+    """Pairs whose names and words run over several lines where one is not enough."""
+    names = [(wrapped(key, _NAMES), text) for key, text in lines]
+    room = WIDTH - 2 - max((len(part) for key, _ in names for part in key), default=0)
+    rows = [row for key, text in names for row in zip_longest(key, wrapped(text, room), fillvalue="")]
     return pairs(title, rows)
