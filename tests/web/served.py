@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN = "correct-Horse-battery_staple-1845-Xq"
 BODY_BYTES = 1 << 20
+FEW = 4  # connections at a time
 
 
 async def _health(request: Request) -> Response:
@@ -30,6 +31,12 @@ async def _health(request: Request) -> Response:
 
 async def _echo(request: Request) -> Response:
     return JSONResponse({"bytes": len(await request.body())})
+
+
+async def _slow(request: Request) -> Response:
+    print("begun", file=sys.stderr, flush=True)  # noqa: T201
+    await asyncio.sleep(600)
+    return PlainTextResponse("late")
 
 
 async def _events(request: Request) -> Response:
@@ -50,6 +57,7 @@ def application() -> ASGIApp:
     inside = Starlette(
         routes=[
             Route("/api/v1/health", _health),
+            Route("/api/v1/slow", _slow),
             Route("/api/v1/echo", _echo, methods=["POST"]),
             Route("/api/v1/jobs/{id}/events", _events),
             Route("/plan", _page),
@@ -141,7 +149,10 @@ def process(words: list[str], *, session: bool = False) -> Iterator[Server]:
 
 
 def small(*words: str) -> list[str]:
-    """Words that start the small application; words: ``token``, ``hurry`` (short deadlines)."""
+    """Words that start the small application.
+
+    words: ``token``, ``hurry`` (short deadlines), ``few`` (connections), ``tls=FOLDER`` of cert.pem and key.pem
+    """
     return [str(Path(__file__)), *words]
 
 
@@ -153,11 +164,16 @@ def main(words: list[str]) -> int:
 
     if "hurry" in words:
         wire.HEAD_S = security.PIECE_S = 0.5
+    if "few" in words:
+        wire.MOST_CONNECTIONS = FEW
+    folder = next((Path(word.removeprefix("tls=")) for word in words if word.startswith("tls=")), None)
     settings = Settings(
         store=Path("none.sqlite"),
         port=0,
         max_body_bytes=BODY_BYTES,
         token=TOKEN.encode() if "token" in words else None,
+        cert=folder and folder / "cert.pem",
+        key=folder and folder / "key.pem",
     )
 
     def say(text: str) -> None:

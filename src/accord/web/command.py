@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from accord.web import token as tokens
 if TYPE_CHECKING:
     from accord.web.settings import Settings
 
+POSIX = os.name == "posix"
 _FILE = click.Path(path_type=Path)
 
 
@@ -59,8 +61,11 @@ def command(
 
     The address is printed on stderr once it can be opened; Ctrl-C ends the server in order, with exit code 0. On a
     host that others reach, a token is needed, and TLS (--cert, --key) or --behind-proxy. Without a token, everybody who
-    has an account on this machine can ask.
+    has an account on this machine can ask. It needs a POSIX system, such as Linux, macOS or WSL.
     """
+    if not POSIX:
+        hint = "start it on Linux, macOS or WSL; every other verb works here"
+        raise UsageError("the server needs a POSIX system, for locks on files and limits on processes", hint=hint)
     if new_token is not None:
         if token_file is not None:
             raise UsageError("a token is made or used, not both", where="--new-token", hint="--token-file comes after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import socket
@@ -21,12 +22,12 @@ class Names:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Take host, port, allowed hosts, TLS and proxy of the settings."""
+        """Take host with its name, port, allowed hosts, TLS and proxy of the settings."""
         tls = settings.cert is not None
         self.schemes = {"https"} if tls and not settings.behind_proxy else {"http", "https"}
         if not tls and not settings.behind_proxy:
             self.schemes = {"http"}
-        own = [name for name in (*LOOPBACK, settings.host) if name not in _WILDCARDS]
+        own = [name for name in (*LOOPBACK, settings.host, settings.name) if name and name not in _WILDCARDS]
         found = {_joined(bare(name.lower()), settings.port) for name in own}
         for name in settings.allowed_hosts:
             found |= _stated(name, settings, self._ports())
@@ -77,6 +78,19 @@ def resolved(host: str) -> str:
         raise UsageError(f"no address is known for '{host}'", where="--host", hint="127.0.0.1 is the usual") from None
     addresses = sorted(found, key=lambda one: one[0] != socket.AF_INET)
     return str(addresses[0][4][0])
+
+
+def name_of(host: str) -> str | None:
+    """A host in lower case where it is a name of its own, None for an address and for ``localhost``.
+
+    Raises UsageError for a name that no request could say.
+    """
+    inside = host.removeprefix("[").removesuffix("]")
+    with contextlib.suppress(OSError, UnicodeError):
+        socket.getaddrinfo(inside, None, flags=socket.AI_NUMERICHOST)
+        return None
+    name = allowed_host(host)
+    return None if name in LOOPBACK else name
 
 
 def is_loopback(address: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import multiprocessing
 import os
@@ -28,17 +29,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accord.base.errors import AccordError, UsageError
 from accord.web.answer import EXIT_INTERNAL, error_body
-from accord.web.hosts import HTTP_PORT, HTTPS_PORT, is_loopback, is_wildcard, resolved, shown
+from accord.web.hosts import HTTP_PORT, HTTPS_PORT, is_loopback, is_wildcard, name_of, resolved, shown
 from accord.web.security import HEAD_BYTES, dressed, protect
 from accord.web.settings import Settings
-from accord.web.wire import Wire
+from accord.web.wire import Door, Wire
 
 GRACE_S = 1  # for answers that are being sent when the server ends
 END_S = 4.5  # from the first signal to the end of whatever is left
 KEEP_ALIVE_S = 5
 BACKLOG = 128
+FAULT, UNAVAILABLE = 500, 503
 NO_PAGE = """the page is not built, so only the HTTP API under /api/v1 is served
-hint: with Node 20 and npm, 'python3 do.py page' builds it; a released wheel has it"""
+hint: with Node 20.19 or 22.12 and npm, 'python3 do.py page' builds it; a released wheel has it"""
 STATIC = Path(__file__).parent / "static"
 
 Say = Callable[[str], None]
@@ -46,7 +48,7 @@ Make = Callable[[Settings], ASGIApp]
 
 
 def checked(settings: Settings) -> Settings:
-    """Settings with the address that their host stands for, where it may be listened on.
+    """Settings with the address that their host stands for, and its name, where it may be listened on.
 
     Raises UsageError where others could reach the server and there is no token, or neither TLS nor a proxy.
     """
@@ -63,7 +65,7 @@ def checked(settings: Settings) -> Settings:
     if outside and settings.cert is None and not settings.behind_proxy:
         hint = "give --cert and --key, or --behind-proxy where another server does TLS"
         raise UsageError(f"{settings.host} can be reached by others, so TLS is needed", where="--host", hint=hint)
-    return replace(settings, host=address)
+    return replace(settings, host=address, name=name_of(settings.host))
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -72,8 +74,7 @@ def listen(settings: Settings) -> socket.socket:
     where = f"{shown(settings.host)}:{settings.port}"
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if os.name == "posix":
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; asyncio sees no TCP here
@@ -91,8 +92,8 @@ def address_of(settings: Settings) -> str:
     """The address of the page, for people; the token is no part of it."""
     tls = settings.cert is not None
     scheme = "https" if tls else "http"
-    host = shown(settings.host)
-    if is_wildcard(settings.host):
+    host = settings.name or shown(settings.host)
+    if settings.name is None and is_wildcard(settings.host):
         named = settings.allowed_hosts[0] if settings.allowed_hosts else "localhost"
         if ":" in named.rpartition("]")[2]:
             return f"{scheme}://{named}/"
@@ -164,14 +165,18 @@ class Watched:
         except asyncio.CancelledError:
             if not self.ending():
                 raise
+            if not status:
+                hint = "ask again when there is a server again"
+                await _say(dressed(seen, api=True), UNAVAILABLE, error_body("the server is stopping", hint=hint))
         except Exception:
-            if status == [500]:
+            if status == [FAULT]:
                 return  # the application has told of it
             self._say(
                 f"{traceback.format_exc()}error: this is a fault of Accord; please report it with the lines above"
             )
             if not status:
-                await _say_fault(dressed(seen, api=True))
+                what = "this is a fault of Accord, not of the request"
+                await _say(dressed(seen, api=True), FAULT, error_body(what, exit_code=EXIT_INTERNAL))
         finally:
             if self._verbose:
                 self._say(log_line(scope, status[0] if status else None, time.perf_counter() - start_s))
@@ -184,10 +189,9 @@ def log_line(scope: Scope, status: int | None, took_s: float) -> str:
     return f"{method} {pattern or '*'} {'-' if status is None else status} {took_s * 1e3:.0f} ms"
 
 
-async def _say_fault(send: Send) -> None:
-    body = error_body("this is a fault of Accord, not of the request", exit_code=EXIT_INTERNAL)
+async def _say(send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -289,6 +293,8 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        config.http_protocol_class = functools.partial(Door, config.ssl)  # type: ignore[assignment]
+        config.ssl = None  # the door does TLS
     return config
 
 
@@ -321,6 +327,4 @@ def _ready(settings: Settings, say: Say) -> None:
 
 def has_display() -> bool:
     """Whether there is a screen that a browser could open on."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import h11
@@ -11,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from accord.web.answer import error_body
 from accord.web.security import HEAD_BYTES, HEADERS
 
-HEAD_S = 10.0  # from the first byte of a connection or request to the end of its head
+HEAD_S = 10.0  # from a connection to the end of its TLS handshake; from there or a first byte to the end of a head
 STALL_S = 60.0  # how long a reader may leave an answer lie
 MOST_CONNECTIONS = 512
 
@@ -83,6 +84,57 @@ class Wire(H11Protocol):
         for event in events:
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+class Door(asyncio.Protocol):
+    """A connection until TLS is agreed on: counted from the moment it is taken, and given up where that takes long."""
+
+    def __init__(self, context: ssl.SSLContext, **named: Any) -> None:
+        """context: of the server's certificate; named: what uvicorn gives a :class:`Wire`."""
+        self._context, self._named = context, named
+        self._connections: set[Any] = named["server_state"].connections
+        self._early = bytearray()
+        self._plain: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the handshake, unless there are too many connections already."""
+        assert isinstance(transport, asyncio.Transport), "a socket's transport"
+        self._plain = transport
+        if len(self._connections) >= MOST_CONNECTIONS:
+            transport.abort()
+            return
+        transport.pause_reading()
+        self._connections.add(self)
+        self._task = asyncio.get_running_loop().create_task(self._agree(transport))
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came along with the end of the handshake."""
+        self._early += data
+
+    def shutdown(self) -> None:
+        """End it, since the server ends."""
+        if self._plain is not None:
+            self._plain.abort()
+
+    async def _agree(self, plain: asyncio.Transport) -> None:
+        """Agree on TLS, and let the connection go on as a :class:`Wire`."""
+        loop = asyncio.get_running_loop()
+        try:
+            made = await loop.start_tls(
+                plain, self, self._context, server_side=True, ssl_handshake_timeout=HEAD_S, ssl_shutdown_timeout=HEAD_S
+            )
+        except OSError:  # no TLS, too late, or gone
+            return
+        finally:
+            self._connections.discard(self)
+        if made is None or made.is_closing():
+            return
+        wire = Wire(**self._named)
+        made.set_protocol(wire)
+        wire.connection_made(made)
+        if self._early:
+            wire.data_received(bytes(self._early))
 
 
 def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
