@@ -33,7 +33,7 @@ NOT_BUILT = b"""<!doctype html>
 <h1>The page is not built</h1>
 <p>The HTTP API under <code>/api/v1</code> works,
 and <a href="/api/v1/openapi.json">its document</a> says how it is asked.
-<p>With Node 20 and npm installed, <code>python3 do.py page</code> builds the page; a released wheel has it.
+<p>With Node 20.19 or 22.12 and npm installed, <code>python3 do.py page</code> builds the page; a released wheel has it.
 </html>
 """
 
@@ -88,9 +88,10 @@ def _built(folder: Path) -> int:
 
 @functools.lru_cache(maxsize=4)
 def _files(folder: Path, built: int) -> frozenset[str]:
-    """Names of the files there are; links are none."""
-    found = (place for place in folder.rglob("*") if place.is_file() and not place.is_symlink())
-    return frozenset(place.relative_to(folder).as_posix() for place in found)
+    """Names of the files there are; links, and what begins with a dot, are none."""
+    places = (place for place in folder.rglob("*") if place.is_file() and not place.is_symlink())
+    found = (place.relative_to(folder) for place in places)
+    return frozenset(name.as_posix() for name in found if not any(part.startswith(".") for part in name.parts))
 
 
 @functools.lru_cache(maxsize=256)
