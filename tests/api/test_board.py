@@ -123,7 +123,8 @@ def test_a_point_of_the_front_as_a_plan() -> None:
     x = shown.chosen.metrics["output_token_per_s_per_user"].value
     assert x == pytest.approx(front_of_board(shown)[0][0])
     assert all(check.slack > 1.0 - 1e-6 for check in shown.chosen.checks)
-    assert board().ask(limits, chosen=10_000).chosen is None
+    with pytest.raises(UsageError, match="none of index 10000"):
+        board().ask(limits, chosen=10_000)
 
 
 def test_rows_are_priced_once_and_limits_cost_little() -> None:

@@ -67,6 +67,7 @@ def test_the_best_is_that_of_a_board_asked_in_process(api: httpx.Client) -> None
         ({"tpot": "soon"}, "tpot"),
         ({"nope": 1}, "there is no field 'nope'"),
         ({"chosen": -1}, "greater than or equal to 0"),
+        ({"chosen": 99_999}, "none of index 99999"),
         ({"system": ["nvidia-hgx-h2"]}, "no system is called"),
         ({"per": "watt"}, "'chip' or 'usd'"),
         ({"client": "a b"}, "character"),
@@ -74,7 +75,8 @@ def test_the_best_is_that_of_a_board_asked_in_process(api: httpx.Client) -> None
 )
 def test_what_it_refuses(api: httpx.Client, more: dict[str, object], what: str) -> None:
     found = api.post("/plan/board", json={**SMALL, **more})
-    assert found.status_code == 422 and what in found.json()["error"]["what"]
+    error = found.json()["error"]
+    assert found.status_code == 422 and what in f"{error['where']}: {error['what']}"
 
 
 def test_where_nothing_keeps_the_limits(api: httpx.Client) -> None:
@@ -109,8 +111,8 @@ def test_boards_are_few() -> None:
 class Slow(BoardWorker):
     """A worker whose process is a lock: it answers when it is let."""
 
-    def __init__(self) -> None:
-        super().__init__(Settings(store=Path("runs.db"), quick_queue=3))
+    def __init__(self, deadline_s: float = 30.0) -> None:
+        super().__init__(Settings(store=Path("runs.db"), quick_queue=3, quick_deadline_s=deadline_s))
         self.let, self.done = threading.Semaphore(0), list[str]()
 
     def _exchange(self, ask: Ask, end_s: float) -> Reply:
@@ -182,6 +184,21 @@ def test_the_queue_has_an_end() -> None:
         assert (await tasks[3]).status == 429
         worker.let.release(3)
         assert [(await task).status for task in tasks[:3]] == [200, 200, 200]
+        worker.stop()
+
+    asyncio.run(story())
+
+
+def test_a_question_waits_no_longer_than_the_deadline() -> None:
+    async def story() -> None:
+        worker = Slow(deadline_s=0.2)
+        first, second = await begun(worker, "first"), await begun(worker, "second")
+        late = await second
+        assert late.status == 408 and b"until the deadline" in late.body
+        worker.let.release(2)
+        assert (await first).status == 200
+        assert (await (await begun(worker, "third"))).status == 200
+        assert worker.done == ["first", "third"]
         worker.stop()
 
     asyncio.run(story())

@@ -127,7 +127,7 @@ class Board:
 
         objectives: what ``best`` is by; confidence: as of the problem if omitted; per: what the front is drawn by
         chosen: which of the front's points to give as a plan, from 0
-        Raises UsageError for limits that cannot be meant.
+        Raises UsageError for limits that cannot be meant, and for a point that is not on the front.
         """
         sure = self._problem.confidence if confidence is None else confidence
         problem = msgspec.structs.replace(self._problem, limits=limits, objectives=tuple(objectives), confidence=sure)
@@ -140,7 +140,10 @@ class Board:
         front = view.picks()
         options = view.options()
         found = search(options, view.offers, sides.sends, problem, 1)
-        named = front[chosen] if chosen is not None and 0 <= chosen < len(front) else None
+        if chosen is not None and not 0 <= chosen < len(front):
+            hint = f"give 0 to {len(front) - 1}" if front else "leave it out: nothing keeps the limits"
+            raise UsageError(f"the front has {len(front)} points, none of index {chosen}", where="chosen", hint=hint)
+        named = None if chosen is None else front[chosen]
         best = self._finished(found.best[0], prepared, problem) if found.best else None
         return Shown(
             problem, sides.offers, view.candidates, view.feasible, +view.rejected, front, view, best,
