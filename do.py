@@ -4,7 +4,7 @@
     python3 do.py demo            the main job with no input
     python3 do.py test [ARGS]     every gate of the project; ARGS go to pytest
     python3 do.py bench [ARGS]    the benchmarks
-    python3 do.py page            builds the page that 'web' serves, where its sources have changed (Node 20 and npm);
+    python3 do.py page            builds the page that 'web' serves, where its sources have changed (Node 20.19, npm);
                                   'web' and 'test' do it too, where they can
     python3 do.py docs            builds the documentation site into build/docs; a warning fails it
     python3 do.py accuracy        writes docs/accuracy.md, docs/training_accuracy.md and docs/serving_accuracy.md from

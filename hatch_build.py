@@ -2,7 +2,7 @@
 
 ``ACCORD_PAGE`` says what to do where it cannot be built:
 
-    (nothing)   refuse, but for a wheel where there is no Node: it goes without, and ``accord web`` says so
+    (nothing)   refuse an sdist; a wheel goes without, as where there is no Node or no registry, and says so
     require     refuse
     skip        build neither page nor anything by npm, and carry none
 
@@ -46,13 +46,12 @@ class PageHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         make_page = _make_page(Path(self.root))
         if not make_page.fresh():
-            lacking = make_page.node_lacking()
-            if lacking and mode == "" and self.target_name == "wheel":
-                self.app.display_warning(f"this wheel goes without the page of 'accord web': {lacking}")
-                return
             try:
                 make_page.build()
             except make_page.PageError as error:
+                if mode == "" and self.target_name == "wheel":
+                    self.app.display_warning(f"this wheel goes without the page of 'accord web': {error}")
+                    return
                 hint = "hint: set ACCORD_PAGE=skip to go without the page; the rest of Accord needs no Node"
                 raise RuntimeError(f"the page of 'accord web' was not built: {error}\n{hint}") from error
         build_data["artifacts"].append(f"/{STATIC}/")

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 
-LEAST_NODE = (20, 19)
+NODES = ((20, 19), (22, 12))  # the least of each line that Vite takes; newer lines are taken from their beginning
 FRONTEND = os.path.dirname(os.path.abspath(__file__))
 STATIC = os.path.join(os.path.dirname(FRONTEND), "src", "accord", "web", "static")
 MODULES = os.path.join(FRONTEND, "node_modules")
@@ -61,9 +61,14 @@ def fresh() -> bool:
     return built() and read(os.path.join(STATIC, STAMP)) == sources_digest()
 
 
+def new_enough(major: int, minor: int) -> bool:
+    """Whether Vite takes a Node: of a line that is named at least what is named, and whatever came after the last."""
+    return major > NODES[-1][0] or any(major == line and minor >= least for line, least in NODES)
+
+
 def node_lacking() -> str:
     """Why Node cannot be used here, or "" where it can."""
-    need = ".".join(str(part) for part in LEAST_NODE)
+    need = ", ".join("{}.{}".format(*least) for least in NODES)
     node = shutil.which("node")
     if not node:
         return f"Node {need} or newer is not installed"
@@ -72,7 +77,7 @@ def node_lacking() -> str:
     except (OSError, ValueError, subprocess.CalledProcessError):
         return f"{node} does not run"
     found = re.match(r"v(\d+)\.(\d+)", told)
-    if not found or (int(found.group(1)), int(found.group(2))) < LEAST_NODE:
+    if not found or not new_enough(int(found.group(1)), int(found.group(2))):
         return f"Node {need} or newer is needed; {node} is {told}"
     if not shutil.which("npm"):
         return "npm is not installed (Node is)"
@@ -108,6 +113,8 @@ def build() -> None:
             if not fresh():  # somebody else may have built the same meanwhile
                 raise PageError(f"cannot put the page into {STATIC}: {error}") from error
     finally:
+        if os.path.isdir(old) and not os.path.isdir(STATIC):
+            os.rename(old, STATIC)
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

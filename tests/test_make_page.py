@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -102,19 +103,51 @@ def test_a_build_that_fails_leaves_the_old_page(
     assert not list((tmp_path / "frontend/node_modules").glob(".accord-page-*"))
 
 
+def test_a_page_that_cannot_be_put_in_place_leaves_the_old_one(
+    make_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_page.build()
+    (tmp_path / "frontend/index.html").write_text("second")
+    static, rename = tmp_path / "src/accord/web/static", os.rename
+
+    def denied(source: str, target: str) -> None:
+        if target == str(static) and "-new-" in source:
+            raise PermissionError(13, "denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", denied)
+    with pytest.raises(make_page.PageError, match="cannot put the page into"):
+        make_page.build()
+    assert (static / "index.html").read_text() == "first index.html"
+    assert not list((tmp_path / "frontend/node_modules").glob(".accord-page-*"))
+
+
 @pytest.mark.parametrize(
     ("version", "why"),
     [
-        ("v18.19.0", "Node 20.19 or newer is needed; {node} is v18.19.0"),
-        ("v20.18.3", "Node 20.19 or newer is needed; {node} is v20.18.3"),
-        ("nonsense", "Node 20.19 or newer is needed; {node} is nonsense"),
+        ("v18.19.0", "Node 20.19, 22.12 or newer is needed; {node} is v18.19.0"),
+        ("v20.18.3", "Node 20.19, 22.12 or newer is needed; {node} is v20.18.3"),
+        ("nonsense", "Node 20.19, 22.12 or newer is needed; {node} is nonsense"),
+        ("v21.7.3", "Node 20.19, 22.12 or newer is needed; {node} is v21.7.3"),
+        ("v22.11.0", "Node 20.19, 22.12 or newer is needed; {node} is v22.11.0"),
         ("v20.19.0", ""),
+        ("v22.12.0", ""),
+        ("v23.0.0", ""),
         ("v25.0.1", ""),
     ],
 )
 def test_node_must_be_new_enough(make_page: ModuleType, tmp_path: Path, version: str, why: str) -> None:
     _program(tmp_path / "bin/node", f"#!/bin/sh\necho {version}\n")
     assert make_page.node_lacking() == why.format(node=tmp_path / "bin/node")
+
+
+def test_what_is_taken_is_what_the_package_and_vite_name() -> None:
+    locked = json.loads((ROOT / "frontend/package-lock.json").read_text())["packages"]
+    package = json.loads((ROOT / "frontend/package.json").read_text())
+    lines = loaded(ROOT / "frontend/make_page.py").NODES
+    text = f"^{lines[0][0]}.{lines[0][1]}.0 || >={lines[1][0]}.{lines[1][1]}.0"
+    named = [one["engines"]["node"] for one in (package, locked[""], locked["node_modules/vite"])]
+    assert named == [text] * 3
 
 
 def test_npm_is_needed_too(make_page: ModuleType, tmp_path: Path) -> None:
@@ -132,10 +165,10 @@ def test_without_node_a_check_is_skipped_but_not_in_ci(
 ) -> None:
     (tmp_path / "bin/node").unlink()
     assert make_page.main(["--check"]) == make_page.SKIPPED
-    assert capfd.readouterr().err == "skipped: Node 20.19 or newer is not installed\n"
+    assert capfd.readouterr().err == "skipped: Node 20.19, 22.12 or newer is not installed\n"
     monkeypatch.setenv("ACCORD_CI", "1")
     assert make_page.main(["--check"]) == 1
-    assert capfd.readouterr().err.splitlines()[0] == "error: Node 20.19 or newer is not installed"
+    assert capfd.readouterr().err.splitlines()[0] == "error: Node 20.19, 22.12 or newer is not installed"
 
 
 def test_without_node_a_page_that_is_asked_for_is_an_error(
@@ -147,7 +180,7 @@ def test_without_node_a_page_that_is_asked_for_is_an_error(
     (tmp_path / "frontend/index.html").write_text("second")
     assert make_page.main([]) == 1
     assert capfd.readouterr().err.splitlines()[-2:] == [
-        "error: Node 20.19 or newer is not installed",
+        "error: Node 20.19, 22.12 or newer is not installed",
         "hint: Node and its npm build the page; everything else of Accord works without",
     ]
 

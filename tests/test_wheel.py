@@ -80,7 +80,8 @@ def test_a_wheel_from_the_sdist_has_the_page_and_needs_no_node(sdist: Path, bare
     with _wheel(tmp_path) as wheel:
         packed = {name: wheel.read(name) for name in wheel.namelist() if name.startswith(PAGE)}
         names = wheel.namelist()
-    want = {f"{PAGE}/{path.relative_to(STATIC)}": path.read_bytes() for path in STATIC.rglob("*") if path.is_file()}
+    files = [path for path in STATIC.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    want = {f"{PAGE}/{path.relative_to(STATIC)}": path.read_bytes() for path in files}
     assert packed == want
     assert f"{PAGE}/index.html" in packed
     assert not [name for name in names if "node_modules" in name or name.endswith((".svelte", ".ts", ".map"))]
@@ -97,16 +98,33 @@ def test_without_node_a_wheel_goes_without_the_page(project: Path, bare: str, tm
     without = _without_page(project, tmp_path)
     done = _build(without, "wheel", tmp_path / "out", {"PATH": bare})
     assert done.returncode == 0, done.stderr
-    assert "goes without the page of 'accord web': Node 20.19 or newer is not installed" in done.stderr + done.stdout
+    assert (
+        "goes without the page of 'accord web': Node 20.19, 22.12 or newer is not installed"
+        in done.stderr + done.stdout
+    )
     with _wheel(tmp_path / "out") as wheel:
         assert not [name for name in wheel.namelist() if name.startswith(PAGE)]
         assert "accord/web/__init__.py" in wheel.namelist()
 
 
+def test_a_wheel_goes_without_the_page_where_npm_reaches_no_registry(project: Path, tmp_path: Path) -> None:
+    without, bin = _without_page(project, tmp_path), tmp_path / "bin"
+    bin.mkdir()
+    for name, text in (("node", "echo v20.19.0"), ("npm", "exit 1")):
+        (bin / name).write_text(f"#!/bin/sh\n{text}\n")
+        (bin / name).chmod(0o755)
+    (bin / "sh").symlink_to(shutil.which("sh") or "sh")
+    done = _build(without, "wheel", tmp_path / "out", {"PATH": str(bin)})
+    assert done.returncode == 0, done.stderr
+    assert "goes without the page of 'accord web': npm ci --ignore-scripts failed (1)" in done.stderr + done.stdout
+    needed = _build(without, "wheel", tmp_path / "needed", {"PATH": str(bin), "ACCORD_PAGE": "require"})
+    assert needed.returncode != 0 and "was not built: npm ci" in needed.stderr
+
+
 @pytest.mark.parametrize(
     ("target", "mode", "why"),
     [
-        ("sdist", "", "the page of 'accord web' was not built: Node 20.19 or newer is not installed"),
+        ("sdist", "", "the page of 'accord web' was not built: Node 20.19, 22.12 or newer is not installed"),
         ("wheel", "require", "hint: set ACCORD_PAGE=skip to go without the page; the rest of Accord needs no Node"),
         ("wheel", "yes", "ACCORD_PAGE is 'yes'; give require, skip or nothing"),
     ],
