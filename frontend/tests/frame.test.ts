@@ -57,6 +57,14 @@ describe('numbers', () => {
     expect(quantity(5, '1')).toBe('5');
     expect(quantity(4.354e6, 'kWh')).toBe('4.35 GWh');
     expect(quantity(3_357_702, 'h')).toBe('3.36 M h');
+    expect(quantity(400e9, 'b/s')).toBe('400 Gb/s');
+  });
+  it.each([
+    [516.58e9, 'FLOP/s/W', '517 GFLOP/s/W'], [87_928_443, 'B/W', '87.9 MB/W'], [2.198e9, 'B/s/W', '2.2 GB/s/W'], [35.2e9, 'FLOP/s/USD', '35.2 GFLOP/s/USD'],
+    [1900, 'W/chip', '1.9 kW/chip'], [2, 'OP/tok', '2 OP/tok'], [2.5, 'USD/Mtok', '2.5 USD/Mtok'],
+  ])('of compound units: %d %s is %s', (value, unit, text) => expect(quantity(value, unit)).toBe(text));
+  it('keep the unit of an interval once', () => {
+    expect(interval(87e6, 92e6, 'B/W')).toBe('87 – 92 MB/W');
   });
   it('are durations', () => {
     expect(seconds(2e-6)).toBe('2 µs');

@@ -4,8 +4,9 @@ const PREFIXES: [number, string][] = [
   [1e24, 'Y'], [1e21, 'Z'], [1e18, 'E'], [1e15, 'P'], [1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k'],
 ];
 const SMALL: [number, string][] = [[1, ''], [1e-3, 'm'], [1e-6, 'µ'], [1e-9, 'n']];
-/** Units that take a prefix; others are written out with separators between thousands. */
-const SCALED = new Set(['B', 'B/s', 'FLOP', 'FLOP/s', 'OP', 'OP/s', 'W', 'Wh', 'J', 'bit/s', 'Hz']);
+/** Units that take a prefix, alone or before a slash ("B/s", "FLOP/s/W", "W/chip"); others are written out. */
+const SCALED = new Set(['B', 'b', 'bit', 'FLOP', 'OP', 'W', 'Wh', 'J', 'Hz']);
+const isScaled = (unit: string): boolean => SCALED.has(unit.split('/', 1)[0] ?? '');
 
 // A formatter is dear to make, and there are only few different ones.
 const FORMATS = new Map<number, Intl.NumberFormat>();
@@ -34,7 +35,7 @@ export function quantity(value: number | null | undefined, unit = '', digits = 3
   if (unit === 'USD') return money(value, digits);
   if (unit === 'share' || unit === '%') return percent(unit === '%' ? value / 100 : value, digits);
   if (unit === 'kWh') return quantity(value * 1e3, 'Wh', digits);
-  if (SCALED.has(unit)) {
+  if (isScaled(unit)) {
     const size = Math.abs(value);
     const [scale, prefix] = size === 0 ? [1, ''] : (PREFIXES.find(([at]) => size >= at * 0.9995) ?? [1, '']);
     return `${number(value / scale, digits)} ${prefix}${unit}`;
