@@ -159,6 +159,13 @@ def test_files_of_the_page_are_sent_packed_and_kept(
     assert client.get("/plan", headers={"if-none-match": frame.headers["etag"]}).status_code == 304
     assert client.get("/link").status_code == 404
     assert client.get("/assets").status_code == 404
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/nothing", "/nothing/here", "/link"):
+        shown = client.get(path, headers=browser)
+        assert (shown.status_code, shown.text) == (404, "<!doctype html><title>Accord</title>")
+    for path in ("/assets/nothing.js", "/api/v1/nothing", "/api"):
+        assert client.get(path, headers=browser).headers["content-type"] == "application/json"
+    assert client.post("/nothing", headers=browser).headers["content-type"] == "application/json"
 
 
 def test_a_fault_is_told_without_its_traceback(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

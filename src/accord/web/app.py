@@ -81,6 +81,9 @@ async def _of_accord(request: Request, error: Exception) -> Response:
 
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    frame = page.missing(request) if error.status_code == page.NOT_FOUND else None
+    if frame is not None:
+        return frame
     told = {404: "there is no such address", 405: "the address does not take this method"}
     what = told.get(error.status_code) or HTTPStatus(error.status_code).phrase.lower()
     return error_response(error.status_code, what, headers=error.headers)

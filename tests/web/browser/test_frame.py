@@ -43,6 +43,9 @@ def test_an_address_that_names_no_page_is_not_there(page: Page, watch: Watch) ->
     answer = page.goto("/no-such-page")
     assert answer is not None
     assert answer.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    page.get_by_role("navigation").get_by_role("link", name="Compare", exact=True).click()
+    expect(page).to_have_title("Compare · Accord")
 
 
 def test_navigation_and_the_back_button(page: Page) -> None:

@@ -19,7 +19,8 @@ FRAME = "index.html"
 ASSETS = "assets"
 FOREVER = "public, max-age=31536000, immutable"
 AGAIN = "no-cache"
-NOT_MODIFIED = 304
+NOT_FOUND, NOT_MODIFIED = 404, 304
+_NO_PAGES = (ASSETS, "api")
 _HASHED = re.compile(r"^assets/[\w./-]+-[\w-]{8,}\.\w+$")
 _KINDS = {
     ".js": "text/javascript",
@@ -53,6 +54,20 @@ async def frame(request: Request) -> Response:
     if FRAME not in _files(STATIC, _built(STATIC)):
         return Response(NOT_BUILT, media_type="text/html")
     return _send(request, FRAME)
+
+
+def missing(request: Request) -> Response | None:
+    """The frame for who looks for a page at an address that has none; None for who asks for anything else."""
+    path, wanted = request.url.path, request.headers.get("accept", "")
+    if request.method not in ("GET", "HEAD") or "text/html" not in wanted:
+        return None
+    if path.split("/")[1] in _NO_PAGES or FRAME not in _files(STATIC, _built(STATIC)):
+        return None
+    try:
+        body, _, kind, _ = _read(STATIC, FRAME, _built(STATIC))
+    except OSError:  # the page is being built again
+        return None
+    return Response(body, NOT_FOUND, {"Cache-Control": AGAIN, "Vary": "Accept"}, media_type=kind)
 
 
 async def file(request: Request) -> Response:
