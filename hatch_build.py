@@ -55,6 +55,8 @@ class PageHook(BuildHookInterface):  # type: ignore[type-arg]
                 hint = "hint: set ACCORD_PAGE=skip to go without the page; the rest of Accord needs no Node"
                 raise RuntimeError(f"the page of 'accord web' was not built: {error}\n{hint}") from error
         build_data["artifacts"].append(f"/{STATIC}/")
+        if self.target_name == "wheel":  # what the page was built from is of use where it may be built again
+            build_data["artifacts"].append(f"!/{STATIC}/.stamp")
 
 
 def _make_page(root: Path) -> ModuleType:

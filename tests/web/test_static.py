@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.web.browser.harness import PAGES, ROOT, STATIC, need
 
+from accord.web.routes import page
+
 LOCK = ROOT / "frontend" / "package-lock.json"
 SERVED = (".html", ".js", ".css", ".svg")
 ADDRESS = re.compile(
@@ -54,6 +56,13 @@ def test_an_address_is_found_in_whatever_form() -> None:
         """a="https://x.example/a" b='//cdn.example.com/y' c(wss:\\/\\/z.example) d=`HTTP://E.example` // a comment"""
     )
     assert len(ADDRESS.findall(text)) == 4
+
+
+def test_what_begins_with_a_dot_is_no_file_of_the_page(tmp_path: Path) -> None:
+    for name in (".stamp", "index.html", "assets/a.js", "assets/.b", ".c/d.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert page._files(tmp_path, 1) == {"index.html", "assets/a.js"}
 
 
 def test_no_source_map_and_no_path_of_the_builder() -> None:
