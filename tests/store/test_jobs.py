@@ -23,7 +23,6 @@ from accord.store.job import (
     DONE,
     ENDED,
     FAILED,
-    FINAL,
     INTERRUPTED,
     NEXT,
     QUEUED,
@@ -160,7 +159,7 @@ class Model(RuleBasedStateMachine):
         except WrongState:
             assert wanted not in NEXT[self.states[id]]
         else:
-            assert self.states[id] not in FINAL
+            assert NEXT[self.states[id]]
             self.states[id] = wanted
 
     @rule(interrupt=st.booleans())

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from accord.cli.watching import Watching, parts, tell_kept
+from accord.cli.watching import Watching, each, parts, tell_kept
 from accord.web import job_process
 from accord.web.answer import Question, Reply, refusal
 
@@ -42,6 +42,12 @@ def _parts(folder: Path, *rest: str) -> None:
         parts(number, int(rest[0]))
 
 
+def _begin(folder: Path, *rest: str) -> None:
+    run = each(lambda: None, "runs", 2)
+    run()
+    run()
+
+
 def _crash(folder: Path, *rest: str) -> None:
     os.write(2, b"last words")
     os._exit(7)
@@ -67,10 +73,12 @@ def _files(folder: Path, *rest: str) -> None:
 
 DOES: dict[str, Callable[..., Reply | None]] = {
     "answer": lambda folder, code="0": Reply(200, int(code), b'{"words": "answer"}'),
+    "long": lambda folder: Reply(200, 0, b'{"words": "%s"}' % (b"long " * 2000)),
     "wait": _wait,
     "hold": _hold,
     "burn": _burn,
     "parts": _parts,
+    "begin": _begin,
     "crash": _crash,
     "kill": lambda folder: os.kill(os.getpid(), signal.SIGKILL),
     "babble": _babble,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -163,28 +165,127 @@ def test_a_job_that_is_cancelled_at_any_moment_stays_cancelled(tmp_path: Path, w
     asyncio.run(run())
 
 
-def test_a_store_that_cannot_be_written_fails_the_job_and_the_server_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*args: object, **kwargs: object) -> Job:
-        raise DataError("the file cannot be written", hint="make room on the disk")
+class Disk:
+    """The disk of a job store, which may be full."""
 
-    async def run() -> str:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        write = JobStore._write
+
+        def written(store: JobStore) -> AbstractContextManager[sqlite3.Connection]:
+            if self.full:
+                raise DataError("the file cannot be written", hint="make room on the disk")
+            return write(store)
+
+        monkeypatch.setattr(JobStore, "_write", written)
+
+
+@pytest.mark.parametrize(("do", "state"), [("answer", DONE), ("refuse", FAILED), ("wait", CANCELLED)])
+@pytest.mark.parametrize("room", [True, False])
+def test_a_job_that_ends_while_the_disk_is_full_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: str, state: str, room: bool
+) -> None:
+    disk = Disk(monkeypatch)
+
+    async def run() -> Job:
+        async with serving(tmp_path) as held:
+            first, job = [await held.submit(asked(one), {}) for one in ("hold", do)]
+            await progressed(held, first.id)
+            child = held._live[first.id].child
+            assert child is not None
+            child.kill()
+            await until(held, job.id, RUNNING)
+            disk.full = True
+            if state == CANCELLED:
+                await held.cancel(job.id)
+            events = parsed([one async for one in await held.follow(job.id)])
+            assert events[-1][0] == state
+            shown = await held.show(job.id)
+            assert shown.state == state
+            assert shown in await held.list()
+            assert not held._live
+            with pytest.raises(DataError, match="cannot be written"):
+                await held.submit(asked("answer"), {})
+            disk.full = not room
+            if room:
+                assert (await ended(held, asked("answer"))).state == DONE
+                assert not held._late
+                assert held._store.show(job.id) == shown
+            return shown
+
+    async def after(told: Job) -> None:
+        async with serving(tmp_path) as held:
+            assert (await held.show(told.id)).state == (state if room else INTERRUPTED)
+
+    told = asyncio.run(run())
+    disk.full = False
+    asyncio.run(after(told))
+
+
+def test_a_job_that_cannot_begin_for_want_of_room_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+
+    async def run() -> None:
+        async with serving(tmp_path, job_queue=2) as held:
+            first = await held.submit(asked("hold"), {})
+            await progressed(held, first.id)
+            made = [await held.submit(asked("answer"), {}) for _ in range(2)]
+            disk.full = True
+            assert (await held.cancel(made[0].id)).state == CANCELLED
+            assert (await held.cancel(first.id)).state == CANCELLED
+            job = await until(held, made[1].id, *ENDED)
+            assert job.error is not None
+            assert (job.state, job.error.what, job.error.hint) == (
+                FAILED, "the file cannot be written", "make room on the disk"
+            )  # fmt: skip
+            disk.full = False
+            assert {one.state for one in await held.list()} == {CANCELLED, FAILED}
+            assert {one.state for one in held._store.list()} == {CANCELLED, FAILED}
+            assert (await ended(held, asked("answer"))).state == DONE
+
+    asyncio.run(run())
+
+
+def test_a_question_that_cannot_be_written_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "secret"))
+
+    async def run() -> None:
         async with serving(tmp_path) as held:
             with monkeypatch.context() as patch:
-                patch.setattr(JobStore, "finish", full)
-                patch.setattr(JobStore, "fail", full)
-                job = await held.submit(asked("answer"), {})
-                events = parsed([one async for one in await held.follow(job.id)])
-                assert events[-1][0] == "failed"
+                patch.setattr(jobs, "write", full)
+                with pytest.raises(DataError) as caught:
+                    await held.submit(asked("answer"), {})
+            assert str(tmp_path) not in f"{caught.value.what} {caught.value.where} {caught.value.hint}"
+            assert caught.value.hint == "make room on the disk"
+            assert await held.list() == ()
             assert (await ended(held, asked("answer"))).state == DONE
-            return job.id
 
-    async def after(id: str) -> None:
+    asyncio.run(run())
+
+
+def test_the_last_progress_of_a_job_that_is_done_is_all_of_it(tmp_path: Path) -> None:
+    async def run() -> None:
         async with serving(tmp_path) as held:
-            assert (await held.show(id)).state == INTERRUPTED
+            job = await ended(held, asked("begin"))
+            assert (job.progress.done, job.progress.total, job.progress.text) == (2, 2, "runs")
 
-    asyncio.run(after(asyncio.run(run())))
+    asyncio.run(run())
+
+
+def test_what_a_job_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await ended(held, asked("files", verb="simulate"))
+            found = [one for one in held._store.place(job.id).rglob("*") if not one.is_symlink()]
+            assert {one.name for one in found} >= {"log.txt", "result.json", "series.json"}
+            assert [one.name for one in found if one.stat().st_mode & 0o077] == []
+
+    before = os.umask(0o022)
+    try:
+        asyncio.run(run())
+    finally:
+        os.umask(before)
 
 
 def test_jobs_run_one_after_another_unless_more_are_allowed(tmp_path: Path) -> None:
@@ -300,6 +401,7 @@ def test_a_link_where_a_folder_should_be_fails_the_job(tmp_path: Path) -> None:
             job = await until(held, job.id, *ENDED)
             assert job.error is not None
             assert "symbolic link" in job.error.what
+            assert str(tmp_path) not in str(job.error)
             assert not (tmp_path / "elsewhere" / "result.json").exists()
 
     asyncio.run(run())

@@ -12,14 +12,16 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from tests.web.jobs_rig import DOUBLE, LONG_S, application, asked, asking, ended, parsed, progressed, serving
+from tests.web.jobs_rig import DOUBLE, LONG_S, application, asked, asking, ended, parsed, progressed, serving, until
 
 from accord.store.job import (
     CANCELLED,
+    ENDED,
     INTERRUPTED,
     QUEUED,
 )
-from accord.web import job_child, jobs
+from accord.web import job_child, job_live
+from accord.web.job_live import Events
 from accord.web.jobs import Jobs, TooManyStreams
 
 
@@ -61,7 +63,7 @@ def test_progress_is_throttled(tmp_path: Path) -> None:
 def test_a_silent_job_has_a_heartbeat_and_a_reader_that_leaves_leaks_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(job_live, "HEARTBEAT_S", 0.1)
 
     async def run() -> None:
         async with serving(tmp_path, job_streams=2) as held:
@@ -69,7 +71,7 @@ def test_a_silent_job_has_a_heartbeat_and_a_reader_that_leaves_leaks_nothing(
             await progressed(held, job.id)
             for _ in range(5):
                 heard = []
-                async with aclosing(await held.follow(job.id)) as events:  # type: ignore[type-var]
+                async with aclosing(await held.follow(job.id)) as events:
                     async for one in events:
                         heard.append(one)
                         if one.startswith(b":"):
@@ -81,9 +83,28 @@ def test_a_silent_job_has_a_heartbeat_and_a_reader_that_leaves_leaks_nothing(
             with pytest.raises(TooManyStreams):
                 await held.follow(job.id)
             for stream in streams:
-                await stream.aclose()  # type: ignore[attr-defined]
-            async with aclosing(await held.follow(job.id)) as events:  # type: ignore[type-var]
+                await stream.aclose()
+            async with aclosing(await held.follow(job.id)) as events:
                 await anext(events)
+
+    asyncio.run(run())
+
+
+def test_readers_that_come_at_once_are_counted_before_they_read(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path, job_streams=3) as held:
+            job = await held.submit(asked("hold"), {})
+            ended_one = await held.submit(asked("hold"), {})
+            await held.cancel(ended_one.id)
+            for id in (job.id, ended_one.id):
+                found = await asyncio.gather(*(held.follow(id) for _ in range(10)), return_exceptions=True)
+                assert sum(isinstance(one, TooManyStreams) for one in found) == 7
+                for one in found:
+                    if isinstance(one, Events):
+                        await one.aclose()
+            async with aclosing(await held.follow(job.id)) as events:
+                await anext(events)
+                assert len(held._streams) == 1
 
     asyncio.run(run())
 
@@ -124,7 +145,7 @@ def test_a_reader_that_hangs_up_is_forgotten_at_once(tmp_path: Path) -> None:
                     reader, writer = await asyncio.open_connection("127.0.0.1", port)
                     writer.write(b"GET /api/v1/jobs/%s/events HTTP/1.1\r\nHost: x\r\n\r\n" % job.id.encode())
                     await reader.readuntil(b"event: progress")
-                    assert held._streams == 1
+                    assert len(held._streams) == 1
                     writer.close()
                     await writer.wait_closed()
                     while held._streams:
@@ -218,8 +239,43 @@ def test_states_and_queues_have_their_status(tmp_path: Path) -> None:
         await anext(stream)
         full = await client.get(f"/jobs/{running.id}/events")
         assert (full.status_code, int(full.headers["retry-after"]) > 0) == (429, True)
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         cancelled = await client.post(f"/jobs/{running.id}/cancel", json={})
         assert (cancelled.status_code, cancelled.json()["state"]) == (200, CANCELLED)
 
     ask(tmp_path, do, job_streams=1)
+
+
+def test_long_answers_are_packed_for_those_who_can_unpack_them(tmp_path: Path) -> None:
+    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
+        job = await held.submit(asked("long"), {"model": "m" * 5000})
+        await until(held, job.id, *ENDED)
+        for at in ("/jobs", f"/jobs/{job.id}", f"/jobs/{job.id}/result"):
+            packed = await client.get(at)
+            plain = await client.get(at, headers={"Accept-Encoding": "identity"})
+            assert packed.headers["content-encoding"] == "gzip"
+            assert int(packed.headers["content-length"]) < 2000 < int(plain.headers["content-length"])
+            assert "content-encoding" not in plain.headers
+            assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+            assert packed.content == plain.content
+            assert ("accord-exit-code" in packed.headers) is at.endswith("result")
+
+    ask(tmp_path, do)
+
+
+def test_a_fault_of_the_store_is_the_servers_and_names_no_place(tmp_path: Path) -> None:
+    async def do(held: Jobs, client: httpx.AsyncClient) -> None:
+        job = await ended(held, asked("answer"))
+        folder = held._store.place(job.id)
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+        for way in ("/files", "/result"):
+            answer = await client.get(f"/jobs/{job.id}{way}")
+            assert (answer.status_code, answer.json()["error"]["where"]) == (503, None)
+            assert str(tmp_path) not in answer.text
+        held._store._database.execute("DROP TABLE jobs")
+        for answer in (await client.get("/jobs"), await client.post(f"/jobs/{job.id}/cancel", json={})):
+            assert (answer.status_code, answer.json()["error"]["where"]) == (503, None)
+            assert str(tmp_path) not in answer.text
+
+    ask(tmp_path, do)

@@ -15,7 +15,7 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
     "queued", "running", "done", "failed", "cancelled", "interrupted"
 )  # fmt: skip
 NEXT: Mapping[str, frozenset[str]] = MappingProxyType({
-    QUEUED: frozenset({RUNNING, CANCELLED, INTERRUPTED}),
+    QUEUED: frozenset({RUNNING, FAILED, CANCELLED, INTERRUPTED}),
     RUNNING: frozenset({DONE, FAILED, CANCELLED, INTERRUPTED}),
     INTERRUPTED: frozenset({QUEUED, CANCELLED}),
     DONE: frozenset(),
@@ -24,7 +24,6 @@ NEXT: Mapping[str, frozenset[str]] = MappingProxyType({
 })  # fmt: skip
 """State -> states that may follow it."""
 ENDED = frozenset({DONE, FAILED, CANCELLED, INTERRUPTED})
-FINAL = frozenset(state for state, after in NEXT.items() if not after)
 
 
 class NoSuchJob(UsageError):

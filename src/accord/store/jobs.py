@@ -134,7 +134,7 @@ class JobStore:
         return self._move(id, DONE, ended=at, exit_code=exit_code, run=run, progress=progress)
 
     def fail(self, id: str, error: Failure, *, at: str, progress: Progress) -> Job:
-        """A running job has none. Raises WrongState."""
+        """A job has none. Raises WrongState."""
         return self._move(id, FAILED, ended=at, error=error, progress=progress)
 
     def cancel(self, id: str, *, at: str) -> Job:

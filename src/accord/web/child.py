@@ -20,7 +20,7 @@ if sys.platform != "win32":
 START_S = 60.0  # a new process may take so long to load everything
 CPU_SLACK_S = 10.0
 READY = b"ready"
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Child:
@@ -41,6 +41,11 @@ class Child:
     def started(self) -> bool:
         """Whether there is a process."""
         return self._pipe is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process has loaded; to be asked while nobody else asks."""
+        return self._ready or (self._pipe is not None and self._pipe.poll(0))
 
     def start(self) -> None:
         """Start the process, unless it was ended for good."""
@@ -96,9 +101,10 @@ class Child:
 
 
 def limit_memory(most_bytes: int) -> None:
-    """Bound what this process may allocate [bytes], where the system can."""
+    """Bound what this process may allocate [bytes], and let it leave no image of itself, where the system can."""
     if sys.platform != "win32":
         _limit(resource.RLIMIT_DATA, most_bytes)
+        _limit(resource.RLIMIT_CORE, 0)
 
 
 def limit_cpu(more_s: float) -> None:
@@ -118,7 +124,7 @@ def _limit(kind: int, most: int) -> None:
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Processes that are started here do their algebra in one thread each."""
-    new = [name for name in _ONE_THREAD if name not in os.environ]
+    new = [name for name in ONE_THREAD if name not in os.environ]
     os.environ.update(dict.fromkeys(new, "1"))
     try:
         yield

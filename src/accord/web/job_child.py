@@ -14,7 +14,8 @@ from typing import Self
 import msgspec
 
 from accord.store.job import Failure, Progress
-from accord.web.job_process import THREADS, Order, Told
+from accord.web.child import ONE_THREAD
+from accord.web.job_process import Order, Told
 
 COMMAND = (sys.executable, "-P", "-m", "accord.web.job_process")
 LINE_BYTES = 1 << 20
@@ -36,8 +37,9 @@ class Child:
 
         folder: of the job, where it runs and where its standard error goes
         """
-        environ = {**os.environ, **dict.fromkeys(THREADS, "1")}
-        with (folder / LOG).open("wb") as log:
+        environ = {**os.environ, **dict.fromkeys(ONE_THREAD, "1")}
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(folder / LOG, flags, 0o600), "wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=log, cwd=folder, env=environ, start_new_session=True, limit=LINE_BYTES,

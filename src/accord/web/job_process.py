@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -26,6 +25,7 @@ from accord.cli.watching import observed
 from accord.store.files import write
 from accord.store.job import Failure, Progress
 from accord.web.answer import OK, Question, Reply, run
+from accord.web.child import limit_cpu, limit_memory
 from accord.web.guard import Guard
 
 QUESTION = "question.msgpack"
@@ -42,7 +42,6 @@ ANSWERS = (0, 1)  # yes or no
 NO_PARTS = ("--matrix", "--fleet")
 EXPORT = "--export="
 SIMULATED = ("csv", "chrome-trace", "series")
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,15 +158,8 @@ def _limit(order: Order) -> None:
         os.nice(NICE)
     with contextlib.suppress(OSError):  # Linux shares the processor among sessions first, and a job is one
         Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
-    for kind, most in (
-        (resource.RLIMIT_CPU, int(order.cpu_s) + 1),
-        (resource.RLIMIT_AS, order.memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with contextlib.suppress(OSError, ValueError):  # not every system has each of them
-            resource.setrlimit(kind, (allowed, hard))
+    limit_cpu(order.cpu_s)
+    limit_memory(order.memory_bytes)
 
 
 def _follow(stdin: int) -> None:
@@ -179,6 +171,7 @@ def _follow(stdin: int) -> None:
 
 def main() -> int:
     """Do the job of the order on standard input."""
+    os.umask(0o077)
     pipe = os.fdopen(os.dup(1), "wb", buffering=0)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -202,6 +195,9 @@ def main() -> int:
         return 0
     try:
         told = ended(answer(question, order, reporter), folder, reporter.run)
+    except OSError as error:
+        what = f"the answer cannot be kept ({error.strerror})"
+        told = Told(error=Failure(what=what, hint="make room on the disk", exit_code=UNREADABLE))
     except MemoryError:
         told = Told(error=Failure(what="the job needs more memory than it may have", hint="ask a smaller question"))
     except KeyboardInterrupt:

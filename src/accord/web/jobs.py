@@ -12,20 +12,21 @@ import logging
 import math
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 import msgspec
 
-from accord.base.errors import AccordError
+from accord.base.errors import AccordError, DataError, UsageError
 from accord.store.files import write
 from accord.store.job import (
     CANCELLED,
     DONE,
-    ENDED,
     FAILED,
     QUEUED,
     Failure,
@@ -37,15 +38,16 @@ from accord.store.job import (
 from accord.store.jobs import JobStore
 from accord.web.answer import Question
 from accord.web.job_child import FAULT, Child, last_words
+from accord.web.job_live import Events, Live
 from accord.web.job_process import FILES, QUESTION, RESULT, Order, Told
-from accord.web.job_view import event, listed, read_whole, shown, tidy
+from accord.web.job_view import listed, read_whole, shown, tidy
 from accord.web.settings import Settings
 
 POLITE_S = 2.0  # between asking a job's process to end and ending it
-HEARTBEAT_S = 15.0
 KEEP_S = 2.0  # between two times that progress goes to the store
 STOPPING_S = 5  # until there may be another server
 USUAL_S = 10.0  # of a job, until some have ended
+EXIT_IO = 74
 _LOG = logging.getLogger("accord.web")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -64,51 +66,23 @@ class TooManyStreams(AccordError):
     """No further reader of events is taken now."""
 
 
-class _Live:
-    """A job that is queued or runs, and who follows it.
-
-    taken: a worker has it; unwanted: it was cancelled; both are set before the store is asked
-    """
-
-    def __init__(self, job: Job) -> None:
-        self.job, self.number = job, 0
-        self.child: Child | None = None
-        self.taken = self.unwanted = False
-        self.over = asyncio.Event()
-        self.followers: set[asyncio.Event] = set()
-
-    def put(self, job: Job) -> None:
-        """The job changed."""
-        self.job = job
-        self.number += 1
-        for follower in self.followers:
-            follower.set()
-        if job.state in ENDED:
-            self.end()
-
-    def end(self) -> None:
-        """Nothing follows."""
-        self.over.set()
-        for follower in self.followers:
-            follower.set()
-
-
 class Jobs:
     """The jobs of a server; :meth:`start` before anything else, :meth:`stop` at the end."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is opened or started yet."""
         self._settings = settings
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Live] = {}
+        self._late: dict[str, tuple[Job, Callable[[], Job]]] = {}  # ended, and how the store is told once it can be
         self._entering = 0
-        self._streams = 0
+        self._streams: WeakSet[Events] = WeakSet()
         self._usual_s = USUAL_S
         self._closing = self._closed = False
         self._workers: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Open the store, mark what was left as interrupted, and begin to work. Raises DataError."""
+        """Open the store, mark what was left as interrupted, and begin to work. Raises DataError, UsageError."""
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="accord-jobs")
         self._queue: asyncio.Queue[str] = asyncio.Queue()
@@ -149,6 +123,7 @@ class Jobs:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._catch_up()
         for live in list(self._live.values()):
             job, store = live.job, self._store
             with contextlib.suppress(AccordError):  # the next start finds it interrupted
@@ -189,41 +164,55 @@ class Jobs:
     def _accept(self, question: Question, request: dict[str, object]) -> Job:
         id = secrets.token_hex(16)
         folder = self._store.place(id)
-        folder.mkdir(mode=0o700)
         try:
+            folder.mkdir(mode=0o700)
             write(folder / QUESTION, [msgspec.msgpack.encode(question)])
             return self._store.add(question.verb, request, created=_now(), id=id)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise DataError(f"the question cannot be kept ({error.strerror})", hint="make room on the disk") from None
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
     def _enter(self, job: Job) -> None:
-        self._live[job.id] = _Live(job)
+        self._live[job.id] = Live(job)
         self._queue.put_nowait(job.id)
 
     # What is asked about them
 
     async def list(self, limit: int | None = None) -> tuple[Job, ...]:
         """Jobs, newest first."""
+        await self._catch_up()
         found = await self._do(self._store.list, limit=limit)
-        return tuple(self._live[job.id].job if job.id in self._live else job for job in found)
+        return tuple(self._now(job.id) or job for job in found)
 
     async def show(self, id: str) -> Job:
         """One job as it is now. Raises NoSuchJob."""
-        live = self._live.get(id)
-        return live.job if live is not None else await self._do(self._store.show, id)
+        await self._catch_up()
+        known = self._now(id)
+        return known if known is not None else await self._do(self._store.show, id)
+
+    def _now(self, id: str) -> Job | None:
+        """A job of which the server knows more than the store."""
+        live, late = self._live.get(id), self._late.get(id)
+        return live.job if live is not None else late[0] if late is not None else None
 
     async def cancel(self, id: str) -> Job:
-        """End a job that is not wanted; returns it once it ended, or as it is after a while. Raises WrongState."""
+        """End a job that is not wanted any more; returns it once it ended, or as it is after a while.
+
+        Raises WrongState.
+        """
         live = self._live.get(id)
         if live is None:
+            await self._catch_up()
             job = await self._do(self._store.cancel, id, at=_now())
             await self._do(tidy, self._store.place(id))
             return job
         first, live.unwanted = not live.unwanted, True
         if first and not live.taken:
-            self._leave(live, await self._do(self._store.cancel, id, at=_now()))
-            await self._do(tidy, self._store.place(id))
+            await self._cancelled(live)
+            await self._cleared(live)
         elif first and live.child is not None:
             live.child.ask()
             self._loop.call_later(POLITE_S, live.child.kill)
@@ -244,6 +233,7 @@ class Jobs:
 
     async def delete(self, id: str) -> None:
         """Forget a job that ended, with its files. Raises WrongState."""
+        await self._catch_up()
         await self._do(self._store.delete, id)
 
     async def result(self, id: str) -> tuple[bytes, int]:
@@ -266,37 +256,14 @@ class Jobs:
             raise NoSuchJob(f"job {id[:12]} has no such file", hint="GET /jobs/ID/files names them")
         return self._store.place(id) / FILES / name
 
-    async def follow(self, id: str) -> AsyncIterator[bytes]:
-        """Server-sent events of a job: its present state first, then each change, until it ends.
-
-        Raises NoSuchJob, TooManyStreams here; the iterator raises nothing. It must be closed.
-        """
+    async def follow(self, id: str) -> Events:
+        """Server-sent events of a job. Raises NoSuchJob, TooManyStreams here; what is returned raises nothing."""
         job = await self.show(id)
-        if self._streams >= self._settings.job_streams:
+        if len(self._streams) >= self._settings.job_streams:
             raise TooManyStreams(
-                f"{self._streams} readers follow jobs already", hint="close a page, or ask for the job"
+                f"{len(self._streams)} readers follow jobs already", hint="close a page, or ask for the job"
             )
-        return self._events(self._live.get(id) or _Live(job))
-
-    async def _events(self, live: _Live) -> AsyncIterator[bytes]:
-        changed, seen = asyncio.Event(), -1
-        live.followers.add(changed)
-        self._streams += 1
-        try:
-            while True:
-                if live.number != seen:
-                    seen = live.number
-                    changed.clear()
-                    yield event(live.job, seen)
-                if live.job.state in ENDED or live.over.is_set():
-                    return
-                try:
-                    await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
-                except TimeoutError:
-                    yield b": still here\n\n"
-        finally:
-            live.followers.discard(changed)
-            self._streams -= 1
+        return Events(self._live.get(id) or Live(job), self._streams)
 
     # Work
 
@@ -309,48 +276,75 @@ class Jobs:
             try:
                 await self._run(live)
             except AccordError as error:
-                _LOG.error("job %s: %s", live.job.id[:12], error.what)
-                await self._fail(live, Failure(what=error.what, where=error.where, hint=error.hint))
+                _LOG.error("job %s: %s", live.job.id[:12], error)  # where is for the log alone: a place of this machine
+                await self._failed(live, Failure(what=error.what, hint=error.hint, exit_code=error.exit_code))
+            except OSError as error:
+                _LOG.error("job %s: %s", live.job.id[:12], error)
+                what = f"the job could not be run ({error.strerror})"
+                await self._failed(live, Failure(what=what, hint="make room on the disk", exit_code=EXIT_IO))
             except Exception as error:
                 _LOG.exception("job %s", live.job.id[:12])
-                await self._fail(live, Failure(what=f"the job could not be run ({type(error).__name__})"))
+                await self._failed(live, Failure(what=f"the job could not be run ({type(error).__name__})"))
+            await self._cleared(live)
 
-    async def _fail(self, live: _Live, failure: Failure) -> None:
-        """A job fails; where the store cannot be written, until the next start, which finds it interrupted."""
-        job, fail = live.job, self._store.fail
-        try:
-            failed = await self._do(fail, job.id, failure, at=_now(), progress=job.progress)
-        except AccordError:
-            failed = msgspec.structs.replace(job, state=FAILED, ended=_now(), error=failure)
-        self._leave(live, failed)
-
-    def _leave(self, live: _Live, job: Job) -> None:
-        self._live.pop(job.id, None)
-        live.put(job)
-
-    async def _run(self, live: _Live) -> None:
+    async def _run(self, live: Live) -> None:
         """Run a job to its end."""
         id, began_s = live.job.id, self._loop.time()
         live.put(await self._do(self._store.start, id, at=_now()))
         told, failure = await self._attended(live)
         if live.unwanted:
-            self._leave(live, await self._do(self._store.cancel, id, at=_now()))
+            await self._cancelled(live)
         elif failure is not None:
             if failure.exit_code == FAULT:
                 said = await self._do(last_words, self._store.place(id))
                 _LOG.error("job %s: %s\n%s", id[:12], failure.what, said)
-            await self._fail(live, failure)
+            await self._failed(live, failure)
         else:
-            code = told.exit_code or 0
-            done = self._store.finish
-            progress = live.job.progress
-            job = await self._do(done, id, at=_now(), exit_code=code, run=told.run, progress=progress)
-            self._leave(live, job)
+            before = live.job.progress
+            told_last = msgspec.structs.replace(before, done=max(before.done, before.total))
+            await self._settle(live, self._store.finish, DONE, {
+                "exit_code": told.exit_code or 0, "run": told.run, "progress": told_last
+            })  # fmt: skip
             self._usual_s += 0.2 * (self._loop.time() - began_s - self._usual_s)
-        await self._do(tidy, self._store.place(id))
-        await self._do(self._store.expire, self._settings.jobs_kept)
 
-    async def _attended(self, live: _Live) -> tuple[Told, Failure | None]:
+    async def _cancelled(self, live: Live) -> None:
+        await self._settle(live, self._store.cancel, CANCELLED, {})
+
+    async def _failed(self, live: Live, failure: Failure) -> None:
+        await self._settle(live, self._store.fail, FAILED, {"error": failure, "progress": live.job.progress})
+
+    async def _settle(self, live: Live, keep: Callable[..., Job], state: str, changes: Mapping[str, Any]) -> None:
+        """A job has ended, whether the store can be told now or only once there is room on the disk again."""
+        id, at = live.job.id, _now()
+        kept = partial(keep, id, at=at, **changes)
+        try:
+            job = await self._do(kept)
+        except DataError as error:
+            _LOG.error("job %s is %s, which cannot be kept yet: %s", id[:12], state, error)
+            job = msgspec.structs.replace(live.job, state=state, ended=at, **changes)
+            self._late[id] = (job, kept)
+        self._live.pop(id, None)
+        live.put(job)
+
+    async def _catch_up(self) -> None:
+        """Tell the store what it could not be told before; what it never is, the next start finds interrupted."""
+        for id, (_, kept) in list(self._late.items()):
+            try:
+                await self._do(kept)
+            except DataError:
+                return
+            except UsageError:  # it was told meanwhile
+                pass
+            self._late.pop(id, None)
+
+    async def _cleared(self, live: Live) -> None:
+        """Take away what nobody needs any more after a job."""
+        with contextlib.suppress(DataError):  # a link in the place of its folder, or a store that cannot be written
+            await self._do(tidy, self._store.place(live.job.id))
+            await self._catch_up()
+            await self._do(self._store.expire, self._settings.jobs_kept)
+
+    async def _attended(self, live: Live) -> tuple[Told, Failure | None]:
         """Start the process of a job and listen until it ends; no process is left."""
         folder, settings = self._store.place(live.job.id), self._settings
         order = Order(
@@ -364,7 +358,8 @@ class Jobs:
             live.put(msgspec.structs.replace(live.job, progress=progress))
             if self._loop.time() - kept_s > KEEP_S:
                 kept_s = self._loop.time()
-                await self._do(self._store.keep_progress, live.job.id, progress)
+                with contextlib.suppress(DataError):  # the job goes on all the same
+                    await self._do(self._store.keep_progress, live.job.id, progress)
 
         live.child = await Child.start(folder)
         if live.unwanted:

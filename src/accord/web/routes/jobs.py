@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from accord.web.http import EXIT_CODE, JSON
+from accord.web.http import EXIT_CODE, JSON, json_response
+from accord.web.job_live import Events
 from accord.web.job_view import read_pieces, to_json
 from accord.web.jobs import Jobs
 
@@ -91,14 +92,14 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[bytes]) -> None:
-        """events: an asynchronous generator."""
+    def __init__(self, events: Events) -> None:
+        """events: of a job."""
         super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        async with aclosing(self._events):  # type: ignore[type-var]
+        async with aclosing(self._events):
             await super().__call__(scope, receive, send)
 
 
@@ -112,13 +113,14 @@ def _jobs(request: Request) -> Jobs:
 async def list_jobs(request: Request, limit: Annotated[int, Query(ge=1, le=MOST)] = 200) -> Response:
     """Jobs, newest first."""
     found = await _jobs(request).list(limit)
-    return Response(b'{"jobs":[' + b",".join(to_json(job) for job in found) + b"]}", media_type=JSON)
+    body = b'{"jobs":[' + b",".join(to_json(job) for job in found) + b"]}"
+    return await run_in_threadpool(json_response, request, body)
 
 
 @router.get("/{id}", response_model=Job)
 async def show_job(request: Request, id: JobId) -> Response:
     """One job."""
-    return Response(to_json(await _jobs(request).show(id)), media_type=JSON)
+    return json_response(request, to_json(await _jobs(request).show(id)))
 
 
 @router.get("/{id}/events", response_class=EventStream)
@@ -131,7 +133,7 @@ async def follow_job(request: Request, id: JobId) -> Response:
 async def result_of_job(request: Request, id: JobId) -> Response:
     """The envelope, as the verb prints it with `--json`."""
     body, exit_code = await _jobs(request).result(id)
-    return Response(body, 200, {EXIT_CODE: str(exit_code)}, JSON)
+    return await run_in_threadpool(json_response, request, body, 200, {EXIT_CODE: str(exit_code)})
 
 
 @router.get("/{id}/files", response_model=FilesShown)
