@@ -135,6 +135,11 @@ export async function start(verb: string, body: Body, signal?: AbortSignal): Pro
   return (await post(`/${verb}`, stated(body), signal)).json() as Promise<Job>;
 }
 
+/** Start a long verb with all fields as they are: `false` is said where a flag is on by default. */
+export async function startWhole(verb: string, body: Body, signal?: AbortSignal): Promise<Job> {
+  return (await post(`/${verb}`, body, signal)).json() as Promise<Job>;
+}
+
 export async function cancel(id: string): Promise<void> {
   await post(`/jobs/${id}/cancel`, {});
 }
@@ -222,11 +227,24 @@ export async function resultOf<R = Record<string, any>>(id: string, told: (job: 
   return get<Envelope<R>>(`/jobs/${id}/result`, signal);
 }
 
+const MOST_NAME = { plain: 100, wide: 60 }; // characters; those beyond ASCII take several bytes
+
+/** A file's name as the API takes it: "_" for what a name may not hold, no longer than allowed, its ending kept. */
+export function sentName(name: string): string {
+  const plain = name.replace(/[^\p{L}\p{N}_ .()+@-]+/gu, '_').replace(/^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_)]+$/gu, '');
+  const most = /^[ -~]*$/.test(plain) ? MOST_NAME.plain : MOST_NAME.wide;
+  const letters = [...plain];
+  if (letters.length <= most) return plain || 'file';
+  const ending = /(?:\.[A-Za-z0-9]{1,8}){1,2}$/.exec(plain)?.[0] ?? '';
+  return letters.slice(0, most - ending.length).join('') + ending;
+}
+
 /** A file that the reader chose, as the API takes it; compressed ones as base64. */
 export async function uploadOf(file: File): Promise<Upload> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  if (!/\.(gz|zst|parquet)$/.test(file.name)) return { name: file.name, text: new TextDecoder().decode(bytes) };
+  const name = sentName(file.name);
+  if (!/\.(gz|zst|parquet)$/.test(file.name)) return { name, text: new TextDecoder().decode(bytes) };
   let binary = '';
   for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return { name: file.name, base64: btoa(binary) };
+  return { name, base64: btoa(binary) };
 }
