@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from accord.api.runs import keep_run, store_path
+from accord.api.runs import home_folder, keep_run, store_path
 from accord.cli.main import main
 from accord.report.to_json import to_bytes
 from accord.store.record import Record
@@ -151,6 +153,32 @@ def test_where_runs_are_kept() -> None:
     assert store_path({"XDG_DATA_HOME": "relative"}, home) == home / ".local/share/accord/runs.sqlite"
     assert store_path({"XDG_DATA_HOME": ""}, home) == home / ".local/share/accord/runs.sqlite"
     assert store_path({"ACCORD_HOME": "/mine", "XDG_DATA_HOME": "/data"}, home) == Path("/mine/runs.sqlite")
+
+
+def test_an_empty_home_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    for home, found in (("/home/someone", Path("/home/someone")), ("", users)):
+        monkeypatch.setenv("HOME", home)
+        assert home_folder() == found
+    monkeypatch.delenv("HOME")
+    assert home_folder() == users
+
+
+def test_without_a_home_the_place_has_to_be_said(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setenv("HOME", "")
+    for name in ("ACCORD_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert home_folder() is None
+    assert main(["runs", "list"]) == 2
+    assert "give --store a path, or set ACCORD_HOME" in capsys.readouterr().err
+    monkeypatch.setenv("ACCORD_HOME", str(tmp_path))
+    assert main(["runs", "list"]) == 0
 
 
 def test_the_place_of_the_store_can_be_set(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

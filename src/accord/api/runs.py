@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from accord.base.errors import UsageError
 from accord.store.record import Comparison, Record, Run
 from accord.store.runs import RunStore
+
+if sys.platform != "win32":
+    import pwd
 
 FILE = "runs.sqlite"
 HOME_VARIABLE = "ACCORD_HOME"
 
 
-def store_path(environ: Mapping[str, str], home: Path) -> Path:
+def store_path(environ: Mapping[str, str], home: Path | None) -> Path:
     """Where runs are kept if nothing else is said.
 
     ``$ACCORD_HOME/runs.sqlite``; else ``accord/runs.sqlite`` in ``$XDG_DATA_HOME``, which counts only as an absolute
     path, or in ``~/.local/share`` (XDG Base Directory Specification 0.8)
+    home: of the user, None where there is none; raises UsageError where it would be needed
     """
     if environ.get(HOME_VARIABLE):
         return Path(environ[HOME_VARIABLE]).expanduser() / FILE
     data = Path(environ.get("XDG_DATA_HOME", ""))
-    return (data if data.is_absolute() else home / ".local" / "share") / "accord" / FILE
+    if data.is_absolute():
+        return data / "accord" / FILE
+    if home is None:
+        raise UsageError("no home folder is known to keep runs in", hint=f"give --store a path, or set {HOME_VARIABLE}")
+    return home / ".local" / "share" / "accord" / FILE
+
+
+def home_folder() -> Path | None:
+    """The user's home, which an empty ``$HOME`` does not name; None where the system knows of none."""
+    with contextlib.suppress(KeyError, RuntimeError):
+        if sys.platform != "win32" and not os.environ.get("HOME"):
+            return Path(pwd.getpwuid(os.getuid()).pw_dir)
+        return Path.home()
+    return None
 
 
 def run_store(path: Path | None = None) -> RunStore:
     """The store at a path, or where :func:`store_path` puts it."""
-    return RunStore(path if path is not None else store_path(os.environ, Path.home()))
+    return RunStore(path if path is not None else store_path(os.environ, home_folder()))
 
 
 def keep_run(record: Record, *, store: Path | None = None) -> str:
