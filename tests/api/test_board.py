@@ -6,15 +6,19 @@ import functools
 import time
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.planner.rig import terms
 
 from accord.api.board import Board, Shown, steady
-from accord.api.board_sides import Per
+from accord.api.board_sides import Pair, Per, Sides
 from accord.api.plan import Answer, plan
 from accord.base.errors import UsageError
+from accord.planner.offer import Offer
 from accord.planner.problem import Limit, Limits, Objective, Problem, Space
+from accord.planner.reach import single_ways
 
 SMALL = Problem(
     model="deepseek-v3", systems=("nvidia-hgx-h200-8", "huawei-cloudmatrix-384"), isl=4096, osl=1024,
@@ -160,3 +164,16 @@ def test_plans_own_deviations_differ_little() -> None:
     assert shown.best is not None
     own, theirs = (one.metrics["request_per_s"].value for one in (shown.best, best))
     assert own == pytest.approx(theirs, rel=0.03)
+
+
+def test_ways_of_a_pair_are_kept_for_a_few_limits() -> None:
+    pair = Pair(0, 0, np.zeros(0), np.zeros(0, dtype=np.intp))
+    sides = Sides({}, (), lambda first, second: None, (pair, pair))
+    offer = Offer(terms(np.random.default_rng(1), "east"), 1, 4, 6, "chips")
+    held = [single_ways([count], offer) for count in range(1, 101)]
+    for number, ways in enumerate(held):
+        assert sides.kept_ways((number,), lambda ways=ways: ways) is ways  # type: ignore[misc]
+    assert len(sides.ways) == 16
+    assert sides.kept_ways((84,), lambda: held[0]) is held[84]
+    sides.kept_ways((100,), lambda: held[0])
+    assert (84,) in sides.ways and (85,) not in sides.ways

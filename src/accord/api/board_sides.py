@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,7 @@ from accord.planner.useful import useful_prefill
 
 Per = Literal["chip", "usd"]
 Name = tuple[object, ...]
+_KEPT = 8  # sets of limits whose ways are kept of every pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ class Sides:
     pairs: tuple[Pair, ...]
     plain: dict[Per, list[Array]] = field(default_factory=dict)
     ways: dict[Name, Ways] = field(default_factory=dict)
+
+    def kept_ways(self, name: Name, make: Callable[[], Ways]) -> Ways:
+        """Ways by their name, made where they are not among the latest."""
+        found = self.ways.pop(name, None)
+        self.ways[name] = made = make() if found is None else found
+        while len(self.ways) > _KEPT * len(self.pairs):
+            del self.ways[next(iter(self.ways))]
+        return made
 
     def own(self, pair: Pair) -> tuple[Offer, Offer]:
         """Offers of both pools, the same twice on one system."""

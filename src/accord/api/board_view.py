@@ -168,12 +168,9 @@ class View:
         tried = unit_pairs(tables, own, own[0] is own[1], self._wide, transfer)
         sizes = np.unique(prefill.devices)
         name = (pair.prefill, pair.decode, tuple(tried))
-        if name in self.sides.ways:
-            return self.sides.ways[name]
-        ways = paired_ways(sizes, tried, own)
-        if wanted is None:
-            self.sides.ways[name] = ways
-        return ways
+        if wanted is not None:
+            return paired_ways(sizes, tried, own)
+        return self.sides.kept_ways(name, lambda: paired_ways(sizes, tried, own))
 
     def cost(self, ways: Ways, offers: tuple[Offer, Offer]) -> Array:
         """What a way costs: chips, or USD for each second; infinite where it may not be, NaN where unknown."""
