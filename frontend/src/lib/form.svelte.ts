@@ -56,11 +56,18 @@ export interface Form<T extends Fields> {
 
 /**
  * The form of a page. Call it once while the page's component is set up: it follows the browser's back button.
+ * The address is its page's alone: once another is shown, or the component is gone, nothing is read from it or kept in it.
  * Names `lang` and `theme` are taken.
  */
 export function form<T extends Fields>(defaults: T): Form<T> {
   const fields: T = $state(fieldsOf(route.query, defaults));
+  const own = untrack(() => route.page);
+  let gone = false;
+  $effect(() => () => {
+    gone = true;
+  });
   $effect(() => {
+    if (route.page !== own) return;
     const found = fieldsOf(route.query, defaults);
     // The address alone is followed: what is typed or slid stays until it is kept.
     untrack(() => {
@@ -73,6 +80,8 @@ export function form<T extends Fields>(defaults: T): Form<T> {
     get fields() {
       return fields;
     },
-    keep: (replace = false) => setQuery(queryOf($state.snapshot(fields) as T, defaults), replace),
+    keep: (replace = false) => {
+      if (!gone && untrack(() => route.page) === own) setQuery(queryOf($state.snapshot(fields) as T, defaults), replace);
+    },
   };
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -60,6 +61,36 @@ def test_navigation_and_the_back_button(page: Page) -> None:
     expect(page.locator("nav [aria-current=page]")).to_have_text("Compare")
     page.go_forward()
     expect(page).to_have_url(re.compile(r"/supernode(\?|$)"))
+
+
+def fields_of(page: Page) -> set[str]:
+    """Names of the fields in the address, once a page has been there for a moment."""
+    page.wait_for_timeout(150)
+    return set(parse_qs(urlsplit(page.url).query))
+
+
+def test_no_address_carries_fields_of_another_page(page: Page) -> None:
+    """From every page, with a field of its own in the address, to every other one and back."""
+    own = {}
+    for name in PAGES:
+        opened(page, f"/{name}", idle=False)
+        expect(page.locator("main h1")).to_have_count(1)
+        own[name] = fields_of(page)
+    links = page.get_by_role("navigation").get_by_role("link")
+    for first in ("policy", "plan", "catalog"):
+        for second in PAGES:
+            for name in (first, second):
+                links.nth(PAGES.index(name)).click()
+                expect(page).to_have_title(f"{NAMES['en'][PAGES.index(name)]} · Accord")
+                expect(page.locator("main h1")).to_have_count(1)
+                assert fields_of(page) <= own[name], f"{first} to {second}: {page.url}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_that_is_shown_is_seen_in_a_narrow_navigation(page: Page, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    opened(page, f"/{name}", idle=False)
+    expect(page.locator("nav [aria-current=page]")).to_be_in_viewport(ratio=1)
 
 
 def test_the_language_is_switched_and_stays_in_the_address(page: Page) -> None:
