@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from accord.cli import main as cli
 from accord.cli.main import main
 from accord.web.answer import File, Question, Reply, run
 from accord.web.guard import Guard
+from accord.web.verbs import VERBS
 
 ESTIMATE = ("--model=deepseek-r1", "--system=huawei-cloudmatrix-384", "--chips=16", "--isl=2000", "--osl=500")
 
@@ -120,6 +122,27 @@ def test_a_store_that_is_a_symbolic_link_is_refused_and_not_named(tmp_path: Path
     assert error(said)["where"] == "runs.sqlite"
     assert "symbolic link" in error(said)["what"]
     assert str(tmp_path).encode() not in said.body
+
+
+MACHINE = ("--model=qwen3-32b", "--system=nvidia-hgx-h100-8")
+SOUND: dict[str, tuple[str, ...]] = {
+    "plan": MACHINE, "size": (*MACHINE, "--goodput=1"), "train": (*MACHINE, "--chips=8", "--tokens=1e12"),
+    "simulate": (*MACHINE, "--isl=100", "--osl=10", "--rate=1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", [one.name for one in VERBS if one.may_be_long])
+def test_a_long_verb_that_is_only_checked_ends_before_its_work_begins(verb: str, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    module = {"plan": "plan_run", "size": "plan_run", "simulate": "simulate_run"}.get(verb, f"verbs.{verb}")
+    assert "begin()" in Path(str(import_module(f"accord.cli.{module}").__file__)).read_text(), "it says when it begins"
+    if verb in SOUND:
+        reply = run(Question(verb, (*SOUND[verb], "--json"), only_checked=True), work, store=tmp_path / "runs.sqlite")
+        assert (reply.status, reply.body) == (200, b""), reply
+    wrong = run(Question(verb, ("--json",), only_checked=True), work, store=tmp_path / "runs.sqlite")
+    assert wrong.status == 422
+    assert list(tmp_path.iterdir()) == [work]
 
 
 def test_a_fault_says_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.web.running import Server
 
 from accord.web.app import create_app
+from accord.web.document import OF_ALL, OF_BODIES
 from accord.web.settings import Settings
 from accord.web.verbs import REFUSED, VERBS
 
@@ -83,12 +84,20 @@ def test_texts_and_lists_are_bounded(document: dict[str, Any]) -> None:
             check(f"{name}.{field}", schema)
 
 
-def test_every_address_documents_every_error(document: dict[str, Any]) -> None:
+def test_every_address_documents_the_errors_that_it_may_answer(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            assert {"400", "401", "403", "404", "408", "413", "415", "422", "429", "500"} <= set(
-                operation["responses"]
-            ), path
+        for method, operation in operations.items():
+            found = operation["responses"]
+            assert set(found) >= set(OF_ALL), path
+            assert (set(found) >= set(OF_BODIES)) == (method == "post"), path
+            assert ("409" in found) == ("{id}" in path or path.endswith("board")), path
+            assert "Retry-After" in found["429"]["headers"]
+            assert "WWW-Authenticate" in found["401"]["headers"]
+
+
+def test_the_result_of_a_job_is_an_envelope(document: dict[str, Any]) -> None:
+    result = document["paths"]["/api/v1/jobs/{id}/result"]["get"]["responses"]["200"]
+    assert result["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Envelope"}
 
 
 def test_everything_a_reference_names_is_there(document: dict[str, Any]) -> None:

@@ -43,6 +43,16 @@ def test_arguments_stand_behind_two_dashes() -> None:
     assert asked("policy party", name="-x").words[-2:] == ("--", "-x")
 
 
+def test_a_number_is_taken_for_a_law_and_stays_as_it_was_sent() -> None:
+    assert {"--isl=500", "--osl=lognormal:mean=1200"} <= set(
+        asked("simulate", isl=500, osl="lognormal:mean=1200").words
+    )
+    assert {"--isl=4000", "--osl=0.5"} <= set(asked("plan", isl=4000, osl=0.5).words)
+    model = model_of(served()["plan"])
+    sent = {"isl": 4000, "osl": 10.5, "ttft": 5}
+    assert json.dumps(model.model_validate(sent).model_dump(by_alias=True, exclude_none=True)) == json.dumps(sent)
+
+
 def test_repeated_flags_are_repeated() -> None:
     words = asked("plan", model="a", system=["b", "c"], ttft=["p99:2s", "1s"], tpot="50ms").words
     assert [word for word in words if word.startswith("--ttft")] == ["--ttft=p99:2s", "--ttft=1s"]
@@ -80,6 +90,15 @@ def test_names_of_files_are_plain(name: str) -> None:
 def test_a_file_has_one_content(content: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         asked("policy cases", file={"name": "a.csv", **content})
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, (3 << 18) - 1, 3 << 18, (3 << 18) + 1, (3 << 18) + 2])
+def test_base64_is_read_piece_by_piece(size: int) -> None:
+    data = bytes(index % 251 for index in range(size))
+    question = asked("policy cases", file={"name": "a.csv", "base64": base64.b64encode(data).decode()})
+    assert question.files[0].data == data
+    with pytest.raises(UsageError, match="no base64"):
+        asked("policy cases", file={"name": "a.csv", "base64": "YQ==" + base64.b64encode(data + b"abc").decode()})
 
 
 def test_what_is_no_base64_is_said() -> None:

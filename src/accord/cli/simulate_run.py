@@ -10,6 +10,7 @@ import msgspec
 
 from accord.api.instances import CatalogFailures
 from accord.api.pools import EngineRules
+from accord.api.records import machine_of, model_spec
 from accord.api.simulate import SimulateRequest, Simulation, find_saturation, simulate_deployment
 from accord.base.errors import UsageError
 from accord.catalog.load import Catalog, load_catalog
@@ -19,7 +20,7 @@ from accord.cli.output import emit, say
 from accord.cli.simulate_load import Load, load_of
 from accord.cli.simulate_output import Outputs, keep, write_files
 from accord.cli.simulate_text import autoscale_text, outage_text, pool_place, slos_of
-from accord.cli.watching import Watching, each, tell_kept
+from accord.cli.watching import Watching, begin, each, tell_kept
 from accord.inference.request import EstimateRequest, PoolRequest
 from accord.report.instances import taken_dict, taken_table
 from accord.report.simulate_view import bounds_table, result_dict, tables
@@ -48,6 +49,8 @@ def run_simulation(
     outputs = Outputs.of(flags)
     asked = _request(flags, outputs, deployment, places)
     slos = (*slos_of(flags), *load.slos)
+    _known(catalog, asked)
+    begin()
     with outputs.places(), Watching() as watching:
         if flags["find_rate"]:
             at_rate = each(load.at_rate, "rates tried")
@@ -90,6 +93,13 @@ def _check(flags: Mapping[str, Any]) -> None:
         raise UsageError(
             "a search for the highest rate without a limit", where="--find-rate", hint="give --ttft, --tpot or --e2e"
         )
+
+
+def _known(catalog: Catalog, asked: SimulateRequest) -> None:
+    """Refuse a model or a system that nobody knows, before a load is made. Raises the errors of both look-ups."""
+    model_spec(catalog, asked.deployment.model)
+    for system in filter(None, (asked.deployment.system, *asked.places.values())):
+        machine_of(catalog, system)
 
 
 def _deployment(flags: Mapping[str, Any]) -> tuple[EstimateRequest, dict[str, str], tuple[str, ...]]:

@@ -35,6 +35,7 @@ class Observer(Protocol):
 
 
 _OBSERVER: ContextVar[Observer | None] = ContextVar("observer", default=None)
+_ONLY_CHECKED: ContextVar[bool] = ContextVar("only_checked", default=False)
 
 
 @contextmanager
@@ -45,6 +46,26 @@ def observed(observer: Observer) -> Iterator[None]:
         yield
     finally:
         _OBSERVER.reset(before)
+
+
+class Begun(BaseException):
+    """A verb that was only to be checked knows what it is to do."""
+
+
+@contextmanager
+def only_checked() -> Iterator[None]:
+    """Within it a verb that knows what it is to do raises :class:`Begun`."""
+    before = _ONLY_CHECKED.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_CHECKED.reset(before)
+
+
+def begin() -> None:
+    """Tell that all flags and files are read and sound, and the work begins."""
+    if _ONLY_CHECKED.get():
+        raise Begun
 
 
 def parts(done: int, total: int) -> None:

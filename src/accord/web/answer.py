@@ -11,9 +11,11 @@ import re
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +23,7 @@ from accord.api.records import is_sent, no_places
 from accord.api.runs import FILE, HOME_VARIABLE
 from accord.base.errors import AccordError, UsageError
 from accord.cli.main import cli
+from accord.cli.watching import Begun, only_checked
 from accord.web.uploads import unpack
 from accord.web.verbs import commands
 
@@ -45,11 +48,13 @@ class Question:
 
     verb: its path, such as ``policy classify``; words: after the verb; they name files by their names alone
     files: what is written into the worker's folder, in which the verb is run
+    only_checked: a long verb ends once it knows what it is to do; the reply is empty then
     """
 
     verb: str
     words: tuple[str, ...]
     files: tuple[File, ...] = ()
+    only_checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,33 +81,54 @@ def refusal(status: int, what: str, where: str | None = None, hint: str | None =
 
 
 def run(
-    question: Question, folder: Path, *, store: Path, extra: Sequence[str] = (), most_bytes: int = 64 << 20
+    question: Question, folder: Path, *, store: Path, extra: Mapping[str, str] | None = None, most_bytes: int = 64 << 20
 ) -> Reply:
     """Run a question in this process and return its reply; nothing is raised.
 
     folder: empty and private; files of the question are written there, and the verb is run in it
-    store: the run store; extra: further flags, such as ``--out=...`` of a job
+    store: the run store; extra: further parameters, such as ``out`` of a job, of which the record of a run says nothing
     most_bytes: of one file once it is unpacked
     """
     store = store.absolute()
-    words = [*question.verb.split(), *extra, *_store_words(question.verb, store), *question.words]
+    words = [*question.verb.split(), *question.words]
+    defaults = _defaults(question.verb, {**_store_named(question.verb, store), **(extra or {})})
     printed, said = io.StringIO(), io.StringIO()
     try:
         with _inside(folder, store), _captured(printed, said), no_places():
             _bring(question, folder, most_bytes)
-            code = cli.main(words, prog_name="accord", standalone_mode=False)
+            code = (_checked if question.only_checked else _asked)(words, defaults)
     except BaseException as error:  # a worker outlives whatever its question does
         reply = _of_error(error)
     else:
         reply = Reply(OK, code if isinstance(code, int) else 0, printed.getvalue().encode())
-        if not reply.body:
+        if not reply.body and not question.only_checked:
             reply = refusal(FAULT, "the verb printed nothing", hint="please report it", exit_code=EXIT_INTERNAL)
     return _without_places(reply, folder, store)
 
 
-def _store_words(verb: str, store: Path) -> tuple[str, ...]:
+def _checked(words: Sequence[str], defaults: Mapping[str, Any]) -> object:
+    """Read what a long verb reads before it begins. Raises as the verb would."""
+    with only_checked(), contextlib.suppress(Begun):
+        return _asked(words, defaults)
+    return 0
+
+
+def _asked(words: Sequence[str], defaults: Mapping[str, Any]) -> object:
+    """Run a verb; its exit code."""
+    return cli.main(list(words), prog_name="accord", standalone_mode=False, default_map=defaults)
+
+
+def _defaults(verb: str, values: Mapping[str, str]) -> Mapping[str, Any]:
+    """Values of a verb's parameters that are not typed, in click's form."""
+    found: Mapping[str, Any] = values
+    for name in reversed(verb.split()):
+        found = {name: found}
+    return found
+
+
+def _store_named(verb: str, store: Path) -> dict[str, str]:
     """What names a store that is not called as usual."""
-    return (f"--store={store}",) if store.name != FILE and verb in STORED else ()
+    return {"store": str(store)} if store.name != FILE and verb in STORED else {}
 
 
 def _bring(question: Question, folder: Path, most_bytes: int) -> None:
@@ -174,6 +200,8 @@ def _of_error(error: BaseException) -> Reply:
             CANNOT_BE_MEANT, f"'{error.filename}' may not be read here", hint="send a file's content, not its place",
             exit_code=UsageError.exit_code,
         )  # fmt: skip
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+        return refusal(UNAVAILABLE, "the disk is full", hint="make room on the disk", exit_code=EXIT_IO)
     log.error("fault\n%s", "".join(traceback.format_exception(error)))
     code = EXIT_IO if isinstance(error, OSError) else EXIT_INTERNAL
     return refusal(

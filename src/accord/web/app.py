@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     (:class:`accord.web.jobs.Jobs`), which are started and stopped with it
     """
     app = FastAPI(
-        title="Accord", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
+        title="Accord", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
         redirect_slashes=False,
     )  # fmt: skip
     app.state.settings = settings

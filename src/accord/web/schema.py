@@ -6,14 +6,23 @@ Nothing of a request becomes a word of its own: a value stays joined to its flag
 
 from __future__ import annotations
 
-import base64
 import binascii
 import functools
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, cast
 
 import click
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StrictBool,
+    StrictInt,
+    create_model,
+    model_validator,
+)
 
 from accord.base.errors import UsageError
 from accord.catalog.load import KINDS
@@ -28,9 +37,12 @@ ABOUT: Mapping[str, str] = {
     "model_file": "A model by its config.json, in place of one of the catalog.",
     "run": "A kept run, by its id or the beginning of it.",
 }
+LAW = "LAW"  # metavar of flags that take a distribution, or one number
 MOST_TEXT = 200  # characters of one text
 MOST_LIST = 64  # entries of one list
 MOST_FILES = 16
+DECODED = 1 << 20  # characters of base64 at a time, a multiple of 4
+MOST_EXACT = 2**53  # integers up to which a float is exact
 MOST_NUMBER = 10**15
 MOST_REAL = 1e30
 NAME = r"^\w(?:[\w .()+@-]{0,98}[\w)])?$"
@@ -51,6 +63,13 @@ SENT = r"^[0-9][^\x00-\x1f\x7f-\x9f/\\]*->[^\x00-\x1f\x7f-\x9f/\\]+$"
 Transfers = Annotated[str, Field(max_length=20_000, pattern=SENT)]
 Whole = Annotated[StrictInt, Field(ge=-MOST_NUMBER, le=MOST_NUMBER)]
 Real = Annotated[FiniteFloat, Field(strict=True, ge=-MOST_REAL, le=MOST_REAL)]
+
+
+def _as_sent(value: float) -> float | int:
+    return int(value) if value.is_integer() and abs(value) <= MOST_EXACT else value
+
+
+_AsSent = Annotated[FiniteFloat, AfterValidator(_as_sent)]  # a whole number stays one
 _RUNS: Mapping[str, tuple[str, ...]] = {
     "runs show": ("id",), "runs compare": ("ids",), "policy check": ("run",)
 }  # fmt: skip
@@ -75,9 +94,13 @@ class FileContent(BaseModel):
         """Its bytes. Raises UsageError for what is no base64."""
         if self.base64 is None:
             return (self.text or "").encode()
+        text, last = self.base64, max(0, len(self.base64) - 4)
+        pieces = [text[at : at + DECODED] for at in range(0, len(text), DECODED)]  # others get a turn between two
         try:
-            return base64.b64decode(self.base64, validate=True)
-        except (binascii.Error, ValueError):
+            if "=" in text[:last]:
+                raise ValueError
+            return b"".join(binascii.a2b_base64(piece, strict_mode=True) for piece in pieces)
+        except ValueError:
             raise UsageError("is no base64", where=f"{self.name}: base64", hint="or send it as 'text'") from None
 
 
@@ -105,6 +128,11 @@ def model_of(verb: Served) -> type[Request]:
             fields[f"file_{name}"] = (each if lone else each | None, _field(verb, taken.field, parameter, lone))
     title = "".join(word.capitalize() for word in verb.path) + "Request"
     return cast(type[Request], create_model(title, __base__=Request, __doc__=_summary(verb), **fields))
+
+
+def fields_of(model: type[Request]) -> Mapping[str, str]:
+    """The fields of a request, with what is said of each."""
+    return {str(one.alias or name): one.description or "" for name, one in model.model_fields.items()}
 
 
 def question_of(verb: Served, request: Request) -> Question:
@@ -173,9 +201,9 @@ def _kind(verb: Served, field: str, parameter: click.Parameter) -> Any:
     if isinstance(kind, click.IntRange | click.types.IntParamType):
         return _ranged(kind, StrictInt, float(MOST_NUMBER))
     if isinstance(kind, click.FloatRange | click.types.FloatParamType):
-        return _ranged(kind, FiniteFloat, MOST_REAL)
+        return _ranged(kind, _AsSent, MOST_REAL)
     if isinstance(kind, Level):
-        return Annotated[FiniteFloat, Field(strict=True, ge=kind.low, le=kind.high)]
+        return Annotated[_AsSent, Field(strict=True, ge=kind.low, le=kind.high)]
     if isinstance(kind, QuantityList):
         return _list(Whole | Real | Part)
     if isinstance(kind, NumberList):
@@ -195,6 +223,8 @@ def _text(verb: Served, field: str, parameter: click.Parameter) -> Any:
         return EntryId
     if verb.name == "fabric" and field == "transfers":
         return Transfers
+    if getattr(parameter, "metavar", None) == LAW:
+        return Whole | Real | LookedUp
     if field in verb.lists:
         return _list(Word)
     return FreeText if field in verb.free else LookedUp

@@ -16,6 +16,7 @@ import signal
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,9 +33,14 @@ CACHED = frozenset({
     "audit", "catalog check", "catalog diff", "catalog list", "catalog schema", "catalog show", "compare", "demo",
     "estimate", "fabric", "policy classify", "policy migrate", "policy zones",
 })  # fmt: skip
-_WARM = Question(
-    "estimate", ("--model=deepseek-r1", "--system=huawei-cloudmatrix-384", "--phase=decode", "--isl=1000", "--json")
-)  # fmt: skip
+_MACHINE = ("--model=deepseek-r1", "--system=huawei-cloudmatrix-384", "--chips=16", "--isl=1000", "--json")
+_WARM = (
+    Question("estimate", ("--phase=decode", *_MACHINE)),
+    Question("plan", _MACHINE, only_checked=True),
+    Question("simulate", ("--osl=100", "--rate=1", "--requests=1", *_MACHINE), only_checked=True),
+)
+LARGE_BYTES = 1 << 20  # of files, from which they are not looked at in the loop, nor twice
+CHECK_S = 2.0  # for a look at a long question
 
 
 class Workers:
@@ -74,7 +80,7 @@ class Workers:
 
     async def ask(self, question: Question) -> Reply:
         """Answer a question: 408 past the deadline, 429 where too many wait, 503 where a worker died; never raises."""
-        key = _key(question) if question.verb in CACHED else None
+        key = await _key(question) if question.verb in CACHED else None
         known = self._cache.get(key)
         if known is not None:
             return known
@@ -84,6 +90,18 @@ class Workers:
         if key is not None and reply.status in (answer.OK, answer.CANNOT_BE_MEANT):
             self._cache.put(key, reply)
         return reply
+
+    async def refused(self, question: Question) -> Reply | None:
+        """What is wrong with a long question, None where it is sound or nobody can tell at once."""
+        large = sum(len(file.data) for file in question.files) > LARGE_BYTES
+        if large or self._idle.empty():
+            return None
+        worker = self._idle.get_nowait()
+        end_s = time.monotonic() + CHECK_S
+        reply = await self._of(worker, replace(question, only_checked=True), end_s) if worker.ready else None
+        if reply is None:
+            self._idle.put_nowait(worker)
+        return reply if reply is not None and reply.status == answer.CANNOT_BE_MEANT else None
 
     async def _asked(self, question: Question) -> Reply:
         end = time.monotonic() + self._settings.quick_deadline_s
@@ -95,7 +113,11 @@ class Workers:
             return refusal(TIMEOUT, "no worker was free before the deadline", hint="ask again a little later")
         finally:
             self._waiting -= 1
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, worker.ask, question, end)
+        return await self._of(worker, question, end)
+
+    async def _of(self, worker: _Worker, question: Question, end_s: float) -> Reply:
+        """What a worker says, which is idle again afterwards."""
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, worker.ask, question, end_s)
         asked.add_done_callback(lambda _: self._idle.put_nowait(worker))  # also where whoever asked went away
         return await asyncio.shield(asked)
 
@@ -108,6 +130,11 @@ class _Worker:
         self._settings = settings
         self._child = Child("accord-quick", _serve, settings, folder)
         self._asked = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether it would answer at once."""
+        return self._child.ready
 
     def start(self) -> None:
         """Start the process; it says when it is ready."""
@@ -150,7 +177,8 @@ def _serve(pipe: Connection, settings: Settings, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o077)
     store = settings.store.absolute()
-    answer.run(_WARM, folder, store=store)
+    for question in _WARM:
+        answer.run(question, folder, store=store)
     gc.collect()
     gc.freeze()  # what is loaded stays; the collector need not look through it again and again
     Guard(folder, store).install()
@@ -175,10 +203,17 @@ def _empty(folder: Path) -> None:
             place.unlink(missing_ok=True)
 
 
-def _key(question: Question) -> bytes:
+async def _key(question: Question) -> bytes:
+    if sum(len(file.data) for file in question.files) < LARGE_BYTES:
+        return _digest(question)
+    return await asyncio.to_thread(_digest, question)
+
+
+def _digest(question: Question) -> bytes:
     total = sha256(repr((question.verb, question.words)).encode())
     for file in question.files:
-        total.update(repr((file.name, len(file.data))).encode() + file.data)
+        total.update(repr((file.name, len(file.data))).encode())
+        total.update(file.data)
     return total.digest()
 
 

@@ -28,12 +28,15 @@ def command(as_json: bool, catalog_paths: tuple[Path, ...], **flags: Any) -> int
     from accord.api.train_draw import schedule_picture, schedule_tasks
     from accord.catalog.load import load_catalog
     from accord.cli.train_ask import ask_of, check_picture
+    from accord.cli.watching import begin
     from accord.report.to_json import envelope
     from accord.store.files import write
 
     check_picture(flags["drawing"])
     catalog = load_catalog(catalog_paths)
-    answer = train_answer(ask_of(flags, catalog), catalog)
+    asked = ask_of(flags, catalog)
+    begin()
+    answer = train_answer(asked, catalog)
     result, warnings = dict(answer.result), list(answer.warnings)
     if flags["drawing"] is not None:
         drawn, said = schedule_picture(answer.found)

@@ -13,6 +13,7 @@ from accord.cli.flags import common_options, level_option
 from accord.cli.output import emit
 from accord.cli.read import read_text
 from accord.cli.validated import Asked, By, Found, validated
+from accord.cli.watching import begin
 from accord.report import validate_view as view
 from accord.report.tables import Table
 from accord.report.to_json import envelope
@@ -66,6 +67,7 @@ def command(
     more = (read_text(facts), str(facts)) if facts is not None else None
     asked = Asked(read_text(file), str(file), catalog, level, cross, more)
     kind = kind_of_table(asked.content, asked.name)
+    begin()
     found = validated(kind, asked)
     scored = found.scored
     complete, everything = summarise(scored, complete_only=True, level=level), summarise(scored, level=level)

@@ -10,6 +10,7 @@ from accord.base.errors import DataError, TableError, UsageError
 from accord.cli.flags import common_options
 from accord.cli.output import emit, say
 from accord.cli.read import read_text
+from accord.cli.watching import begin
 
 
 @click.command("why")
@@ -39,6 +40,7 @@ def command(
     plans = find_plan(printed.plans, a), find_plan(printed.plans, b)
     if plans[0].id == plans[1].id:
         raise UsageError(f"'{a}' and '{b}' are the same plan", hint="name two")
+    begin()
     catalog = load_catalog(catalog_paths)
     asked = objective or printed.objective or "goodput"
     found = why(

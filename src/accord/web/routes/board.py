@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from accord.web.board import Ask, BoardWorker
 from accord.web.http import JSON, of_validation_error, reply_response
-from accord.web.schema import model_of, question_of
+from accord.web.schema import fields_of, model_of, question_of
 from accord.web.verbs import Served
 
 _FILE = "a file; the board takes what a form holds"
@@ -77,7 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         found.stop()
 
 
-_KNOWN = [str(one.alias or name) for name, one in PlanBoardRequest.model_fields.items()]
+_KNOWN = fields_of(PlanBoardRequest)
 _BODY: dict[str, Any] = {
     "required": True, "content": {JSON: {"schema": PlanBoardRequest.model_json_schema(by_alias=True)}}
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""``GET /api/v1/health``, ``/entries`` and ``/accuracy``: what a page shows before anything is asked."""
+"""``GET /api/v1/health``, ``/entries``, ``/accuracy``, ``/openapi.json``: what there is before anything is asked."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import asyncio
 import functools
 import json
 import os
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from accord._version import VERSION
@@ -23,7 +22,7 @@ KINDS = (
     "chips", "systems", "models", "engines", "workloads", "places", "parties", "instruments", "governance", "claims"
 )  # fmt: skip
 ACCURACY = Path(__file__).parents[1] / "data" / "accuracy.json"
-NOT_FOUND, NOT_MODIFIED = 404, 304
+NOT_FOUND = 404
 _OBJECT: dict[str, Any] = {"content": {JSON: {"schema": {"type": "object"}}}}
 
 
@@ -34,10 +33,11 @@ def _router() -> APIRouter:
         ("/health", health, "Which version answers, with which catalog."),
         ("/entries", entries, "Entries of the catalog in short, by kind, for lists to choose from."),
         ("/accuracy", accuracy, "Predicted against measured, by source: each scored by a fit that has not seen it."),
+        ("/openapi.json", openapi, "This document."),
     ):
         made.add_api_route(
-            path, handler, methods=["GET"], summary=told, operation_id=path[1:], response_class=Response,
-            status_code=OK, responses={200: {"description": told, **_OBJECT}},
+            path, handler, methods=["GET"], summary=told, operation_id=path[1:].partition(".")[0],
+            response_class=Response, status_code=OK, responses={200: {"description": told, **_OBJECT}},
         )  # fmt: skip
     return made
 
@@ -59,7 +59,8 @@ async def entries(request: Request) -> Response:
             return reply_response(request, reply)
         said = json.loads(reply.body)
         kinds[kind], digest = said["result"]["entries"], said["catalog"]
-    return _tagged(request, json.dumps({"catalog": digest, "kinds": kinds}, ensure_ascii=False).encode())
+    body = json.dumps({"catalog": digest, "kinds": kinds}, ensure_ascii=False).encode()
+    return await asyncio.to_thread(json_response, request, body)
 
 
 async def accuracy(request: Request) -> Response:
@@ -67,15 +68,18 @@ async def accuracy(request: Request) -> Response:
     body = await asyncio.to_thread(_accuracy)
     if body is None:
         return error_response(NOT_FOUND, "no figures of accuracy are packaged", hint="python3 do.py accuracy")
-    return _tagged(request, body)
+    return json_response(request, body)
 
 
-def _tagged(request: Request, body: bytes) -> Response:
-    """An answer that need not be sent twice."""
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=NOT_MODIFIED, headers={"ETag": tag})
-    return json_response(request, body, headers={"ETag": tag})
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document, which is made once."""
+    body = await asyncio.to_thread(_document, request.app)
+    return await asyncio.to_thread(json_response, request, body)
+
+
+@functools.lru_cache(1)
+def _document(app: FastAPI) -> bytes:
+    return json.dumps(app.openapi(), ensure_ascii=False).encode()
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from accord.web.job_live import Events
 from accord.web.job_view import read_pieces, to_json
 from accord.web.jobs import Jobs
 
+ENVELOPE = "#/components/schemas/Envelope"
 MOST = 1000  # jobs of one answer
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(description="Id of a job, 32 hexadecimal digits.")]
@@ -129,7 +130,7 @@ async def follow_job(request: Request, id: JobId) -> Response:
     return EventStream(await _jobs(request).follow(id))
 
 
-@router.get("/{id}/result")
+@router.get("/{id}/result", responses={200: {"content": {JSON: {"schema": {"$ref": ENVELOPE}}}}})
 async def result_of_job(request: Request, id: JobId) -> Response:
     """The envelope, as the verb prints it with `--json`."""
     body, exit_code = await _jobs(request).result(id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,15 +10,17 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from accord.web.answer import Question, Reply
 from accord.web.http import EXIT_CODE, JSON, of_validation_error, reply_response
 from accord.web.job_view import to_json
 from accord.web.jobs import Jobs
 from accord.web.schema import Request as VerbRequest
-from accord.web.schema import model_of, question_of
+from accord.web.schema import fields_of, model_of, question_of
 from accord.web.verbs import VERBS, Served
 from accord.web.workers import Workers
 
 OK, ACCEPTED = 200, 202
+LARGE_BYTES = 1 << 18  # from which a body is read, or packed, in a thread
 
 
 def _router() -> APIRouter:
@@ -40,23 +43,37 @@ def summary_of(verb: Served) -> str:
 
 def _handler(verb: Served) -> Callable[[Request], Awaitable[Response]]:
     model = model_of(verb)
-    known = [str(one.alias) for one in model.model_fields.values()]
+    known = fields_of(model)
+
+    def read(body: bytes) -> tuple[VerbRequest, Question]:
+        sent = model.model_validate_json(body)
+        return sent, question_of(verb, sent)
 
     async def ask(request: Request) -> Response:
+        body = await request.body()
         try:
-            sent: VerbRequest = model.model_validate_json(await request.body())
+            sent, question = read(body) if len(body) < LARGE_BYTES else await asyncio.to_thread(read, body)
         except ValidationError as error:
             return of_validation_error(error, known)
-        question = question_of(verb, sent)
-        fields = sent.model_dump(by_alias=True, exclude_none=True) if verb.may_be_long else {}
-        if verb.may_be_long and verb.is_long(fields):
-            jobs: Jobs = request.app.state.jobs
-            job = await jobs.submit(question, fields)
-            return Response(to_json(job), ACCEPTED, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
         workers: Workers = request.app.state.workers
-        return reply_response(request, await workers.ask(question))
+        fields = sent.model_dump(by_alias=True, exclude_none=True) if verb.may_be_long else {}
+        if not (verb.may_be_long and verb.is_long(fields)):
+            return await answer_of(request, await workers.ask(question))
+        refused = await workers.refused(question)
+        if refused is not None:
+            return reply_response(request, refused)
+        jobs: Jobs = request.app.state.jobs
+        job = await jobs.submit(question, fields)
+        return Response(to_json(job), ACCEPTED, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
 
     return ask
+
+
+async def answer_of(request: Request, reply: Reply) -> Response:
+    """What a verb said, as an answer that is packed beside the loop where it is long."""
+    if len(reply.body) < LARGE_BYTES:
+        return reply_response(request, reply)
+    return await asyncio.to_thread(reply_response, request, reply)
 
 
 def _body(model: type[VerbRequest]) -> dict[str, Any]:
