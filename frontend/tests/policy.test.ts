@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  barsOf, columnsOf, DEFAULTS, endsOf, fieldOf, isThere, markOf, placeOf, stepsOf, stretchAt, thresholdsOf, toneOf, toneOfClass, withFact, yesNo, zonesOf,
+  barsOf, columnsOf, DEFAULTS, endsOf, fieldOf, isThere, markOf, placeOf, stepsOf, stretchAt, tabOf, thresholdsOf, toneOf, toneOfClass, withFact, yesNo, zonesOf,
   type Answer, type Chip, type Member, type Period, type Stretch,
 } from '../src/pages/policy/model';
 import { stated } from '../src/lib/api';
+import { choices, consequenceText, cut, factName, outcomeOf, outcomeText, outcomeWord, sentence, standingWord, TOLD, wordsOf } from '../src/pages/policy/told';
 
 const stretch = (from: string | null, until: string | null, more: Partial<Stretch> = {}): Stretch => ({
   from, until, after_last_check: false, y: 'performance_density', y_unit: '1', xs: [1600, 2400, 4800], ys: [1.6, 3.2, 5.92],
@@ -108,3 +109,41 @@ describe('the matrix', () => {
 });
 
 it('no default but the deal is set', () => expect(DEFAULTS.set).toEqual([]));
+
+describe('codes in words', () => {
+  it.each([
+    ['licence:presumption_of_denial', 'licence, presumption of denial', '需要许可，推定拒绝'], ['no_rule', 'no rule in the catalog', '目录中没有相关规则'], ['depends:state_funded', 'depends on: state funding', '取决于：国家出资'],
+    ['applies_from:2027-08-02', 'applies from 2027-08-02', '自 2027-08-02 起适用'], ['vetoed', 'vetoed, never law', '已被否决，从未成为法律'], ['exempt:DC_VEU', 'exempt: DC VEU', '豁免：DC VEU'], ['strange:new_word', 'strange: new word', 'strange: new word'],
+  ])('%s is "%s"', (code, en, zh) => {
+    expect(outcomeWord(code, 'en')).toBe(en);
+    expect(outcomeWord(code, 'zh')).toBe(zh);
+  });
+  it('tell what is open once', () => {
+    expect(wordsOf('depends:state_funded|depends:large_platform|restricted:avoid')).toEqual(['restricted:avoid', 'depends:state_funded+large_platform']);
+    expect(outcomeText('depends:exporter|depends:exporter_role', 'en')).toBe('depends on: exporter, exporter’s role');
+    expect(toneOf(wordsOf('depends:a|depends:b')[0] as string)).toBe('open');
+    expect(outcomeOf('no_licence', 'zh')).toBe('未发现许可要求');
+  });
+  it('have a word in both languages for each code', () => {
+    for (const part of Object.values(TOLD)) expect(Object.keys(part.zh)).toEqual(Object.keys(part.en));
+    expect(factName('constructor', 'en')).toBe('constructor');
+    expect(standingWord('in_force', 'zh')).toBe('有效');
+    expect(consequenceText('rebuts', '', 'en')).toBe('takes a presumption back');
+  });
+  it('leave texts of the catalog as they are', () => {
+    expect(sentence('anybody else', 'zh')).toBe('其他任何人');
+    expect(choices('designer or other', 'zh')).toBe('设计方或其他');
+    expect(sentence('a sentence of a rule', 'zh')).toBe('a sentence of a rule');
+    expect(cut('abcdef', 4)).toBe('abc…');
+  });
+});
+
+it('the tab of obligations is that of duties, and one that is not known is the first', () => {
+  expect(['obligations', 'duties', 'status', 'none', ''].map(tabOf)).toEqual(['duties', 'duties', 'status', 'zones', 'zones']);
+});
+
+it('a text that is no law is marked among thresholds', () => {
+  const because = [{ fact: 'training_flop', op: '>', threshold: 1e26, unit: 'FLOP', value: 1, result: 'false' as const, log10_distance: -1, probability: 0 }];
+  const answers = ['in_force', 'suspended', 'proposed', 'vetoed'].map((standing) => ({ instrument: standing, rule: 'x', standing, because })) as unknown as Answer[];
+  expect(Object.fromEntries(thresholdsOf(answers).map((one) => [one.standing, one.lawful]))).toEqual({ in_force: true, suspended: true, proposed: false, vetoed: false });
+});

@@ -229,3 +229,13 @@ def test_what_settles_a_rule_is_told_and_no_more() -> None:
     assert "TPP 15,832 >= 1,600" not in said
     assert "TPP 15,832 >= 1,600" in shown(question, datetime.date(2024, 6, 1), explain=True)
     assert said.count("89 FR 23876") == 1
+
+
+def test_rules_that_decide_are_those_that_the_text_names_beside_the_law() -> None:
+    """A rule that a deciding fact leaves open decides; one that takes back a presumption of no effect does not."""
+    found = classify_answer(Question(id="nvidia-h20", seller="US", buyer="CN"), DAY, law())
+    rules = found.result["rules"]
+    assert isinstance(rules, list)
+    deciding = {f"{one['instrument']}/{one['rule']}" for one in rules if one["decides"]}
+    assert deciding == {"us-isinformed-2025-04/intel", "us-isinformed-2025-04/nvidia"}
+    assert any(one["counts"] for one in rules if not one["decides"])

@@ -13,7 +13,7 @@ from accord.policy.cases import Scored
 from accord.policy.classify import INSUFFICIENT, RuleTrace, Verdict
 from accord.policy.decide import NO_LICENCE, NO_RULE, Hit
 from accord.policy.facts import RATIO_PARTS, FactValue, Uncertain
-from accord.policy.history import Period
+from accord.policy.history import Period, deciding_hits
 from accord.policy.item import Item, Told
 from accord.policy.logic import FALSE, UNKNOWN, CompiledRule, LeafTrace
 from accord.policy.screen import UNNAMED, Screened
@@ -80,7 +80,7 @@ class Side:
 
 def classify_dict(answer: ClassAnswer) -> dict[str, object]:
     """Result of ``policy classify``."""
-    verdict = answer.verdict
+    verdict, deciding = answer.verdict, deciding_rules(answer)
     return {
         "item": {"id": answer.item.id, "kind": answer.kind.removesuffix("s"), "name": answer.item.name},
         "date": answer.day.isoformat(), "from": answer.seller, "to": answer.buyer, "hq": answer.hq,
@@ -94,7 +94,9 @@ def classify_dict(answer: ClassAnswer) -> dict[str, object]:
             "exporter": [_side_dict(side) for side in exporter_sides(answer)],
             "importer": _side_dict(importer_side(answer)),
         },
-        "rules": [rule_dict(trace, answer.verdict) for trace in told_rules(answer)],
+        "rules": [
+            {**rule_dict(trace, answer.verdict), "decides": trace.rule.id in deciding} for trace in told_rules(answer)
+        ],
         "conditions": list(verdict.conditions),
         "other_sources": [
             {"fact": one.fact, "value": one.value, "eccn": one.eccn, "outcome": one.outcome} for one in answer.flips
@@ -127,6 +129,21 @@ def told_rules(answer: ClassAnswer) -> list[RuleTrace]:
     """Rules that hold or are not known to, each once; all that were asked with ``--explain``."""
     found = [trace for trace in answer.verdict.explained() if answer.explain or trace.verdict != FALSE]
     return list({trace.rule.id: trace for trace in found}.values())
+
+
+def is_left_open(answer: ClassAnswer, trace: RuleTrace) -> bool:
+    """Whether a rule is not known to hold for want of a fact that decides the answer."""
+    verdict = answer.verdict
+    deciding = {*verdict.deciding, *verdict.importer_deciding}
+    deciding |= {name for name, parts in RATIO_PARTS.items() if deciding & set(parts[:2])}
+    return any(leaf.result == UNKNOWN and leaf.fact in deciding for leaf in trace.leaves)
+
+
+def deciding_rules(answer: ClassAnswer) -> frozenset[str]:
+    """Ids of the rules that make the answer, and of those that would once a fact that decides is known."""
+    hits = (*deciding_hits(answer.verdict), *answer.verdict.importer_hits)
+    left_open = (one for one in told_rules(answer) if one.verdict == UNKNOWN and is_left_open(answer, one))
+    return frozenset((*(hit.rule.id for hit in hits if hit.counts), *(trace.rule.id for trace in left_open)))
 
 
 def hit_of(verdict: Verdict, rule: CompiledRule) -> Hit | None:

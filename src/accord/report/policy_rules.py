@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from accord.base.source import Source
 from accord.policy.classify import RuleTrace
 from accord.policy.decide import Hit
-from accord.policy.facts import RATIO_PARTS
 from accord.policy.logic import FALSE, TRUE, UNKNOWN, LeafTrace
-from accord.report.policy_result import ClassAnswer, cited, hit_of, source_key, told_rules
+from accord.report.policy_result import ClassAnswer, cited, hit_of, is_left_open, source_key, told_rules
 from accord.report.policy_words import RESULTS, comparison, open_comparisons
 from accord.report.tables import NOTHING, Table, pairs, text_column
 
@@ -24,15 +23,12 @@ _PLAIN = ("item_type", "transaction")  # comparisons that are told only where th
 
 def mattering(answer: ClassAnswer) -> list[RuleTrace]:
     """Rules worth a line: those that hold, and of the unknown ones those that a deciding fact leaves open."""
-    verdict = answer.verdict
-    deciding = {*verdict.deciding, *verdict.importer_deciding}
-    deciding |= {name for name, parts in RATIO_PARTS.items() if deciding & set(parts[:2])}
     return [
         trace
         for trace in told_rules(answer)
         if answer.explain
         or (trace.verdict == TRUE and trace.rule.rule.stage != "fallback")
-        or any(leaf.result == UNKNOWN and leaf.fact in deciding for leaf in trace.leaves)
+        or is_left_open(answer, trace)
     ]
 
 

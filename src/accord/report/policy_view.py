@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from accord.policy.cases import Scored
 from accord.policy.decide import NO_RULE
-from accord.policy.history import Period, deciding_hits
+from accord.policy.history import Period
 from accord.policy.item import Item, Told
-from accord.policy.logic import UNKNOWN
 from accord.report.policy_branches import told_branches
-from accord.report.policy_result import ClassAnswer, Side, exporter_sides, importer_side, told_of
-from accord.report.policy_rules import mattering, rules_table, sources_table
+from accord.report.policy_result import ClassAnswer, Side, deciding_rules, exporter_sides, importer_side, told_of
+from accord.report.policy_rules import rules_table, sources_table
 from accord.report.policy_words import DISCLAIMER, fact_text, label, near_text, span_text
 from accord.report.tables import NOTHING, Table, number, number_column, pairs, text_column
 
@@ -95,8 +94,7 @@ def _answer(answer: ClassAnswer) -> Table:
     rows.append(("outcome", verdict.outcome))
     rows += [("remark", one) for one in answer.remarks]
     rows += told_branches(answer)
-    shown = {hit.rule.id for hit in (*deciding_hits(verdict), *verdict.importer_hits) if hit.counts}
-    shown |= {trace.rule.id for trace in mattering(answer) if trace.verdict == UNKNOWN}
+    shown = deciding_rules(answer)
     for side in exporter_sides(answer):
         rows.append((f"law of {_place(side.jurisdiction)}", _side(side, shown)))
     into = importer_side(answer)

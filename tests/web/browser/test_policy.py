@@ -93,23 +93,26 @@ def test_a_chip_is_told_by_tooltip_and_table(page: Page) -> None:
 
 def test_a_question_is_answered_by_a_button(page: Page) -> None:
     drawn(page, STATUS)
-    expect(page.get_by_text("depends:exporter").first).to_be_visible()
+    expect(page.get_by_text("depends on: exporter").first).to_be_visible()
+    deciding = page.locator("details.rule", has_text="us-isinformed-2025-04/nvidia")
+    expect(deciding).to_have_attribute("open", "")  # as the command names it beside the law
+    expect(deciding).to_contain_text("not known · decides once that is known")
     page.get_by_role("button", name="nvidia", exact=True).click()
     expect(page).to_have_url(re.compile("exporter=nvidia"))
-    expect(page.locator("dl.figures")).to_contain_text("licence:is_informed")
+    expect(page.locator("dl.figures")).to_contain_text("licence, by letter to the exporter")
     rule = page.locator("details.rule", has_text="us-isinformed-2025-04/nvidia")
     expect(rule).to_have_attribute("open", "")
-    expect(rule).to_contain_text("holds · counts")
+    expect(rule).to_contain_text("holds · decides")
     expect(rule.locator("table")).to_contain_text("exporter")
     assert rule.get_by_role("link").count() >= 1
     page.go_back()
-    expect(page.locator("dl.figures")).to_contain_text("depends:exporter")
+    expect(page.locator("dl.figures")).to_contain_text("depends on: exporter")
     expect(page.get_by_text("Not legal advice").first).to_be_visible()
 
 
 def test_the_timeline_leads_to_a_day(page: Page) -> None:
     drawn(page, STATUS)
-    expect(page.locator("[data-chart=accord-history] svg")).to_contain_text("no_licence")
+    expect(page.locator("[data-chart=accord-history] svg")).to_contain_text("no licence requirement found")
     page.get_by_role("button", name="2025-04-09", exact=True).click()
     expect(page.get_by_role("heading", name="on 2025-04-09")).to_be_visible()
     page.get_by_role("button", name="Table").first.click()
@@ -129,9 +132,9 @@ def test_nonsense_is_refused_in_words(page: Page, watch: Watch) -> None:
 def test_who_has_joined_what(page: Page) -> None:
     drawn(page, ADOPTION)
     chart = page.locator("[data-chart] svg")
-    expect(chart).to_contain_text("CN · waico")
+    expect(chart).to_contain_text("CN · World Artificial Intelligence Cooperation Organization")
     page.get_by_role("combobox", name="Bloc").select_option("CN")
-    expect(chart).not_to_contain_text("pax-silica")
+    expect(chart).not_to_contain_text("Pax Silica")
     page.get_by_role("textbox", name="Countries").fill("kz, sg")
     page.get_by_role("textbox", name="Countries").press("Enter")
     expect(page).to_have_url(re.compile("who=KZ%2CSG"))
@@ -144,7 +147,8 @@ def test_who_has_joined_what(page: Page) -> None:
 def test_obligations_follow_from_facts(page: Page) -> None:
     drawn(page, DUTIES)
     expect(page.locator("[data-chart] svg")).to_contain_text("eu-aia-51/presumed-systemic")
-    expect(page.get_by_text("depends:role").first).to_be_visible()
+    expect(page.locator("[data-chart] svg")).to_contain_text("(vetoed, never law)")
+    expect(page.get_by_text("depends on: role").first).to_be_visible()
     page.get_by_role("button", name="provider", exact=True).click()
     expect(page).to_have_url(re.compile("role=provider"))
     page.get_by_role("button", name="EU", exact=True).click()
@@ -154,6 +158,13 @@ def test_obligations_follow_from_facts(page: Page) -> None:
     page.get_by_label("Training compute [FLOP]").fill("1e26")
     page.get_by_label("Training compute [FLOP]").press("Enter")
     expect(page.locator("[data-chart] svg")).to_contain_text("10× above")
+
+
+def test_a_link_of_another_page_opens_obligations_with_its_compute(page: Page) -> None:
+    drawn(page, "/policy?tab=obligations&flop=3.8574964604928e%2B24&date=2025-09-01")
+    expect(page.get_by_role("tab", name="Obligations of a run")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_label("Training compute [FLOP]")).to_have_value("3.8574964604928e+24")
+    expect(page.locator("[data-chart] svg")).to_contain_text("this run: 3.86e24")
 
 
 def test_exports_carry_the_citation(page: Page, tmp_path: Path) -> None:

@@ -13,6 +13,14 @@ export const DEFAULTS = {
 };
 export type PolicyFields = typeof DEFAULTS;
 
+export const TABS = ['zones', 'status', 'adoption', 'duties'] as const;
+export type Tab = (typeof TABS)[number];
+
+/** The tab that an address names; other pages may call duties by the tab's title, obligations. */
+export function tabOf(name: string): Tab {
+  return name === 'obligations' ? 'duties' : (TABS.find((one) => one === name) ?? 'zones');
+}
+
 export interface Stretch {
   from: string | null;
   until: string | null;
@@ -227,6 +235,12 @@ export interface Answer {
 }
 export interface Threshold {
   label: string;
+  /** Title of the law that the rule belongs to. */
+  title: string;
+  instrument: string;
+  standing: string;
+  /** Whether it is law: not vetoed, and more than a proposal. */
+  lawful: boolean;
   fact: string;
   op: string;
   threshold: number;
@@ -234,6 +248,9 @@ export interface Threshold {
   log10: number | null;
   probability: number | null;
 }
+
+/** Standings of a text that is not law: a threshold in it binds nobody. */
+export const UNLAWFUL = ['vetoed', 'proposed'];
 
 /** Compute thresholds that the answers compare a run with, each rule and number once, the least first. */
 export function thresholdsOf(answers: readonly Answer[], fact = 'training_flop'): Threshold[] {
@@ -244,7 +261,7 @@ export function thresholdsOf(answers: readonly Answer[], fact = 'training_flop')
       const key = `${one.instrument}/${one.rule} ${clause.threshold}`;
       if (found.has(key)) continue;
       found.set(key, {
-        label: `${one.instrument}/${one.rule}`, fact, op: clause.op, threshold: clause.threshold, result: clause.result,
+        label: `${one.instrument}/${one.rule}`, title: one.title, instrument: one.instrument, standing: one.standing, lawful: !UNLAWFUL.includes(one.standing), fact, op: clause.op, threshold: clause.threshold, result: clause.result,
         log10: clause.log10_distance ?? null, probability: clause.probability,
       });
     }
