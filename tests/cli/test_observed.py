@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from accord.api.runs import show_run
 from accord.cli.main import main
 from accord.cli.watching import Watching, each, observed, parts, tell_kept
 
@@ -22,6 +23,9 @@ class Notes:
 
     def progress(self, done: int, total: int, text: str) -> None:
         self.steps.append((done, total, text))
+
+    def lasting(self, file: str) -> str:
+        return f"kept/{Path(file).name}"
 
     def kept(self, run: str) -> None:
         self.runs.append(run)
@@ -54,12 +58,14 @@ def test_calls_are_counted_and_their_answers_pass() -> None:
 
 def test_a_simulation_tells_its_runs_and_its_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     notes = Notes()
-    words = ("--rate=5", "--requests=50", "--replications=2", f"--store={tmp_path / 'runs.sqlite'}")
+    store = tmp_path / "runs.sqlite"
+    words = ("--rate=5", "--requests=50", "--replications=2", f"--store={store}", f"--out={tmp_path}", "--export=csv")
     with observed(notes):
         assert main(["simulate", *MACHINE, *words]) == 0
     assert notes.steps[:2] == [(0, 2, "runs"), (1, 2, "runs")]
     (run,) = notes.runs
     assert re.fullmatch(r"[0-9a-f]{32}", run)
+    assert show_run(run, store=store).record.files == ("kept/requests.csv", "kept/summary.json")
     assert f"run {run[:8]} is kept" in capsys.readouterr().err
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from accord.cli.watching import Watching, each, parts, tell_kept
@@ -89,11 +89,11 @@ DOES: dict[str, Callable[..., Reply | None]] = {
 }
 
 
-def run(question: Question, folder: Path, *, store: Path, extra: Sequence[str] = (), most_bytes: int = 0) -> Reply:
+def run(question: Question, folder: Path, *, store: Path, extra: Mapping[str, str], most_bytes: int = 0) -> Reply:
     """See :func:`accord.web.answer.run`."""
     do, *rest = question.words
     reply = DOES[do](folder, *rest)
-    return reply or Reply(200, 0, b'{"words": "%s"}' % " ".join((*question.words, *extra)).encode())
+    return reply or Reply(200, 0, b'{"words": "%s"}' % " ".join((*question.words, *extra.values())).encode())
 
 
 job_process.__dict__["run"] = run

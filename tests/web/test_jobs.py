@@ -455,19 +455,19 @@ def test_stores_of_one_folder_have_jobs_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("verb", "words", "kept", "extra"),
     [
-        ("estimate", ("--json",), ("--json",), ()),
-        ("plan", ("--json",), ("--json",), ("--checkpoint=../parts.sqlite",)),
-        ("size", ("--json",), ("--json",), ("--checkpoint=../parts.sqlite",)),
-        ("plan", ("--json", "--matrix"), ("--json", "--matrix"), ()),
-        ("plan", ("--fleet=8",), ("--fleet=8",), ()),
-        ("simulate", ("--json",), ("--json",), ("--out=files", "--export=csv,chrome-trace,series")),
+        ("estimate", ("--json",), ("--json",), {}),
+        ("plan", ("--json",), ("--json",), {"checkpoint": "../parts.sqlite"}),
+        ("size", ("--json",), ("--json",), {"checkpoint": "../parts.sqlite"}),
+        ("plan", ("--json", "--matrix"), ("--json", "--matrix"), {}),
+        ("plan", ("--fleet=8",), ("--fleet=8",), {}),
+        ("simulate", ("--json",), ("--json",), {"out": "files", "export": "csv,chrome-trace,series"}),
         (
             "simulate", ("--export=parquet,csv", "--seed=1"), ("--seed=1",),
-            ("--out=files", "--export=parquet,csv,chrome-trace,series"),
+            {"out": "files", "export": "parquet,csv,chrome-trace,series"},
         ),
     ],
 )  # fmt: skip
-def test_what_the_server_adds(verb: str, words: tuple[str, ...], kept: tuple[str, ...], extra: tuple[str, ...]) -> None:
+def test_what_the_server_adds(verb: str, words: tuple[str, ...], kept: tuple[str, ...], extra: dict[str, str]) -> None:
     question, added = with_places(Question(verb, words))
     assert (question.words, added) == (kept, extra)
 

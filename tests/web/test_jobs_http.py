@@ -183,7 +183,7 @@ def test_a_job_by_its_addresses(tmp_path: Path) -> None:
         assert (await client.get("/jobs")).json() == {"jobs": [shown]}
         result = await client.get(f"{at}/result")
         assert (result.status_code, result.headers["accord-exit-code"]) == (200, "0")
-        assert result.json()["words"] == "files --out=files --export=csv,chrome-trace,series"
+        assert result.json()["words"] == "files files csv,chrome-trace,series"
         assert (await client.get(f"{at}/files")).json() == {"files": [{"name": "series.json", "bytes": 11}]}
         file = await client.get(f"{at}/files/series.json")
         assert (file.text, file.headers["content-type"]) == ("series.json", "application/json")

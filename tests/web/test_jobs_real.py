@@ -67,6 +67,8 @@ def test_a_simulation_leaves_its_files_and_its_run(tmp_path: Path) -> None:
     async def run() -> None:
         async with serving(tmp_path) as held, asking(held) as client:
             job, body = await answered(held, Question("simulate", ("--json", *words)))
+            assert job.progress.done == job.progress.total > 0
+            assert (tmp_path / "runs.sqlite").stat().st_mode & 0o077 == 0
             files = await held.files(job.id)
             assert set(files) == {"requests.csv", "series.json", "summary.json", "trace.json", "vllm_bench.json"}
             assert files["series.json"] <= MOST_BYTES + 1
@@ -79,6 +81,9 @@ def test_a_simulation_leaves_its_files_and_its_run(tmp_path: Path) -> None:
             assert job.run is not None
             kept = show_run(job.run, store=tmp_path / "runs.sqlite")
             assert (kept.record.verb, kept.record.complete) == ("simulate", True)
+            assert kept.record.inputs["command"] == said["inputs"]["command"] == ["accord", "simulate", *words[:-1]]
+            for one in kept.record.files:
+                assert (await client.get(f"/{one}")).status_code == 200
             again, same = await answered(held, Question("simulate", ("--json", *words)))
             assert same == body
             assert again.run != job.run

@@ -19,6 +19,7 @@ from accord.catalog.load import Catalog
 from accord.cli.outputs import exporter, picture
 from accord.cli.simulate_flags import USUAL_FILES
 from accord.cli.simulate_load import Load
+from accord.cli.watching import lasting
 from accord.inference.request import EstimateRequest
 from accord.report.outputs import EXPORTS, PICTURES, About, Drawn
 from accord.report.to_json import to_bytes
@@ -169,6 +170,6 @@ def keep(
     record = Record(
         verb="simulate", created=outputs.began.isoformat(), inputs=body["inputs"], metrics=dict(done.summary.metrics),
         catalog=catalog.digest, model=deployment.model, system=deployment.system, label=outputs.label or "",
-        complete=done.combined.complete, files=tuple(files),
+        complete=done.combined.complete, files=tuple(map(lasting, files)),
     )  # fmt: skip
     return keep_run(record, store=outputs.store)

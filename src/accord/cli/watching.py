@@ -29,6 +29,10 @@ class Observer(Protocol):
         """``done`` of ``total`` of what ``text`` says are finished; called often."""
         ...
 
+    def lasting(self, file: str) -> str:
+        """Under what name a file stays that a simulation wrote here."""
+        ...
+
     def kept(self, run: str) -> None:
         """The run is in the store under this id."""
         ...
@@ -89,6 +93,12 @@ def each(make: Callable[_P, _T], text: str, total: int = 0) -> Callable[_P, _T]:
         return make(*args, **kwargs)
 
     return made
+
+
+def lasting(file: str) -> str:
+    """Under what name a file stays that was written here: whoever follows may take it elsewhere."""
+    observer = _OBSERVER.get()
+    return file if observer is None else observer.lasting(file)
 
 
 def tell_kept(run: str | None) -> None:

@@ -70,9 +70,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Reporter:
     """Writes lines to the server, progress now and then."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
-        """pipe: binary, without a buffer."""
-        self._pipe, self._last_s = pipe, 0.0
+    def __init__(self, pipe: IO[bytes], id: str) -> None:
+        """pipe: binary, without a buffer; id: of the job."""
+        self._pipe, self._id, self._last_s = pipe, id, 0.0
         self.run: str | None = None
 
     def tell(self, told: Told) -> None:
@@ -86,13 +86,17 @@ class Reporter:
             self._last_s = now_s
             self.tell(Told(progress=Progress(done=done, total=total, text=text)))
 
+    def lasting(self, file: str) -> str:
+        """Its address under ``/api/v1``; see :class:`accord.cli.watching.Observer`."""
+        return f"jobs/{self._id}/{file}"
+
     def kept(self, run: str) -> None:
         """See :class:`accord.cli.watching.Observer`."""
         self.run = run
 
 
-def with_places(question: Question) -> tuple[Question, tuple[str, ...]]:
-    """The question, and words that the server adds, relative to the folder in which the verb is run.
+def with_places(question: Question) -> tuple[Question, dict[str, str]]:
+    """The question, and parameters that the server adds, relative to the folder in which the verb is run.
 
     A simulation's files go into :data:`FILES`; a search keeps its finished parts in the job's folder.
     """
@@ -100,10 +104,10 @@ def with_places(question: Question) -> tuple[Question, tuple[str, ...]]:
         asked = [word.removeprefix(EXPORT) for word in question.words if word.startswith(EXPORT)]
         names = dict.fromkeys([*(name for word in asked for name in word.split(",")), *SIMULATED])
         rest = tuple(word for word in question.words if not word.startswith(EXPORT))
-        return replace(question, words=rest), (f"--out={FILES}", EXPORT + ",".join(names))
+        return replace(question, words=rest), {"out": FILES, "export": ",".join(names)}
     if question.verb in ("plan", "size") and not any(word.startswith(NO_PARTS) for word in question.words):
-        return question, (f"--checkpoint=../{CHECKPOINT}",)
-    return question, ()
+        return question, {"checkpoint": f"../{CHECKPOINT}"}
+    return question, {}
 
 
 def answer(question: Question, order: Order, reporter: Reporter) -> Reply:
@@ -186,7 +190,7 @@ def main() -> int:
     _limit(order)
     folder = Path(order.folder)
     Guard(folder, Path(order.store)).install()
-    reporter = Reporter(pipe)
+    reporter = Reporter(pipe, folder.name)
     try:
         question = msgspec.msgpack.decode((folder / QUESTION).read_bytes(), type=Question)
     except (OSError, msgspec.MsgspecError) as error:
