@@ -5,6 +5,7 @@ import { simulateQuery, supernodeQuery } from '../src/pages/plan/links';
 import { fileOf, lineOf, rival, withPlan } from '../src/pages/plan/plans';
 import { boardOf, DEFAULTS, layoutOf, limitOf, picked, pickOf, planOf, relaxedFields, type Board, type Plan, type Point } from '../src/pages/plan/question';
 import { Replanner } from '../src/pages/plan/replan';
+import { DEFAULTS as STANDARD } from '../src/pages/simulate/question';
 
 const point = (x: number, y: number, changes: Partial<Point> = {}): Point => ({ x, x_low: x * 0.8, x_high: x * 1.2, y, y_low: y * 0.8, y_high: y * 1.2, system: 's', layout: `tp${x}`, chips: 8, plan: {}, ...changes });
 
@@ -158,9 +159,19 @@ describe('links to other pages', () => {
   const pool = { role: 'decode', system: 's', engine: 'vllm', weights: 'fp8', kv: 'bf16', tp: 2, pp: 1, dp: 4, cp: 1, ep: 8, devices: 8, instances: 3, batch_per_device: 12.5, max_num_batched_tokens: 8192, max_num_seqs: 100, mtp_tokens: 1, mtp_accept: 0.7, reuse: 0 };
   const plan = { id: 'p', model: 'm', pools: [{ ...pool, role: 'prefill', kv: 'fp8' }, pool], holdings: [{ used: 48 }], metrics: { request_per_s: { value: 12.3456 } } } as unknown as Plan;
   it('carry pools as the command line takes them', () => {
-    const query = simulateQuery(plan, DEFAULTS);
-    expect(query).toMatchObject({ mode: 'disaggregated', decode: 'instances=3,devices=8,tp=2,dp=4,ep=8', rate: '12.3', tpot: '50ms', kv: '', engine: 'vllm', isl: '4096' });
-    expect(simulateQuery({ ...plan, pools: [pool] } as unknown as Plan, { ...DEFAULTS, workload: 'chat' })).toMatchObject({ mode: 'aggregated', chips: '48', tp: '2', workload: 'chat', load: 'profile' });
+    const query = fieldsOf(simulateQuery(plan, DEFAULTS), STANDARD);
+    expect(query).toMatchObject({ mode: 'disaggregated', decode: 'instances=3,devices=8,tp=2,dp=4,ep=8', rate: '12.3', engine: 'vllm', isl: '4096' });
+    expect(query['kv']).toBe('');
+    expect(fieldsOf(simulateQuery({ ...plan, pools: [pool] } as unknown as Plan, { ...DEFAULTS, workload: 'chat' }), STANDARD)).toMatchObject({ mode: 'aggregated', chips: '48', tp: '2', workload: 'chat', load: 'profile' });
+  });
+  it('say the plan and its limits whole, nothing left to the defaults of the other page', () => {
+    const timed = { ...plan, metrics: { ...plan.metrics, e2el_s: { value: 30 } } } as unknown as Plan;
+    const open = fieldsOf(simulateQuery(timed, { ...DEFAULTS, tpot: '50' }), STANDARD);
+    expect(open).toMatchObject({ ttft: '', tpot: '50ms', e2e: '', attain: '0.5', max_num_seqs: '100', max_num_batched_tokens: '8192', prefix_caching: 'off', tp: '', requests: '', duration: '120s', warm_up: '45s' });
+    const limited = fieldsOf(simulateQuery(timed, { ...DEFAULTS, ttft: '800', ttft_at: 'p90', e2el: '20000', e2el_at: 'p99' }), STANDARD);
+    expect(limited).toMatchObject({ ttft: '800ms', e2e: '20000ms', attain: '0.99' });
+    const two = { ...plan, pools: [{ ...pool, role: 'prefill', system: 'z' }, pool] } as unknown as Plan;
+    expect(simulateQuery(two, DEFAULTS)['prefill']).toContain(',system=z');
   });
   it('lay a plan of one system on its drawing', () => {
     expect(supernodeQuery(plan, DEFAULTS)).toMatchObject({ prefill: 'instances=3,devices=8,tp=2,dp=4,ep=8', batch: '12.5', tokens: '8192', reuse: '0' });

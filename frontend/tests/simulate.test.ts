@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULTS, fromRequest, nameOf, poolOf, poolText, questionText, request, stretchOf, stretchText } from '../src/pages/simulate/question';
+import { DEFAULTS, fromRequest, labelsOf, lacks, loadChanged, nameOf, poolOf, poolText, questionText, request, stretchOf, stretchText } from '../src/pages/simulate/question';
+import { advised, lacking, steady } from '../src/pages/simulate/length';
 import { differences, merged, sideBySide } from '../src/pages/simulate/runs';
-import { beside, busyLines, curveOf, firstLook, moved, panelsOf, peakOf, quantileOf, shareUnder, type Series } from '../src/pages/simulate/series';
+import { beside, busyLines, curveOf, firstLook, mostOf, moved, panelsOf, quantileOf, shareUnder, type Series } from '../src/pages/simulate/series';
 
 const state = (mean: number[]) => ({ mean });
 const SERIES: Series = {
@@ -33,7 +34,7 @@ describe('a simulated run', () => {
   });
   it('says what it cannot read as it is, for the server to refuse', () => expect(request({ ...DEFAULTS, tp: 'eight' })['tp']).toBe('eight'));
   it('comes back from a job', () => {
-    for (const change of [{}, { tpot: '', price: '3', prefix_caching: 'off', fail: 'instance=0,at=5s,down=1s' }, { load: 'profile', workload: 'chat', isl: '', osl: '' }, { mode: 'disaggregated', prefill: 'instances=2', decode: 'devices=8', tp: '' }, { find_rate: true, rate: '' }]) {
+    for (const change of [{}, { tpot: '', price: '3', prefix_caching: 'off', fail: 'instance=0,at=5s,down=1s' }, { load: 'profile', workload: 'chat', isl: '', osl: '' }, { mode: 'disaggregated', prefill: 'instances=2', decode: 'devices=8', tp: '' }, { find_rate: true, rate: '' }, { bounds: 'off' }]) {
       const fields = { ...DEFAULTS, ...change };
       expect(questionText({ ...DEFAULTS, ...fromRequest(request(fields)) })).toBe(questionText(fields));
     }
@@ -42,11 +43,53 @@ describe('a simulated run', () => {
   it('has a name', () => {
     expect(nameOf({ model: 'm', system: 's', isl: '2000', osl: '200', rate: 2 })).toBe('m · s · 2000 → 200 2/s');
     expect(nameOf({ model: 'm', system: 's', workload: 'chat', find_rate: true, label: 'x' })).toBe('"x" · m · s · chat find-rate');
+    expect(nameOf({ model: 'm', rate: 2 })).toBe('m · 2/s');
   });
   it('has pools as fields and as text', () => {
     expect(poolOf('instances=6, devices=32')).toEqual({ instances: '6', devices: '32' });
     expect(poolText({ instances: '6', devices: '', ep: '32' })).toBe('instances=6,ep=32');
   });
+});
+
+describe('the length of a run', () => {
+  const answer = (metrics: Record<string, number>, more = {}) => ({ warnings: [] as string[], result: { metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, { value }])), ...more } }) as any;
+  it('is several times that of an answer, the beginning left out, with intervals', () => {
+    expect(steady(242, 35.7)).toEqual({ requests: '', duration: '150s', warm_up: '54s', bounds: 'on' });
+    expect(steady(2, 4)).toMatchObject({ duration: '160s', warm_up: '6s', bounds: '' });
+    expect(steady(1e5, 40)['duration']).toBe('80s');
+    expect(steady(NaN, 0)).toMatchObject({ requests: '300', duration: '' });
+  });
+  it('is too short where all come within an answer or two', () => {
+    const short = { requests: 1500, offered_request_per_s: 310, e2e_mean_s: 30, makespan_s: 40, window_s: 40 };
+    expect(lacking({ rate: 311 }, answer(short))).toMatchObject({ kind: 'short', longer: { duration: '120s' } });
+    expect(lacking({ concurrency: 10 }, answer(short))).toBeNull();
+    expect(lacking({ rate: 311 }, answer({ ...short, requests: 45_000, makespan_s: 145 }))).toBeNull();
+    expect(lacking({ rate: 311 }, answer({ ...short, requests: 24_000, window_s: 50, makespan_s: 77 }, { warm_up_s: 27 }))).toBeNull();
+  });
+  it('is too short where sessions have not come back yet', () => {
+    const late = answer({ requests: 400, offered_request_per_s: 0.6, e2e_mean_s: 2, makespan_s: 670, window_s: 670 });
+    late.warnings = ['people come back; give --warm-up 5min --duration 13min or longer'];
+    expect(lacking({ rate: 8 }, late)).toMatchObject({ kind: 'late', asked: 8, longer: { warm_up: '5min', duration: '13min' } });
+    expect(advised(['nothing'])).toBeNull();
+  });
+});
+
+describe('a question that lacks something', () => {
+  it('is told by field', () => {
+    expect(lacks(DEFAULTS, null)).toBeNull();
+    expect(lacks({ ...DEFAULTS, load: 'profile' }, null)).toEqual({ field: 'workload', word: 'noProfile' });
+    expect(lacks({ ...DEFAULTS, load: 'trace' }, null)?.word).toBe('noTrace');
+    expect(lacks({ ...DEFAULTS, rate: '' }, null)?.field).toBe('rate');
+    expect(lacks({ ...DEFAULTS, rate: '', find_rate: true }, null)).toBeNull();
+    expect(lacks({ ...DEFAULTS, requests: ' ' }, null)?.field).toBe('requests');
+    expect(lacks({ ...DEFAULTS, load: 'trace', rate: '', requests: '' }, { name: 't', text: '' })).toBeNull();
+  });
+  it('has a trace at its own pace and length', () => {
+    expect(loadChanged({ ...DEFAULTS, load: 'trace' })).toEqual({ rate: '', requests: '' });
+    expect(loadChanged({ ...DEFAULTS, load: 'lengths', rate: '', requests: '' })).toEqual({ rate: '2', requests: '300' });
+    expect(loadChanged({ ...DEFAULTS, load: 'profile', rate: '7', requests: '', duration: '5min' })).toEqual({});
+  });
+  it('has labels for the flags of hints', () => expect(labelsOf((key) => key)).toMatchObject({ format: 'format', trace: 'traceFile', 'warm-up': 'warmUp' }));
 });
 
 describe('curves', () => {
@@ -61,8 +104,8 @@ describe('curves', () => {
   it('are panels of what there is', () => {
     const panels = panelsOf(SERIES);
     expect(panels.map((one) => one.key)).toEqual(['queue', 'batch', 'kv', 'busy', 'answers', 'prompts']);
-    expect(peakOf(panels[0]!)).toEqual({ value: 2, time: 1 });
-    expect(peakOf(panels[3]!).value).toBeCloseTo(1);
+    expect(mostOf(SERIES, 'waiting').whole).toBe(2);
+    expect(mostOf({ ...SERIES, pools: [{ ...SERIES.pools[0]!, name: 'prefill', kv_share: state([0.9]) }, ...SERIES.pools] }, 'kv_share')).toEqual({ whole: 0.4, pools: [{ name: 'prefill', most: 0.9 }, { name: 'serve', most: 0.4 }] });
     const two = panelsOf({ ...SERIES, pools: ['prefill', 'decode', 'all'].map((name) => ({ ...SERIES.pools[0]!, name, link_share: state([0, 0.5]) })), events: [{ time_s: 1, instance: 0, what: 'down' }] });
     expect(two.map((one) => one.key)).toContain('links');
     expect(two.find((one) => one.key === 'queue')?.lines.map((one) => one.name)).toEqual(['prefill', 'decode']);

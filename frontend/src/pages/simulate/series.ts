@@ -128,15 +128,13 @@ export function beside(panels: readonly Panel[], others: readonly Panel[]): Pane
   });
 }
 
-/** The most of a panel, with its time; stacked lines are summed. */
-export function peakOf(panel: Panel): { value: number; time: number } {
-  let best = { value: -Infinity, time: 0 };
-  const first = panel.lines[0]?.points ?? [];
-  const sums = panel.stacked
-    ? first.map(([time], at) => [time, panel.lines.reduce((sum, line) => sum + (line.points[at]?.[1] ?? 0), 0)] as [number, number])
-    : panel.lines.flatMap((line) => line.points.map(([time, value]) => [time, value ?? -Infinity] as [number, number]));
-  for (const [time, value] of sums) if (value > best.value) best = { value, time };
-  return Number.isFinite(best.value) ? best : { value: 0, time: 0 };
+/** The most of the whole deployment's state over its time, and of each pool. */
+export function mostOf(series: Series, key: 'waiting' | 'running' | 'kv_share'): { whole: number; pools: { name: string; most: number }[] } {
+  const most = (state: State) => Math.max(0, ...[...state.mean, ...(state.max ?? [])].map((one) => one ?? 0));
+  const pools = drawnPools(series).map((one) => ({ name: one.name, most: most(one[key]) }));
+  if (key !== 'kv_share') return { whole: most({ mean: series.load[key] }), pools };
+  const whole = series.pools.find((one) => one.name === 'all');
+  return { whole: whole ? most(whole.kv_share) : Math.max(0, ...pools.map((one) => one.most)), pools };
 }
 
 /** The end of a first look at iterations: as many as can be told apart, at most `most` on the fullest instance. */
