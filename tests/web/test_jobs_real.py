@@ -220,6 +220,6 @@ def test_a_job_reads_no_file_that_an_upload_names(tmp_path: Path) -> None:
                 found = parsed([one async for one in await held.follow(job.id)])
             assert found[-1][0] == "failed"
             said = (await held.show(job.id)).error
-            assert said is not None and "denied" in said.what and "Llama" not in str(said)
+            assert said is not None and "place of this machine" in said.what and "Llama" not in str(said)
 
     asyncio.run(run())
