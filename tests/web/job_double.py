@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -48,6 +49,10 @@ def _begin(folder: Path, *rest: str) -> None:
     run()
 
 
+def _full(folder: Path, *rest: str) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
 def _crash(folder: Path, *rest: str) -> None:
     os.write(2, b"last words")
     os._exit(7)
@@ -79,6 +84,7 @@ DOES: dict[str, Callable[..., Reply | None]] = {
     "burn": _burn,
     "parts": _parts,
     "begin": _begin,
+    "full": _full,
     "crash": _crash,
     "kill": lambda folder: os.kill(os.getpid(), signal.SIGKILL),
     "babble": _babble,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import sqlite3
 import subprocess
@@ -27,7 +29,7 @@ from accord.store.job import (
     WrongState,
 )
 from accord.store.jobs import JobStore
-from accord.web import job_child, jobs
+from accord.web import answer, job_child, jobs
 from accord.web.answer import File, Question
 from accord.web.job_process import QUESTION, with_places
 from accord.web.jobs import Jobs, QueueFull
@@ -262,6 +264,29 @@ def test_a_question_that_cannot_be_written_is_not_taken(tmp_path: Path, monkeypa
             assert (await ended(held, asked("answer"))).state == DONE
 
     asyncio.run(run())
+
+
+def test_an_answer_that_cannot_be_written_is_no_fault_of_accord(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving(tmp_path) as held:
+            job = await ended(held, asked("full"))
+            assert job.error is not None
+            assert (job.error.what, job.error.hint, job.error.exit_code) == (
+                "the answer cannot be kept (No space left on device)", "make room on the disk", 74
+            )  # fmt: skip
+
+    asyncio.run(run())
+
+
+def test_a_verb_without_room_on_the_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "a"))
+
+    monkeypatch.setattr(answer, "_bring", full)
+    reply = answer.run(Question("catalog list", ("--json",)), tmp_path, store=tmp_path / "runs.sqlite")
+    said = json.loads(reply.body)["error"]
+    assert (reply.status, said["what"], said["hint"]) == (503, "the disk is full", "make room on the disk")
+    assert str(tmp_path) not in reply.body.decode()
 
 
 def test_the_last_progress_of_a_job_that_is_done_is_all_of_it(tmp_path: Path) -> None:
