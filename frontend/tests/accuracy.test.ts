@@ -1,3 +1,4 @@
+import { ends, metricName, unitOf, unitsOf } from '../src/pages/accuracy/metrics';
 import { describe, expect, it } from 'vitest';
 import { bySource, macroPct, median, rowsOf, type Group } from '../src/pages/accuracy/score';
 
@@ -28,5 +29,19 @@ describe('held-out rows', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1])).toBe(2.5);
     expect(median([])).toBeNaN();
+  });
+});
+
+describe('metrics', () => {
+  it.each([['decode_token_per_s_per_chip', 'tok/s'], ['gemm_flop_per_s', 'FLOP/s'], ['busbw_byte_per_s', 'B/s'], ['tpot_s', 's'], ['mttf_h', 'h'], ['chip_hours', 'h'], ['rate_per_chip_day', '1/d'], ['mfu', '1'], ['count', '1'], ['tokens_per_s_total', 'tok/s']])(
+    '%s is in %s', (metric, unit) => expect(unitOf(metric)).toBe(unit),
+  );
+  it('have names, units in order, and ends that leave room', () => {
+    expect(metricName('tpot_s', 'zh')).toBe('每输出词元时间');
+    expect(metricName('new_metric', 'en')).toBe('new metric');
+    expect(unitsOf(['mfu', 'tpot_s', 'step_s', 'tokens_per_s_total'])).toEqual(['tok/s', 's', '1']);
+    const [low, high] = ends([0.1, 10, NaN, -1]);
+    expect(low).toBeLessThan(0.1);
+    expect(high).toBeGreaterThan(10);
   });
 });

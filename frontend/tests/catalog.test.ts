@@ -1,3 +1,4 @@
+import { nameOf } from '../src/pages/catalog/names';
 import { describe, expect, it } from 'vitest';
 import { attributesOf, columnsOf, rowsOf, searched, shortSource, shown } from '../src/pages/catalog/entry';
 
@@ -25,4 +26,11 @@ describe('a list', () => {
     expect(searched(list, '')).toHaveLength(2);
   });
   it('begins with name and id', () => expect(columnsOf([{ vendor: 'x', id: 'a', name: 'A' }])).toEqual(['name', 'id', 'vendor']));
+});
+
+describe('names of values', () => {
+  it.each([['memory.capacity', 'Memory · capacity', '内存 · 容量'], ['facts.die_area', 'die area', '裸片面积'], ['peak.bf16', 'Peak · BF16', '峰值 · BF16'], ['facts.constructor', 'constructor', 'constructor']])('%s is %s', (path, en, zh) => {
+    expect(nameOf(path, 'en')).toBe(en);
+    expect(nameOf(path, 'zh')).toBe(zh);
+  });
 });

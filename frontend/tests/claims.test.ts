@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ticks, wrapped } from '../src/pages/claims/chart';
+import { fewer, ticks, wrapped, wrappedId } from '../src/pages/claims/chart';
 import { barOf, commandOf, evaluate, filtered, pageOf, roomOf, toneOf, turning, type Claim, type Part, type Term } from '../src/pages/claims/model';
 
 const term = (name: string, value: number | null, unit = '1'): Term => ({ name, value, unit, asks: null });
@@ -94,4 +94,17 @@ it('writes ticks at round numbers, and tooltips in lines', () => {
   expect(ticks(0.4, 8)).toEqual([0.5, 1, 2, 5]);
   expect(ticks(0.001, 1000).every((one) => Number.isInteger(Math.log10(one)))).toBe(true);
   expect(Math.max(...wrapped('word '.repeat(60), 40).split('\n').map((line) => line.length))).toBeLessThanOrEqual(40);
+});
+
+describe('narrow charts', () => {
+  it('cut ids behind hyphens, never inside a word', () => {
+    expect(wrappedId('cloudmatrix-tokens-per-tflops')).toBe('cloudmatrix-tokens-\nper-tflops');
+    expect(wrappedId('capex-84bn')).toBe('capex-84bn');
+    expect(wrappedId('a part in words, however long it is')).toBe('a part in words, however long it is');
+  });
+  it('keep few ticks, 1 among them', () => {
+    expect(fewer([0.1, 0.2, 0.5, 1, 2, 5, 10])).toEqual([0.1, 1, 10]);
+    expect(fewer([0.5, 1, 2])).toEqual([0.5, 1, 2]);
+    expect(fewer([0.2, 0.5, 1, 2, 5, 8])).toEqual([0.2, 1, 5]);
+  });
 });

@@ -29,7 +29,7 @@ def test_an_entry_is_found_opened_and_left_by_the_back_button(page: Page) -> Non
     page.get_by_role("button", name="NVIDIA H20", exact=True).press("Enter")
     expect(page).to_have_url(re.compile(r"id=nvidia-h20"))
     expect(page.get_by_role("heading", level=2)).to_contain_text("NVIDIA H20")
-    power = page.locator("tbody tr", has=page.get_by_role("rowheader", name="board_power"))
+    power = page.locator("tbody tr", has=page.get_by_role("rowheader", name="Board power"))
     expect(power).to_contain_text("400 W")
     expect(power).to_contain_text("estimate")
     power.get_by_text("Values not chosen (2)").click()

@@ -83,9 +83,10 @@ def test_a_claim_is_unfolded_from_its_address(page: Page) -> None:
     expect(part).to_contain_text("ours / theirs")
     expect(part.locator("tbody tr")).to_have_count(2)
     expect(part).to_contain_text("4. What would turn it")
+    expect(part).to_contain_text("288.8 PFLOP/s")
     expect(part.locator("tbody tr").first).to_contain_text(re.compile(r"0\.623\d*×"))
     expect(part).to_contain_text("accord compare huawei-cloudmatrix-384 nvidia-gb200-nvl72")
-    part.get_by_role("link", name="compare", exact=True).first.click()
+    part.get_by_role("link", name="Compare", exact=True).first.click()
     expect(page).to_have_url(re.compile("/compare"))
 
 

@@ -12,7 +12,7 @@ export const WORDS = {
     summary: '{n} rows of {sources} sources; {inside} % of measured values lie in their interval.', perfect: 'equal', ratioAxis: 'Predicted over measured', sourceAxis: 'Source',
     bySource: 'By source', bySourceSummary: 'Median error and coverage of {n} sources.', yes: 'yes', no: 'no',
     method: 'A source counts once in the macro error, whatever its rows. The tables with all details, and the command that repeats them, are in the documentation (accuracy).',
-    ratioMode: 'Draw ratios instead of values',
+    unit: 'Unit', noUnit: 'ratio or count', byUnit: 'Quantities by their unit, a column for each source', mixedNote: 'Values of several units stand on no common axis: ratios are drawn. Choose a quantity to see values.', ratioMode: 'Draw ratios instead of values',
   },
   zh: {
     title: '准确度',
@@ -25,6 +25,6 @@ export const WORDS = {
     summary: '{sources} 个来源的 {n} 行；{inside} % 的实测值落在区间内。', perfect: '相等', ratioAxis: '预测 / 实测', sourceAxis: '来源',
     bySource: '按来源', bySourceSummary: '{n} 个来源的误差中位数与覆盖率。', yes: '是', no: '否',
     method: '计算宏误差时，每个来源无论有多少行都只计一次。全部细节的表格与复现命令见文档（accuracy）。',
-    ratioMode: '画比值而非数值',
+    unit: '单位', noUnit: '比值或计数', byUnit: '按单位分组的指标，每个来源一列', mixedNote: '单位不同的数值没有共同的坐标轴：此处画的是比值。选择一个指标即可查看数值。', ratioMode: '画比值而非数值',
   },
 } satisfies Dictionary;

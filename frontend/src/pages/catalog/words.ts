@@ -4,7 +4,7 @@ export const WORDS = {
   en: {
     title: 'Catalog',
     lead: 'Every fact that an answer can rest on: its unit, what it is based on, its source, and the values that were not chosen.',
-    kind: 'Kind', search: 'Search by name, id or maker', entries: '{n} entries', noMatch: 'Nothing in {kind} matches "{text}".',
+    inEnglish: 'Notes, titles and names are in English, as in the sources.', kind: 'Kind', search: 'Search by name, id or maker', entries: '{n} entries', noMatch: 'Nothing in {kind} matches "{text}".',
     name: 'Name', id: 'Id', quantity: 'Quantity', value: 'Value', basis: 'Basis', source: 'Source', date: 'As of', note: 'Note',
     alternatives: 'Values not chosen ({n})', rejected: 'rejected', why: 'Why this one', facts: 'Facts', attributes: 'Attributes',
     back: 'All {kind}', onPolicy: 'Export class', onMap: 'Drawing',
@@ -18,7 +18,7 @@ export const WORDS = {
   zh: {
     title: '目录',
     lead: '答案所依据的每一项事实：单位、依据、来源，以及未被采用的其他数值。',
-    kind: '类别', search: '按名称、标识或厂商搜索', entries: '共 {n} 条', noMatch: '“{kind}”中没有与“{text}”相符的条目。',
+    inEnglish: '备注、标题与名称沿用来源中的英文。', kind: '类别', search: '按名称、标识或厂商搜索', entries: '共 {n} 条', noMatch: '“{kind}”中没有与“{text}”相符的条目。',
     name: '名称', id: '标识', quantity: '项目', value: '数值', basis: '依据', source: '来源', date: '日期', note: '说明',
     alternatives: '未采用的数值（{n}）', rejected: '已排除', why: '采用理由', facts: '数值', attributes: '属性',
     back: '全部{kind}', onPolicy: '出口管制分类', onMap: '结构图',

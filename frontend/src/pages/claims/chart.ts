@@ -18,7 +18,7 @@ export function marginOption(rows: readonly Row[], words: { axis: string; verdic
   const colour = (verdict: string) => { const tone = toneOf(verdict); return tone === 'plain' ? p.soft : p[tone]; };
   const ends = rows.flatMap((one) => [within(one.bar.low), within(one.bar.high)]);
   const [low, high] = [Math.min(0.5, ...ends.map((one) => one / 1.15)), Math.max(2, ...ends.map((one) => one * 1.15))];
-  const marks = narrow ? ticks(low, high).filter((one) => Number.isInteger(Math.log10(one))) : ticks(low, high);
+  const marks = narrow ? fewer(ticks(low, high)) : ticks(low, high);
   return {
     animation: false,
     grid: { left: 8, right: 24, top: 14, bottom: 42, containLabel: true },
@@ -27,7 +27,7 @@ export function marginOption(rows: readonly Row[], words: { axis: string; verdic
       formatter: (hit: any) => { const row = rows[hit.dataIndex]; return row ? `${words.verdict(row.verdict)}: ${number(row.bar.room)}× (${number(row.bar.low)} – ${number(row.bar.high)}×)\n${wrapped(row.told)}` : ''; },
     },
     xAxis: { type: 'log', min: low, max: high, name: words.axis, nameLocation: 'middle', nameGap: 26, axisLabel: { customValues: marks, formatter: (v: number) => `${number(v)}×` }, axisTick: { customValues: marks } },
-    yAxis: { type: 'category', data: rows.map((one) => one.label), inverse: true, axisTick: { show: false }, axisLabel: { fontSize: 11, width: narrow ? 110 : 240, overflow: 'truncate' } },
+    yAxis: { type: 'category', data: rows.map((one) => (narrow ? wrappedId(one.label) : one.label)), inverse: true, axisTick: { show: false }, axisLabel: { fontSize: 11, interval: 0, ...(narrow ? { width: 130, overflow: 'break', lineHeight: 13 } : { width: 300, overflow: 'truncate' }) } },
     series: [
       {
         type: 'custom', silent: true, z: 2, encode: { x: [1, 2], y: 0 }, tooltip: { show: false }, data: rows.map((one, index) => [index, within(one.bar.low), within(one.bar.high)]),
@@ -62,6 +62,27 @@ export function ticks(low: number, high: number): number[] {
     }
   }
   return found;
+}
+
+/** At most five of some ticks: powers of ten where there are two, else every second one, with 1 among them. */
+export function fewer(all: readonly number[]): number[] {
+  if (all.length <= 5) return [...all];
+  const powers = all.filter((one) => Number.isInteger(Math.log10(one)));
+  if (powers.length > 1) return powers;
+  const middle = Math.max(0, all.indexOf(1));
+  return all.filter((_, at) => (at - middle) % 2 === 0);
+}
+
+/** An id in lines of at most `most` signs, cut behind its hyphens; other texts as they are. */
+export function wrappedId(text: string, most = 21): string {
+  if (text.includes(' ')) return text;
+  const lines = [''];
+  for (const word of text.split(/(?<=-)/)) {
+    const last = lines[lines.length - 1] as string;
+    if (last && last.length + word.length > most) lines.push(word);
+    else lines[lines.length - 1] = last + word;
+  }
+  return lines.join('\n');
 }
 
 /** A text in lines of at most 60 signs, for a tooltip that is drawn. */

@@ -3,7 +3,7 @@ import type { Dictionary } from '../../lib/i18n.svelte';
 export const WORDS = {
   en: {
     title: 'Claims', lead: 'Headlines on AI compute, each recomputed with Accord’s own verbs: whether it holds, on which condition, by how much, and what would turn it.',
-    asking: 'Recomputing the claims …', askingOne: 'Recomputing the claim …', search: 'Search', topic: 'Topic', allTopics: 'all topics', all: 'all', verdict: 'Verdict', level: 'Intervals', filters: 'Filters',
+    inEnglish: 'Statements, conditions and names of parts are in English, as in the catalog.', asking: 'Recomputing the claims …', askingOne: 'Recomputing the claim …', search: 'Search', topic: 'Topic', allTopics: 'all topics', all: 'all', verdict: 'Verdict', level: 'Intervals', filters: 'Filters',
     'v_holds': 'holds', 'v_holds if': 'holds if', 'v_fails': 'fails', 'v_cannot tell': 'cannot tell', 'v_open': 'open',
     chartTitle: 'How far each claim is on the true side of its test', chartSummary: '{n} claims with a margin, on a logarithmic scale; right of 1 the test is true.', chartNote: 'Each row is the stated part that is nearest to failing, with its interval. Claims without a margin ({n}) need other evidence; they are in the list.',
     factor: 'Factor on the true side of the test', deciding: 'Deciding part', list: 'Claims: {n}', none: 'No claim fits these filters.', claim: 'Claim', margin: 'Margin', probability: 'Probability', factorShort: 'Factor', saidBy: 'Said by', date: 'Date', condition: 'Condition', open: 'Open',
@@ -15,7 +15,7 @@ export const WORDS = {
   },
   zh: {
     title: '说法核查', lead: '关于 AI 算力的说法，逐条用 Accord 自己的命令重新计算：是否成立、以什么为条件、相差多少、什么会使结论改变。',
-    asking: '正在重新计算各条说法 …', askingOne: '正在重新计算该说法 …', search: '搜索', topic: '主题', allTopics: '所有主题', all: '全部', verdict: '结论', level: '区间', filters: '筛选',
+    inEnglish: '说法原文、条件与各部分名称沿用目录中的英文。', asking: '正在重新计算各条说法 …', askingOne: '正在重新计算该说法 …', search: '搜索', topic: '主题', allTopics: '所有主题', all: '全部', verdict: '结论', level: '区间', filters: '筛选',
     'v_holds': '成立', 'v_holds if': '有条件成立', 'v_fails': '不成立', 'v_cannot tell': '无法判断', 'v_open': '未定',
     chartTitle: '每条说法在检验的成立一侧有多远', chartSummary: '{n} 条有余量的说法，对数刻度；1 的右侧检验成立。', chartNote: '每行是最接近不成立的主张部分及其区间。没有余量的说法（{n} 条）需要其他证据，见列表。',
     factor: '在检验成立一侧的倍数', deciding: '决定性部分', list: '说法：{n}', none: '没有符合筛选条件的说法。', claim: '说法', margin: '余量', probability: '概率', factorShort: '倍数', saidBy: '出自', date: '日期', condition: '条件', open: '打开',

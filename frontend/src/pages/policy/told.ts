@@ -59,7 +59,7 @@ const SENTENCES: Record<string, string> = {
   'data protection and transfer of data': '数据保护与数据传输', 'sanctions and lists beyond the catalog': '目录以外的制裁与清单', tax: '税务', contracts: '合同',
   'every jurisdiction that is not named above': '上面没有列出的所有法域',
   'the consignee: no party is named and none was screened; the answer is for one on no list': '收货方：没有指明，也没有筛查；答案适用于不在任何清单上的收货方',
-  'anybody else': '其他任何人', checked: '已核查', 'not checked': '未核查', yes: '是', no: '否', unknown: '未知',
+  'anybody else': '其他任何人', any: '任意', ic: '集成电路', system: '系统', export_from_us: '自美国出口', reexport: '再出口', import_into_cn: '进口到中国', checked: '已核查', 'not checked': '未核查', yes: '是', no: '否', unknown: '未知',
   provider: '提供者', modifier: '修改者', deployer: '部署者', text: '文本', speech: '语音', image: '图像', video: '视频', designer: '设计方', foundry: '代工厂', osat: '封测厂', other: '其他',
   derived: '推算', published: '公布', measured: '实测', estimate: '估计', assumed: '假设',
   'given with the question': '随问题给出', 'a chip of the catalog': '目录中的芯片', 'words of its id and name': '标识与名称中的字词', 'memory bandwidth': '内存带宽', 'links, both directions': '链路，双向合计', 'follows from the deal': '由交易得出', 'follows from other facts': '由其他事实得出', 'nobody is named; taken to be on no list': '没有指明；视为不在任何清单上',
