@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tests.web.load import DEPLOYMENTS, Outcome
 from tests.web.running import Server
+
+from accord.web.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 EVERY_S = 1.0
@@ -22,12 +25,13 @@ EVERY_S = 1.0
 class Memory:
     """Memory of a server while clients asked.
 
-    at_s: seconds since they began; all_bytes: of all its processes; lasting_bytes: of those that are no job's
+    at_s: seconds since they began; all_bytes: of all its processes
+    own_bytes: of the one that lasts as long as the server: workers are replaced, and jobs end
     """
 
     at_s: tuple[float, ...]
     all_bytes: tuple[int, ...]
-    lasting_bytes: tuple[int, ...]
+    own_bytes: tuple[int, ...]
 
     @property
     def most_bytes(self) -> int:
@@ -35,20 +39,19 @@ class Memory:
         return max(self.all_bytes)
 
     def growth_bytes_per_s(self, last_s: float) -> float:
-        """Growth of those that last, over the last seconds of asking: the slope of a line through the samples."""
+        """Growth of the server's own over the last seconds of asking: the slope of a line through the samples."""
         first_s = self.at_s[-1] - last_s
-        late = [(at, size) for at, size in zip(self.at_s, self.lasting_bytes, strict=True) if at >= first_s]
+        late = [(at, size) for at, size in zip(self.at_s, self.own_bytes, strict=True) if at >= first_s]
         return float(np.polyfit([at for at, _ in late], [size for _, size in late], 1)[0])
 
 
 def pressed(server: Server, flags: Sequence[str], seconds: float) -> tuple[Outcome, Memory]:
     """Press a server by a process of clients and watch its memory meanwhile.
 
+    Before that it loads what it needs and keeps as many answers as it ever does: what grows then, should not.
     flags: of ``tests.web.load``, without ``--seconds``; seconds: of asking
     """
-    with server.client() as client:  # a server that has just started loads what it needs at the first questions
-        for deployment in DEPLOYMENTS * 2:
-            assert client.post("/estimate", json={**deployment, "isl": [64], "osl": [64]}).status_code == 200
+    _readied(server)
     command = [sys.executable, "-m", "tests.web.load", server.url, "--seconds", str(seconds), *flags]
     clients = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     start_s, at_s, sizes = time.monotonic(), list[float](), list[tuple[int, int]]()
@@ -61,5 +64,25 @@ def pressed(server: Server, flags: Sequence[str], seconds: float) -> tuple[Outco
     finally:
         clients.kill()
     assert clients.returncode == 0, complaint[-4000:]
-    everything, lasting = zip(*sizes, strict=True)
-    return Outcome(**json.loads(told)), Memory(at_s=tuple(at_s), all_bytes=everything, lasting_bytes=lasting)
+    everything, own = zip(*sizes, strict=True)
+    return Outcome(**json.loads(told)), Memory(at_s=tuple(at_s), all_bytes=everything, own_bytes=own)
+
+
+def _readied(server: Server) -> None:
+    """Ask what makes workers load everything, and long answers until no more are kept."""
+    with server.client() as client:
+        for deployment in DEPLOYMENTS * 2:
+            assert client.post("/estimate", json={**deployment, "isl": [64], "osl": [64]}).status_code == 200
+
+        def long_answer(number: int) -> int:
+            lengths = list(range(4096 + 32 * number, 4128 + 32 * number))
+            answer = client.post("/estimate", json={**DEPLOYMENTS[number % len(DEPLOYMENTS)], "isl": lengths})
+            assert answer.status_code == 200, answer.text
+            return len(answer.content)
+
+        with ThreadPoolExecutor(8) as threads:  # so that every thread of the server has its share
+            kept_bytes = 0
+            for first in range(0, 8000, 80):
+                kept_bytes += sum(threads.map(long_answer, range(first, first + 80)))
+                if kept_bytes > 1.1 * Settings.quick_cache_bytes:
+                    break

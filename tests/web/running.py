@@ -62,12 +62,11 @@ class Server:
         return [pid for pid, _ in self._alive()]
 
     def resident_bytes(self) -> tuple[int, int]:
-        """Memory that is resident [bytes], of all its processes and of those that last: not the jobs' (Linux).
+        """Memory that is resident [bytes], of all its processes and of the server's own (Linux).
 
         What processes share is counted in each.
         """
-        sizes = [(_resident_bytes(pid), group) for pid, group in self._alive()]
-        return sum(size for size, _ in sizes), sum(size for size, group in sizes if group == self.pid)
+        return sum(_resident_bytes(pid) for pid in self.processes()), _resident_bytes(self.pid)
 
     def _alive(self) -> list[tuple[int, int]]:
         return [(pid, group) for pid, group, state in _marked(f"ACCORD_HOME={self.home}") if state != "Z"]

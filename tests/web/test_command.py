@@ -60,10 +60,9 @@ def test_a_name_that_leads_elsewhere_is_no_loopback(monkeypatch: pytest.MonkeyPa
 def test_a_host_is_asked_for_by_the_name_that_it_was_given_by(monkeypatch: pytest.MonkeyPatch) -> None:
     known = socket.getaddrinfo
 
-    def lookup(name: str, *more: object, **named: int) -> list[object]:
-        if name == "Accord.Example" and named.get("flags") != socket.AI_NUMERICHOST:
-            name = "127.0.0.7"
-        return list(known(name, *more, **named))  # type: ignore[call-overload]
+    def lookup(name: str, port: None, *, type: int = 0, flags: int = 0) -> object:
+        elsewhere = name == "Accord.Example" and flags != socket.AI_NUMERICHOST
+        return known("127.0.0.7" if elsewhere else name, port, type=type, flags=flags)
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     found = checked(replace(PLAIN, host="Accord.Example", port=8321))
