@@ -18,8 +18,8 @@ from accord.web.settings import Settings
 class Client:
     """Asks an application that runs in another thread's loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient) -> None:
-        self._loop, self._client = loop, client
+    def __init__(self, loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient, thread: threading.Thread) -> None:
+        self._loop, self._client, self.thread = loop, client, thread
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Ask, and wait for the whole answer."""
@@ -45,7 +45,7 @@ def in_process(settings: Settings) -> Iterator[Client]:
     try:
         asyncio.run_coroutine_threadsafe(lives.__aenter__(), loop).result(60)
         try:
-            yield Client(loop, client)
+            yield Client(loop, client, thread)
         finally:
             asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(60)
             asyncio.run_coroutine_threadsafe(lives.__aexit__(None, None, None), loop).result(60)

@@ -168,6 +168,27 @@ def test_files_are_read_in_a_private_folder_that_is_never_named(tmp_path: Path) 
     assert str(tmp_path).encode() not in missing.body
 
 
+LONG = b"x" * 200_000  # more than a cell of a table may hold
+
+
+@pytest.mark.parametrize("content", [LONG, b"a,b\n" + LONG, b'{"a": "' + LONG + b'"}\n'])
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("policy cases", ("--", "t.csv")),
+        ("validate", ("--", "t.csv")),
+        ("fabric", ("--transfers=t.csv", "--", "huawei-cloudmatrix-384")),
+        ("simulate", ("--trace=t.csv", "--model=qwen3-32b", "--system=nvidia-hgx-h100-8")),
+    ],
+)
+def test_a_table_with_a_cell_that_is_too_long_is_bad_data(
+    verb: str, words: tuple[str, ...], content: bytes, tmp_path: Path
+) -> None:
+    reply = ask(tmp_path, verb, "--json", *words, files=[File("t.csv", content)])
+    assert (reply.status, reply.exit_code) == (422, 3)
+    assert error(reply)["where"].startswith("t.csv")
+
+
 def test_standard_input_is_empty_and_the_process_is_as_before(tmp_path: Path) -> None:
     before = os.getcwd(), sys.stdin, sys.stdout, os.environ.get("ACCORD_HOME")
     reply = ask(tmp_path, "policy check", "--date=2025-09-01", "--json", "--", "-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.web.in_process import Client, in_process
 
 from accord._version import VERSION
 from accord.web.routes import page
+from accord.web.schema import question_of
 from accord.web.settings import Settings
 
 ESTIMATE = {"model": "deepseek-r1", "system": "huawei-cloudmatrix-384", "chips": 16, "isl": 2000, "osl": 500}
@@ -127,6 +129,20 @@ def test_what_takes_long_becomes_a_job(client: Client) -> None:
     assert client.post("/api/v1/train", json=train).status_code == 202
     assert client.post("/api/v1/train", json={"failures": True}).status_code == 422
     assert client.post("/api/v1/train", json={}).status_code == 422
+
+
+def test_large_bodies_are_read_beside_the_loop(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[threading.Thread] = []
+
+    def seen(*args: Any) -> Any:
+        read.append(threading.current_thread())
+        return question_of(*args)
+
+    monkeypatch.setattr("accord.web.routes.verbs.question_of", seen)
+    for size in (100, 300_000):
+        sent = {"file": {"name": "cases.csv", "text": "x" * size}}
+        assert client.post("/api/v1/policy/cases", json=sent).status_code == 422
+    assert [one is client.thread for one in read] == [True, False]
 
 
 def test_health_names_version_and_catalog(client: Client) -> None:

@@ -63,6 +63,13 @@ def _from_csv(path: Path) -> list[Row]:
     if not path.exists():
         raise UsageError(f"'{path}' is neither a transfer nor a file", where="--transfers", hint=_FORM)
     table = csv.DictReader(io.StringIO(read_text(path)))
+    try:
+        return _rows(table, path)
+    except csv.Error as error:
+        raise TableError(f"not a CSV table: {error}", where=f"{path}:{table.line_num + 1}") from None
+
+
+def _rows(table: csv.DictReader[str], path: Path) -> list[Row]:
     names = tuple(name.strip() for name in table.fieldnames or ())
     missing = [name for name in COLUMNS if name not in names]
     if missing:

@@ -34,7 +34,23 @@ def read_table(
     Raises TableError with file and line.
     """
     reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")))  # a byte-order mark, as spreadsheets write it
-    missing = [column for column in columns if column not in (reader.fieldnames or [])]
+    rows: list[R] = []
+    seen: set[str] = set()
+    try:
+        _check_header(reader.fieldnames or (), name, what, columns)
+        for cells in reader:
+            where = f"{name}:{reader.line_num}"
+            rows.append(row(_filled(cells, required, where), where, reader.line_num))
+            if rows[-1].id in seen:
+                raise TableError(f"id '{rows[-1].id}' stands twice", where=where)
+            seen.add(rows[-1].id)
+    except csv.Error as error:
+        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num + 1}") from None
+    return tuple(rows)
+
+
+def _check_header(header: Collection[str], name: str, what: str, columns: Collection[str]) -> None:
+    missing = [column for column in columns if column not in header]
     if missing:
         if len(missing) == len(columns):
             said, hint = "the first line is no header", f"a {what} begins with a line of its {len(missing)} columns: "
@@ -44,18 +60,6 @@ def read_table(
             where=f"{name}:1",
             hint=f"the header of a {what} names every column, whatever the order; a cell may be empty",
         )
-    rows: list[R] = []
-    seen: set[str] = set()
-    try:
-        for cells in reader:
-            where = f"{name}:{reader.line_num}"
-            rows.append(row(_filled(cells, required, where), where, reader.line_num))
-            if rows[-1].id in seen:
-                raise TableError(f"id '{rows[-1].id}' stands twice", where=where)
-            seen.add(rows[-1].id)
-    except csv.Error as error:
-        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num}") from None
-    return tuple(rows)
 
 
 def _filled(cells: Mapping[str | None, str | None], required: Collection[str], where: str) -> Cells:

@@ -21,6 +21,15 @@ KEY = "source_id"
 def with_facts(rows: Sequence[Row], content: str, name: str) -> tuple[Row, ...]:
     """Rows with the facts filled in. name: of the second table, for messages. Raises TableError with file and line."""
     reader = csv.DictReader(io.StringIO(content))
+    try:
+        known = _known(reader, name)
+    except csv.Error as error:
+        raise TableError(f"not a CSV table: {error}", where=f"{name}:{reader.line_num + 1}") from None
+    return tuple(_filled(row, known.get(row.text[KEY], {})) for row in rows)
+
+
+def _known(reader: csv.DictReader[str], name: str) -> Mapping[str, Mapping[str, str | float]]:
+    """The facts of each source."""
     if KEY not in (reader.fieldnames or []):
         raise TableError(f"column {KEY} missing", where=f"{name}:1", hint="facts are told by the source they are about")
     known: dict[str, Mapping[str, str | float]] = {}
@@ -35,7 +44,7 @@ def with_facts(rows: Sequence[Row], content: str, name: str) -> tuple[Row, ...]:
             for column, text in cells.items()
             if text and column not in (KEY, "value")
         }
-    return tuple(_filled(row, known.get(row.text[KEY], {})) for row in rows)
+    return known
 
 
 def _filled(row: Row, facts: Mapping[str, str | float]) -> Row:

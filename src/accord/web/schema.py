@@ -97,7 +97,7 @@ class FileContent(BaseModel):
         text, last = self.base64, max(0, len(self.base64) - 4)
         pieces = [text[at : at + DECODED] for at in range(0, len(text), DECODED)]  # others get a turn between two
         try:
-            if "=" in text[:last]:
+            if text.find("=", 0, last) >= 0:
                 raise ValueError
             return b"".join(binascii.a2b_base64(piece, strict_mode=True) for piece in pieces)
         except ValueError:

@@ -12,14 +12,17 @@ from accord.workloads.tally import Tally
 
 
 def heading_of(lines: Iterable[str]) -> tuple[tuple[str, ...], Iterable[str]]:
-    """Names of the columns, and the same lines again; no names where there is no line."""
+    """Names of the columns, and the same lines again; no names where there is no line, or it is none of a table."""
     rest = iter(lines)
     begun: list[str] = []
     for line in rest:
         begun.append(line)
         if line.strip():
             break
-    cells = next(csv.reader(begun[-1:]), []) if begun else []
+    try:
+        cells = next(csv.reader(begun[-1:]), []) if begun else []
+    except csv.Error:
+        cells = []
     return tuple(cell.strip() for cell in cells), chain(begun, rest)
 
 
