@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { fieldsOf, queryOf } from '../src/lib/form.svelte';
-import { boardOption, endsOf, marksOf, short, told, type Look } from '../src/pages/plan/front';
+import { bestAt, boardOption, endsOf, marksOf, short, told, type Look } from '../src/pages/plan/front';
 import { simulateQuery, supernodeQuery } from '../src/pages/plan/links';
 import { fileOf, lineOf, rival, withPlan } from '../src/pages/plan/plans';
-import { boardOf, DEFAULTS, layoutOf, limitOf, picked, pickOf, planOf, relaxedFields, type Board, type Plan, type Point } from '../src/pages/plan/question';
+import { askable, boardOf, DEFAULTS, layoutOf, lawOf, limitNamed, limitOf, nonsense, offFront, picked, pickOf, planOf, relaxedFields, setupOf, type Board, type Plan, type Point } from '../src/pages/plan/question';
 import { Replanner } from '../src/pages/plan/replan';
+import { WORDS as COMPARE } from '../src/pages/compare/words';
+import { WORDS as PLAN } from '../src/pages/plan/words';
 import { DEFAULTS as STANDARD } from '../src/pages/simulate/question';
 
 const point = (x: number, y: number, changes: Partial<Point> = {}): Point => ({ x, x_low: x * 0.8, x_high: x * 1.2, y, y_low: y * 0.8, y_high: y * 1.2, system: 's', layout: `tp${x}`, chips: 8, plan: {}, ...changes });
@@ -37,6 +40,41 @@ describe('the question', () => {
     expect(body).not.toHaveProperty('law');
     expect(boardOf({ ...DEFAULTS, from: 'US', to: 'CN', date: '2026-11-01' })).toMatchObject({ from: 'US', law: 'strict' });
   });
+  it('asks for the law once seller, place and day are there, and says what lacks', () => {
+    const day = { ...DEFAULTS, date: '2026-11-01' };
+    expect(lawOf(day)).toEqual({ asked: true, lacks: ['from', 'to'] });
+    expect(boardOf(day)).toMatchObject({ date: '2026-11-01', law: 'off' });
+    expect(lawOf({ ...DEFAULTS, hq: 'CN' })).toEqual({ asked: true, lacks: ['from', 'to', 'date'] });
+    expect(boardOf({ ...DEFAULTS, hq: 'CN' })).not.toHaveProperty('hq');
+    expect(lawOf({ ...day, law: 'off' }).asked).toBe(false);
+    expect(lawOf(DEFAULTS).asked).toBe(false);
+  });
+  it('takes no number of 0 or less, and no word, for a limit, and says which are none', () => {
+    for (const text of ['abc', '-5', '0', '1e999', '5 ms']) {
+      expect(nonsense(text)).toBe(true);
+      const body = boardOf({ ...DEFAULTS, ttft: text, tpot: text, power: text, chips: text, budget: text, racks: text, goodput: text, hourly: text });
+      for (const name of ['ttft', 'tpot', 'power_kw', 'chips', 'budget_usd', 'racks', 'goodput', 'usd_per_hour'] as const) expect(body[name]).toBeUndefined();
+    }
+    for (const text of ['', ' ', '50', '1e3', '.5']) expect(nonsense(text)).toBe(false);
+  });
+  it('is not asked without a model, systems and lengths', () => {
+    expect(askable(DEFAULTS)).toBe(true);
+    for (const lack of [{ model: '' }, { systems: [] }, { isl: 'x' }, { osl: '' }, { isl: '0' }, { workload: 'chat', rate: 'many' }]) expect(askable({ ...DEFAULTS, ...lack })).toBe(false);
+    expect(askable({ ...DEFAULTS, workload: 'chat', isl: '' })).toBe(true);
+  });
+  it('has labels for limits of an answer', () => {
+    expect(limitNamed('ttft_p90')).toEqual({ key: 'ttft', at: 'p90' });
+    expect(limitNamed('capex')).toEqual({ key: 'budget', at: '' });
+    expect(limitNamed('else')).toBeNull();
+  });
+  it('says of capital what the catalog assumes of the network', () => {
+    const facts = readFileSync(`${import.meta.dirname}/../../src/accord/catalog/data/prices/assumptions-ownership.yaml`, 'utf-8');
+    const [value, low, high] = (/network_share:\s+value: (\S+)\s+low: (\S+)\s+high: (\S+)/.exec(facts) ?? []).slice(1).map((one) => 100 * Number(one));
+    for (const text of [PLAN.en.capexNote, PLAN.zh.capexNote, COMPARE.en.priceNote, COMPARE.zh.priceNote]) {
+      expect(text).toContain(`${value} %`);
+      expect(text).toContain(`${low} – ${high} %`);
+    }
+  });
   it('takes the nearest question that has a plan', () => {
     expect(relaxedFields('tpot', 0.0213)).toEqual({ tpot: '21.4', tpot_at: 'mean' });
     expect(relaxedFields('ttft_p90', 1)).toEqual({ ttft: '1010', ttft_at: 'p90' });
@@ -57,10 +95,15 @@ describe('a point of the front', () => {
     expect(picked(front, 'other|tp9|1')).toBe(-1);
     expect(picked(front, '')).toBe(-1);
   });
+  it('is told apart from others of its layout', () => {
+    expect(setupOf({ engine: ['vllm'], weights: ['fp8'], kv: ['bf16'], batch: [152], mtp_tokens: [1] })).toEqual({ engine: 'vllm', formats: 'fp8 / bf16', drafts: 1, batch: '152' });
+    expect(setupOf({}).batch).toBe('');
+    expect(told(point(1, 2, { plan: { engine: ['vllm'], weights: ['fp8'], kv: ['fp8'], batch: [7] } }), look)).toContain('vllm, fp8 / fp8, requests: 7');
+  });
   it('says its intervals', () => expect(told(front[0] as Point, look)).toContain('8 – 12'));
 });
 
-const look: Look = { axes: 'log', x: 'user', y: 'chip', unitX: 'tok/s', unitY: 'tok/s', chips: 'chips', front: 'front', infeasible: 'no', band: 'band', colors: ['#1', '#2'], ink: '#000', soft: '#999', chosen: 0 };
+const look: Look = { axes: 'log', x: 'user', y: 'chip', unitX: 'tok/s', unitY: 'tok/s', chips: 'chips', front: 'front', best: 'best', requests: 'requests', infeasible: 'no', band: 'band', colors: ['#1', '#2'], ink: '#000', soft: '#999', back: '#fff', chosen: 0 };
 
 describe('the picture', () => {
   const board: Board = {
@@ -78,6 +121,22 @@ describe('the picture', () => {
     const fronts = of('scatter').filter((one: any) => !one.large);
     expect(fronts.map((one: any) => one.symbol)).toEqual(['circle', 'diamond']);
     expect(fronts.flatMap((one: any) => one.data.map((each: any) => each.index))).toEqual([0, 1]);
+  });
+  it('names systems that are off the front, and leaves those that are not drawn out of the legend', () => {
+    expect(offFront(board)).toEqual({ beaten: [], undrawn: [] });
+    const one: Board = { ...board, systems: ['s', 'z', 'none'], front: [point(10, 500)] };
+    expect(offFront(one)).toEqual({ beaten: ['z'], undrawn: ['none'] });
+    expect((boardOption(one, look) as any).legend.data.map((each: any) => each.name)).toEqual(['s', 'z']);
+  });
+  it('has the best plan as a star, where its cost is known', () => {
+    const value = (number: number) => ({ value: number, unit: '1', low: null, high: null, basis: 'derived' });
+    const best = { holdings: [{ system: 's' }], pools: [], metrics: { output_token_per_s_per_user: value(30), output_token_per_s_per_chip: value(600), usd_per_million_output_tokens: value(0.5) } } as unknown as Plan;
+    expect(bestAt(best, 'tok/s')).toEqual([30, 600]);
+    expect(bestAt(best, 'tok/USD')).toEqual([30, 2e6]);
+    expect(bestAt({ ...best, metrics: { output_token_per_s_per_user: value(30) } }, 'tok/USD')).toBeNull();
+    const drawn = boardOption({ ...board, best }, look) as any;
+    expect(drawn.series.find((each: any) => each.name === 'best').data[0].value).toEqual([30, 600]);
+    expect(drawn.legend.data.at(-1).name).toBe('best');
   });
   it('draws no path of no marks', () => {
     const none = boardOption({ ...board, points: { x: [1], y: [1], feasible: [true], system: [0] } }, look) as any;

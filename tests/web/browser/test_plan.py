@@ -66,6 +66,32 @@ def test_a_front_is_there_at_once(page: Page) -> None:
     expect(page.locator("[data-chart=plan-front] .plot")).to_have_attribute("aria-label", re.compile(r"on the front"))
     expect(page.get_by_role("heading", name="The best plan")).to_be_visible()
     expect(page.locator("#explained")).to_contain_text("huawei-cloudmatrix-384")
+    expect(page.locator("#explained").get_by_role("status")).to_contain_text("not on the front, which counts per chip")
+    expect(page.get_by_text("Not on the front: huawei-cloudmatrix-384.")).to_be_visible()
+    expect(page.get_by_text("Capital is the price of the systems")).to_be_visible()
+
+
+def test_a_system_without_a_cost_is_named_where_dollars_are_counted(page: Page) -> None:
+    drawn(page, "/plan?per=usd")
+    expect(page.get_by_text("Not in this picture: huawei-cloudmatrix-384.")).to_be_visible()
+    expect(page.locator("[data-chart=plan-front] svg")).not_to_contain_text("huawei-cloudmatrix-384")
+
+
+def test_what_is_no_number_is_said(page: Page) -> None:
+    drawn(page, SMALL.replace("tpot=40", "tpot=abc"))
+    expect(page.get_by_text("“abc” is no number above 0: no limit is set.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Per output token")).to_have_attribute("aria-invalid", "true")
+    box = page.get_by_role("textbox", name="Prompt")
+    box.fill("x")
+    box.press("Tab")
+    expect(page.get_by_text("Nothing is asked yet")).to_be_visible()
+    expect(page.locator("#search").get_by_role("button", name="Full search")).to_be_disabled()
+
+
+def test_half_a_deal_leaves_the_law_unchecked_and_says_so(page: Page) -> None:
+    drawn(page, SMALL + "&date=2026-11-26")
+    expect(page.get_by_text("The law is not checked yet. Still to fill in: Seller in, Delivered to.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_slider_by_keyboard_plans_again(page: Page) -> None:
@@ -102,8 +128,11 @@ def test_a_limit_that_is_typed_and_one_that_nothing_keeps(page: Page) -> None:
 def test_a_point_is_chosen_shared_and_left_by_the_back_button(page: Page, open_page: OpenPage) -> None:
     drawn(page)
     page.locator("summary", has_text="Deployments on the front").click()
-    page.get_by_role("region", name="Deployments on the front").get_by_role("button").nth(2).click()
-    expect(page.get_by_role("heading", name="The chosen plan")).to_be_visible(timeout=PRICED_MS)
+    row = page.get_by_role("region", name="Deployments on the front").locator("tbody tr").nth(2)
+    row.locator("td").last.click()
+    expect(page.get_by_role("heading", name="The chosen plan")).to_be_in_viewport(timeout=PRICED_MS)
+    expect(row).to_have_class(re.compile("chosen"))
+    expect(row.get_by_role("button")).to_have_attribute("aria-pressed", "true")
     expect(page).to_have_url(re.compile(r"[?&]pick="))
     told = page.locator("#explained .pools").inner_text()
     other, _ = open_page()
@@ -152,6 +181,7 @@ def test_the_full_search_ranks_explains_and_writes_launch_files(page: Page) -> N
     ranked = page.get_by_role("region", name="Ranked plans")
     expect(ranked.locator("tbody tr").first).to_be_visible(timeout=PRICED_MS)
     expect(page).to_have_url(re.compile(r"[?&]job=[0-9a-f]{32}"))
+    assert ranked.evaluate("(box) => box.scrollWidth <= box.clientWidth"), "columns are hidden"
     ranked.get_by_role("button").nth(1).click()
     expect(page.get_by_role("heading", name="The chosen plan")).to_be_visible()
     page.get_by_role("button", name="Why is it ahead of the next?").click()
@@ -165,6 +195,18 @@ def test_the_full_search_ranks_explains_and_writes_launch_files(page: Page) -> N
     address = page.url
     drawn(page, address)
     expect(page.get_by_role("region", name="Ranked plans").locator("tbody tr").first).to_be_visible(timeout=PRICED_MS)
+
+
+def test_the_full_search_names_the_best_of_each_system(page: Page) -> None:
+    drawn(page, SMALL.replace("nvidia-hgx-h100-8", "nvidia-hgx-h100-8,nvidia-hgx-h200-8"))
+    page.locator("#search").get_by_role("button", name="Full search").click()
+    rows = page.get_by_role("region", name="The best of each system").locator("tbody tr")
+    expect(rows).to_have_count(2, timeout=PRICED_MS)
+    rows.nth(1).click()
+    expect(page.locator("#explained .pools")).to_contain_text(
+        rows.nth(1).inner_text().split(" chips of ")[1].split(";")[0]
+    )
+    expect(rows.nth(1)).to_have_class(re.compile("chosen"))
 
 
 def test_a_search_is_stopped(page: Page) -> None:

@@ -1,7 +1,7 @@
 // The picture of the board: candidates pale, the front over feasible ones with its band and whiskers.
 import type { EChartsCoreOption } from 'echarts/core';
 import { interval, number } from '../../lib/format';
-import type { Board, Point } from './question';
+import { layoutOf, setupOf, type Board, type Plan, type Point } from './question';
 
 export const SYMBOLS = ['circle', 'diamond', 'triangle', 'rect'] as const;
 
@@ -13,11 +13,16 @@ export interface Look {
   unitY: string;
   chips: string;
   front: string;
+  /** The best plan, which may lie off the front. */
+  best: string;
+  /** Requests a device. */
+  requests: string;
   infeasible: string;
   band: string;
   colors: readonly string[];
   ink: string;
   soft: string;
+  back: string;
   chosen: number;
 }
 
@@ -57,20 +62,40 @@ export function told(point: Point, look: Look): string {
     const band = interval(low, high);
     return `${label}: ${number(value)} ${unit}${band ? ` (${band})` : ''}`;
   };
+  const { engine, formats, batch } = setupOf(point.plan);
   return [
-    point.system, point.layout, line(look.x, point.x, point.x_low, point.x_high, look.unitX),
+    point.system, point.layout, [engine, formats, batch && `${look.requests}: ${batch}`].filter(Boolean).join(', '), line(look.x, point.x, point.x_low, point.x_high, look.unitX),
     line(look.y, point.y, point.y_low, point.y_high, look.unitY), `${look.chips}: ${number(point.chips, 6)}`,
   ].join('\n');
+}
+
+const STAR = 'path://M12 1l3.2 7.2 7.8.8-5.9 5.2 1.7 7.7L12 17.9 5.2 21.9l1.7-7.7L1 9l7.8-.8z';
+
+/** Where the best plan lies in the picture; null where its cost is not known. */
+export function bestAt(plan: Plan, unitY: string): [number, number] | null {
+  const of = (name: string) => plan.metrics[name]?.value;
+  const [x, usd] = [of('output_token_per_s_per_user'), of('usd_per_million_output_tokens')];
+  const y = unitY === 'tok/USD' ? usd && 1e6 / usd : of('output_token_per_s_per_chip');
+  return x && y ? [x, y] : null;
+}
+
+function bestTold(plan: Plan, at: [number, number], look: Look): string {
+  const speed = plan.metrics['output_token_per_s_per_user'];
+  const said = interval(speed?.low ?? null, speed?.high ?? null);
+  const pools = plan.pools.map((pool) => `${pool.instances} × ${layoutOf(pool)}`).join(' + ');
+  return [look.best, plan.holdings.map((one) => one.system).join(', '), pools, `${look.x}: ${number(at[0])} ${look.unitX}${said ? ` (${said})` : ''}`, `${look.y}: ${number(at[1])} ${look.unitY}`].join('\n');
 }
 
 export function boardOption(board: Board, look: Look): EChartsCoreOption {
   const { front, points, systems } = board;
   const at = (id: string) => Math.max(0, systems.indexOf(id));
+  const drawn = new Set([...points.system, ...front.map((one) => at(one.system))]);
   const log = look.axes === 'log';
-  const x = endsOf([...points.x, ...front.flatMap((one) => [one.x_low ?? one.x, one.x_high ?? one.x])]);
-  const y = endsOf([...points.y, ...front.flatMap((one) => [one.y_low ?? one.y, one.y_high ?? one.y])]);
+  const best = board.best && bestAt(board.best, look.unitY);
+  const x = endsOf([...points.x, ...(best ? [best[0]] : []), ...front.flatMap((one) => [one.x_low ?? one.x, one.x_high ?? one.x])]);
+  const y = endsOf([...points.y, ...(best ? [best[1]] : []), ...front.flatMap((one) => [one.y_low ?? one.y, one.y_high ?? one.y])]);
   // A log axis over candidates that hardly do anything would leave no room for the front.
-  if (log && front.length) y[0] = Math.max(y[0], Math.min(...front.map((one) => one.y_low ?? one.y)) / 30);
+  if (log && front.length) y[0] = Math.max(y[0], Math.min(best ? best[1] : Infinity, ...front.map((one) => one.y_low ?? one.y)) / 30);
   const axis = (ends: [number, number], name: string) => ({
     type: log ? 'log' : 'value', name, min: log ? ends[0] : 0, max: ends[1], splitLine: { show: true }, minorTick: { show: false },
     axisLabel: { formatter: short, hideOverlap: true, ...(log ? { customValues: marksOf(...ends) } : {}) },
@@ -79,8 +104,8 @@ export function boardOption(board: Board, look: Look): EChartsCoreOption {
   return {
     animation: false,
     grid: { left: 34, right: 20, top: 36, bottom: 30, containLabel: true },
-    legend: { top: 0, data: systems.map((name, place) => ({ name, icon: SYMBOLS[place] })) },
-    tooltip: { trigger: 'item', formatter: (event: any) => (event.data?.point ? told(event.data.point, look) : '') },
+    legend: { top: 0, data: [...systems.flatMap((name, place) => (drawn.has(place) ? [{ name, icon: SYMBOLS[place] }] : [])), ...(best ? [{ name: look.best, icon: STAR }] : [])] },
+    tooltip: { trigger: 'item', formatter: (event: any) => (event.data?.point ? told(event.data.point, look) : event.data?.best ? bestTold(event.data.best, best as [number, number], look) : '') },
     xAxis: { ...axis(x, `${look.x} [${look.unitX}]`), nameLocation: 'middle', nameGap: 28 },
     yAxis: { ...axis(y, `${look.y} [${look.unitY}]`), nameLocation: 'middle', nameGap: 48 },
     // The legend takes its colours from the first series of a name.
@@ -94,6 +119,7 @@ export function boardOption(board: Board, look: Look): EChartsCoreOption {
             : [],
         ),
       })),
+      ...(best ? [{ type: 'scatter', name: look.best, symbol: STAR, symbolSize: 21, color: look.ink, z: 5, cursor: 'pointer', data: [{ value: best, best: board.best, itemStyle: { color: look.ink, borderColor: look.back, borderWidth: 1.5 } }] }] : []),
       ...systems.flatMap((name, place) => [false, true].flatMap((feasible) => cloud(board, name, place, feasible, look))),
       band(front, look), whiskers(front, look, at),
     ],

@@ -19,6 +19,12 @@ export function lineOf(plan: Plan): string {
     .join('; ');
 }
 
+/** What sets plans of one layout apart: "vllm, fp8 / bf16". */
+export function settingsOf(plan: Plan): string {
+  const of = (value: (pool: Plan['pools'][number]) => string) => [...new Set(plan.pools.map(value))].join(' + ');
+  return `${of((pool) => pool.engine)}, ${of((pool) => `${pool.weights} / ${pool.kv}`)}`;
+}
+
 /** The plan that one is set against: the best, or the second where it is the best itself. */
 export function rival(plans: readonly Plan[], plan: Plan): number {
   return plans.findIndex((one) => one.id !== plan.id);

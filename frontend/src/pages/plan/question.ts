@@ -44,21 +44,37 @@ export const DEFAULTS = {
 export type Fields = typeof DEFAULTS;
 
 const numberOf = (text: string): number | undefined => (text.trim() === '' || !Number.isFinite(Number(text)) ? undefined : Number(text));
+const above0 = (text: string): number | undefined => {
+  const found = numberOf(text);
+  return found !== undefined && found > 0 ? found : undefined;
+};
+/** Whether a text that should be a number above 0 is none. */
+export const nonsense = (text: string): boolean => text.trim() !== '' && above0(text) === undefined;
+/** Whether there is a question: a model, systems, and lengths that are numbers. */
+export const askable = (fields: Fields): boolean =>
+  fields.systems.length > 0 && fields.model !== '' && (fields.workload ? !nonsense(fields.rate) : above0(fields.isl) !== undefined && above0(fields.osl) !== undefined);
 const listOf = (text: string): string[] => text.split(/[,\s]+/).filter(Boolean);
 const numbersOf = (text: string): number[] => listOf(text).map(Number).filter(Number.isFinite);
 
 /** A latency limit as a request has it: "p90:50ms". */
 export function limitOf(milliseconds: string, at: string): string | undefined {
-  const found = numberOf(milliseconds);
-  return found === undefined || found <= 0 ? undefined : `${at === 'mean' ? '' : `${at}:`}${found}ms`;
+  const found = above0(milliseconds);
+  return found === undefined ? undefined : `${at === 'mean' ? '' : `${at}:`}${found}ms`;
+}
+
+/** Whether the law is asked for, and what it lacks: it needs the seller, the place of delivery and the day. */
+export function lawOf(fields: Fields): { asked: boolean; lacks: ('from' | 'to' | 'date')[] } {
+  const told = (['from', 'to', 'date', 'hq', 'exporter', 'consignee'] as const).some((name) => fields[name] !== '');
+  return { asked: told && fields.law !== 'off', lacks: (['from', 'to', 'date'] as const).filter((name) => fields[name] === '') };
 }
 
 /** What is asked, whatever the limits: a change of it needs candidates to be priced anew. */
 export function questionOf(fields: Fields): Body {
-  const lengths = fields.workload ? { workload: fields.workload, rate: numberOf(fields.rate) } : { isl: numberOf(fields.isl), osl: numberOf(fields.osl) };
-  const law = fields.from || fields.to || fields.date
-    ? { from: fields.from, to: fields.to, date: fields.date, law: fields.law, hq: fields.hq, exporter: fields.exporter, consignee: fields.consignee }
-    : {};
+  const lengths = fields.workload ? { workload: fields.workload, rate: above0(fields.rate) } : { isl: numberOf(fields.isl), osl: numberOf(fields.osl) };
+  const { from, to, date, hq, exporter, consignee } = fields;
+  const { asked, lacks } = lawOf(fields);
+  // Place and day count without the law too: money has a place, engines have a day.
+  const law = asked && !lacks.length ? { from, to, date, law: fields.law, hq, exporter, consignee } : from || to || date ? { from, to, date, law: 'off' } : {};
   return {
     model: fields.model, system: fields.systems, ...lengths, ...law,
     mode: listOf(fields.mode), engine: listOf(fields.engine), weights: listOf(fields.weights), kv: listOf(fields.kv),
@@ -68,12 +84,12 @@ export function questionOf(fields: Fields): Body {
 
 /** The limits, which the sliders change. */
 export function limitsOf(fields: Fields): Body {
-  const chips = numberOf(fields.chips);
+  const chips = above0(fields.chips);
   return {
     ttft: limitOf(fields.ttft, fields.ttft_at), tpot: limitOf(fields.tpot, fields.tpot_at), e2el: limitOf(fields.e2el, fields.e2el_at),
-    goodput: numberOf(fields.goodput), budget_usd: numberOf(fields.budget), usd_per_hour: numberOf(fields.hourly),
-    power_kw: numberOf(fields.power), chips: chips === undefined ? undefined : Math.max(1, Math.round(chips)), racks: numberOf(fields.racks),
-    confidence: numberOf(fields.confidence),
+    goodput: above0(fields.goodput), budget_usd: above0(fields.budget), usd_per_hour: above0(fields.hourly),
+    power_kw: above0(fields.power), chips: chips === undefined ? undefined : Math.max(1, Math.round(chips)), racks: above0(fields.racks),
+    confidence: above0(fields.confidence),
   };
 }
 
@@ -144,6 +160,25 @@ export interface Board {
   [more: string]: unknown;
 }
 
+/** What sets deployments of one layout apart: "vllm, weights fp8, cache bf16, 1 draft"; requests a device stand apart. */
+export interface Setup {
+  engine: string;
+  formats: string;
+  drafts: number;
+  batch: string;
+}
+export function setupOf(plan: Body): Setup {
+  const list = (name: string) => ((plan[name] ?? []) as (string | number)[]).map(String);
+  return { engine: list('engine').join(' + '), formats: [list('weights').join(' + '), list('kv').join(' + ')].join(' / '), drafts: Math.max(0, ...list('mtp_tokens').map(Number)), batch: list('batch').join(' + ') };
+}
+
+/** Systems of a board that are not on its front, and of these those with no candidate in the picture. */
+export function offFront(board: Board): { beaten: string[]; undrawn: string[] } {
+  const off = board.systems.filter((id) => !board.front.some((one) => one.system === id));
+  const drawn = new Set(board.points.system.map((at) => board.systems[at]));
+  return { beaten: off.filter((id) => drawn.has(id)), undrawn: off.filter((id) => !drawn.has(id)) };
+}
+
 /** How a point is named in the address. */
 export const pickOf = (point: Point): string => `${point.system}|${point.layout}|${point.x.toPrecision(4)}`;
 
@@ -169,6 +204,14 @@ export function layoutOf(pool: Pick<Pool, 'tp' | 'pp' | 'dp' | 'cp' | 'ep'>): st
 }
 
 const MS = new Set(['ttft', 'tpot', 'e2el']);
+
+const NAMED = { power: 'power', capex: 'budget', usd: 'hourly', goodput: 'goodput', chips: 'chips', racks: 'racks', confidence: 'confidence', ttft: 'ttft', tpot: 'tpot', e2el: 'e2el' } as const;
+
+/** A limit's name in an answer as the key of its label and its statistic: "ttft_p90" is ttft, p90; null for another. */
+export function limitNamed(limit: string): { key: (typeof NAMED)[keyof typeof NAMED]; at: string } | null {
+  const [name = '', at = ''] = limit.split('_');
+  return name in NAMED ? { key: NAMED[name as keyof typeof NAMED], at } : null;
+}
 
 /** Fields of the nearest question that has a plan: a limit as it would have to be, a little wider. */
 export function relaxedFields(limit: string, needed: number): Partial<Fields> {
