@@ -4,7 +4,8 @@ Run ``python bench/bench_load.py``: ``--clients`` ask a server of its own for ``
 (mean seconds between an answer and the client's next question). Ten of fifty start searches, one every two seconds or
 when ``Retry-After`` says; the others ask for estimates, of which hardly two are the same. What is printed is the table
 of README.md. Clients share the machine with the server. Growth is that of the server's own process, whose kept
-answers are as many as may be before the clients come. ``tests/web/test_load.py`` asserts what a pace of one second gives.
+answers are as many as may be before the clients come. ``tests/web/test_load.py`` asserts what a pace of one second
+gives.
 """
 
 from __future__ import annotations
