@@ -54,14 +54,14 @@ describe('a simulated run', () => {
 describe('the length of a run', () => {
   const answer = (metrics: Record<string, number>, more = {}) => ({ warnings: [] as string[], result: { metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, { value }])), ...more } }) as any;
   it('is several times that of an answer, the beginning left out, with intervals', () => {
-    expect(steady(242, 35.7)).toEqual({ requests: '', duration: '150s', warm_up: '54s', bounds: 'on' });
-    expect(steady(2, 4)).toMatchObject({ duration: '160s', warm_up: '6s', bounds: '' });
+    expect(steady(242, 35.7)).toEqual({ requests: '', duration: '110s', warm_up: '45s', bounds: 'on' });
+    expect(steady(2, 4)).toMatchObject({ duration: '160s', warm_up: '5s', bounds: '' });
     expect(steady(1e5, 40)['duration']).toBe('80s');
     expect(steady(NaN, 0)).toMatchObject({ requests: '300', duration: '' });
   });
   it('is too short where all come within an answer or two', () => {
     const short = { requests: 1500, offered_request_per_s: 310, e2e_mean_s: 30, makespan_s: 40, window_s: 40 };
-    expect(lacking({ rate: 311 }, answer(short))).toMatchObject({ kind: 'short', longer: { duration: '120s' } });
+    expect(lacking({ rate: 311 }, answer(short))).toMatchObject({ kind: 'short', longer: { duration: '90s' } });
     expect(lacking({ concurrency: 10 }, answer(short))).toBeNull();
     expect(lacking({ rate: 311 }, answer({ ...short, requests: 45_000, makespan_s: 145 }))).toBeNull();
     expect(lacking({ rate: 311 }, answer({ ...short, requests: 24_000, window_s: 50, makespan_s: 77 }, { warm_up_s: 27 }))).toBeNull();

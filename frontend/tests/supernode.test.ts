@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { busiest, devicesOf, nodesOf, pickOf, pickText, Placed, rackOf, stepOf, STEPS, unrolled, type Layout, type Result } from '../src/pages/supernode/model';
+import { busiest, devicesOf, hottest, nodesOf, pickOf, pickOfLink, pickText, Placed, rackOf, stepOf, STEPS, unrolled, type Layout, type Result } from '../src/pages/supernode/model';
 import { onSvg } from '../src/pages/supernode/painters';
-import { body, DEFAULTS, suggested } from '../src/pages/supernode/question';
+import { body, DEFAULTS, fitting, foreign, labelsOf, suggested } from '../src/pages/supernode/question';
 import { detail, fitted, paint, Scene, type Colors, type Painter } from '../src/pages/supernode/scene';
 import { WORDS } from '../src/pages/supernode/words';
 
@@ -55,6 +55,17 @@ describe('links', () => {
     const [, up] = new Placed({ ...result, links: [leaf, core] }).layers;
     if (!up) throw new Error('no layer');
     expect([busiest(up, 0, 0), busiest(up, 1, 1), busiest(up, 0, 15)]).toEqual([0.1, 0.6, 0.6]);
+  });
+  it('are told by the busiest, those that carry the same as one', () => {
+    const base = result.links?.[0];
+    if (!base) throw new Error('no link');
+    const port = { ...base, out_share: [[2, 0.1], [1, 0.7], [765, 0.2]] as [number, number][], in_share: [[768, 0.05]] as [number, number][], out_bytes_per_s: [[768, 1]] as [number, number][], in_bytes_per_s: [[768, 1]] as [number, number][] };
+    const told = new Placed({ ...result, links: [port] });
+    const found = hottest(told, 'UB');
+    expect(found.map(({ first, last, count, share }) => ({ first, last, count, share }))).toEqual([{ first: 2, last: 2, count: 1, share: 0.7 }, { first: 3, last: 767, count: 765, share: 0.2 }, { first: 0, last: 1, count: 2, share: 0.1 }]);
+    expect(pickOfLink(found[0]!, told.layout)).toEqual({ kind: 'chip', at: 1 });
+    expect(pickOfLink({ ...found[0]!, layer: { ...found[0]!.layer, kind: 'uplink' }, device: 767 }, told.layout)).toEqual({ kind: 'node', at: told.layout.nodes - 1 });
+    expect(hottest(told, 'UB', 1)).toHaveLength(1);
   });
   it('of a tree are those of the node', () => {
     const up = placed.layers[1];
@@ -151,6 +162,14 @@ describe('the question', () => {
     expect(body({ ...DEFAULTS, mtp: 0, reuse: 0 })).toMatchObject({ mtp_tokens: '', mtp_accept: '', reuse: '' });
     expect(body({ ...DEFAULTS, serve: 'devices=8,tp=8' })).not.toHaveProperty('prefill');
     expect(body({ ...DEFAULTS, lay: false })).toEqual({ system: 'huawei-cloudmatrix-384' });
+  });
+  it('with another system alone gets a deployment that fits it', () => {
+    expect(foreign(DEFAULTS)).toBe(false);
+    expect(foreign({ ...DEFAULTS, system: 'nvidia-gb200-nvl72' })).toBe(true);
+    expect(foreign({ ...DEFAULTS, system: 'nvidia-gb200-nvl72', prefill: 'instances=1' })).toBe(false);
+    expect(fitting(72, false)).toMatchObject({ prefill: 'instances=1,devices=16,ep=16', engine: '', reuse: 0 });
+    expect(fitting(768, true)['reuse']).toBe(0.5);
+    expect(labelsOf((key) => key)).toMatchObject({ reuse: 'reuse', decode: 'decodePool' });
   });
   it('suggests pools that fit', () => {
     for (const devices of [1, 4, 8, 16, 72, 256, 768, 9216]) {

@@ -81,7 +81,7 @@ def test_what_was_chosen_is_told_and_kept_in_the_address(page: Page) -> None:
     page.get_by_role("spinbutton", name="Chip").fill("97")
     page.get_by_role("spinbutton", name="Chip").press("Enter")
     expect(page).to_have_url(re.compile(r"pick=chip%3A96"))
-    expect(page.locator("[data-where]")).to_have_text("Rack 4, node 13; devices 192 to 193.")
+    expect(page.locator("[data-where]")).to_have_text("Rack 4, node 13; devices 193 to 194 of 768.")
     expect(page.get_by_text("Die 1")).to_be_visible()
     expect(page.locator("dl.dies")).to_contain_text("rank 0; Experts: 0")
     page.get_by_role("button", name="Show it").click()

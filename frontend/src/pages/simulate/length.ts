@@ -1,11 +1,11 @@
 // How long a run has to be: requests fill a deployment for about as long as an answer takes, and empty it for as long.
 import type { Body, Envelope, Metric } from '../../lib/api';
 
-const ANSWERS = 4; // length of a run in answers' time, of which ...
-const LEFT_OUT = 1.5; // ... the beginning is left out
+const ANSWERS = 3; // length of a run in answers' time, of which ...
+const LEFT_OUT = 1.25; // ... the beginning is left out
 const FEWEST_ANSWERS = 2;
 const FEW = 300; // requests, below which shares of them say little
-const MOST = 100_000; // requests that the page asks for by itself
+const MOST = 60_000; // requests that the page asks for by itself
 const BOUNDED = 20_000; // up to so many the run is repeated at both ends of the step times' interval unless told otherwise
 const SHORT = 3; // arrivals for less than so many answers' time are a run that fills and empties
 

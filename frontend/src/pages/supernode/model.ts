@@ -245,3 +245,38 @@ export function busiest(layer: Layer, from: number, to: number): number {
   for (let device = from; device <= to; device += 1) found = Math.max(found, layer.share[layer.own[device] ?? -1] ?? 0);
   return found;
 }
+
+/** Links of a layer that carry just the same: as many as `count`, the first of them `first` [from 0]. */
+export interface Hot {
+  layer: Layer;
+  first: number;
+  last: number;
+  count: number;
+  /** A device that the first one serves. */
+  device: number;
+  share: number;
+}
+
+/** The busiest links of a plane, the busiest first; those that carry the same are one. */
+export function hottest(placed: Placed, plane: string, most = 10): Hot[] {
+  const found = new Map<string, Hot>();
+  for (const [place, layer] of placed.layersOf(plane).entries()) {
+    const served = new Map<number, number>();
+    layer.own.forEach((link, device) => { if (!served.has(link)) served.set(link, device); });
+    layer.share.forEach((share, at) => {
+      const device = served.get(at);
+      if (device === undefined || share <= 0) return;
+      const key = `${place} ${share.toPrecision(6)} ${(layer.out[at] ?? 0).toPrecision(6)} ${(layer.in[at] ?? 0).toPrecision(6)}`;
+      const one = found.get(key);
+      if (one) Object.assign(one, { last: at, count: one.count + 1 });
+      else found.set(key, { layer, first: at, last: at, count: 1, device, share });
+    });
+  }
+  return [...found.values()].sort((a, b) => b.share - a.share).slice(0, most);
+}
+
+/** What a link hangs on, to be chosen: the chip of a device's port, the node of a link further up. */
+export function pickOfLink(hot: Hot, layout: Layout): Pick {
+  const node = Math.min(Math.floor(hot.device / layout.node_devices), layout.nodes - 1);
+  return hot.layer.kind === 'device port' ? { kind: 'chip', at: Math.floor(hot.device / layout.devices_per_chip) } : { kind: 'node', at: node };
+}

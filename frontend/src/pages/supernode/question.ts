@@ -1,5 +1,6 @@
 // What the page asks: a system, and a deployment that is laid on it. The defaults are those of a published run on the machine.
 import type { Body } from '../../lib/api';
+import type { Labels } from '../../lib/hints';
 
 export const DEFAULTS = {
   system: 'huawei-cloudmatrix-384', lay: true, model: 'deepseek-r1',
@@ -17,6 +18,25 @@ export function body(f: Fields, laid = f.lay): Body {
     isl: f.isl, osl: f.osl, batch_per_device: f.batch, tokens_per_device: f.tokens,
     mtp_tokens: f.mtp || '', mtp_accept: f.mtp ? f.accept : '', reuse: f.reuse || '', cache_plane: f.reuse ? f.cache : '',
   };
+}
+
+const PLACED = ['lay', 'model', 'prefill', 'decode', 'serve', 'engine', 'weights', 'reuse', 'cache'] as const;
+
+/** Whether another system is asked for with the deployment of the default one, which an address that names a system alone does. */
+export const foreign = (f: Fields): boolean => f.system !== DEFAULTS.system && PLACED.every((name) => f[name] === DEFAULTS[name]);
+
+/** The deployment that is laid on a system of so many devices for a start; without pooled memory nothing is reused. */
+export function fitting(devices: number, pooled: boolean): Partial<Fields> {
+  return { ...suggested(devices), engine: '', weights: '', cache: '', reuse: pooled ? DEFAULTS.reuse : 0 };
+}
+
+/** Labels of the form's fields by flag, for hints that name flags. */
+export function labelsOf(t: (key: any) => string): Labels {
+  const keys: Record<string, string> = {
+    system: 'system', model: 'model', prefill: 'prefillPool', decode: 'decodePool', serve: 'servePool', engine: 'engine', weights: 'weights', isl: 'isl', osl: 'osl', 'batch-per-device': 'batch',
+    'tokens-per-device': 'tokens', 'mtp-tokens': 'mtp', 'mtp-accept': 'accept', reuse: 'reuse', 'cache-plane': 'cache',
+  };
+  return Object.fromEntries(Object.entries(keys).map(([flag, key]) => [flag, t(key)]));
 }
 
 /** Pools that fit a system of so many devices, for a start. */
