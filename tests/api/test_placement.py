@@ -86,6 +86,9 @@ def test_instances_lie_side_by_side_and_begin_nodes_they_do_not_fit_into(catalog
     ]  # fmt: skip
     with pytest.raises(UsageError, match="1,024 devices"):
         laid([("decode", layout(2, dp=512, ep=512))], hard)
+    with pytest.raises(UsageError) as caught:
+        laid([("prefill", small), ("decode", layout(1, dp=1024, ep=1024))], hard)
+    assert caught.value.where == "--decode"
 
 
 def mixture(routed: int, shared: int) -> ModelSpec:

@@ -110,7 +110,11 @@ def test_a_trace_gzipped_repeated_cut_and_at_another_rate(tmp_path: Path, capsys
     assert len(whole["inputs"]["workload"]["sha256"]) == 64
     assert value(whole, "requests") == 30.0
     assert value(whole, "offered_request_per_s") == pytest.approx(10.0)
-    assert value(run("--requests", "70"), "requests") == 70.0
+    longer = run("--requests", "70")
+    assert value(longer, "requests") == 70.0
+    said = "the trace has 30 requests: it is repeated to make the 70 that --requests asks for"
+    assert said in longer["warnings"]
+    assert not any("is repeated" in one for one in (*whole["warnings"], *run("--requests", "30")["warnings"]))
     assert value(run("--rate", "20"), "offered_request_per_s") == pytest.approx(20.0)
     part = run("--duration", "1s")
     assert value(part, "requests") == 10.0

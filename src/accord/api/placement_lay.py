@@ -36,8 +36,9 @@ def laid(pools: Sequence[tuple[str, Layout]], hardware: Hardware) -> tuple[Insta
             found.append(Instance(name, number, at, size))
             at += size
     if at > hardware.devices:
+        largest, _ = max(pools, key=lambda one: one[1].instances * devices_of(one[1]))
         raise UsageError(
-            f"the deployment takes {at:,} devices, whole nodes counted, of {hardware.devices:,}", where="--prefill",
+            f"the deployment takes {at:,} devices, whole nodes counted, of {hardware.devices:,}", where=f"--{largest}",
             hint="use fewer or smaller instances, or a larger system",
         )  # fmt: skip
     return tuple(found)

@@ -116,6 +116,7 @@ def _of_trace(flags: Mapping[str, Any]) -> Load:
     count = flags["requests"]
     if count is not None:
         whole = head(whole, count) if count <= len(whole) else repeat(whole, count)
+    again = () if count is None or count <= len(trace.workload) else (_again(len(trace.workload), count),)
 
     def arriving(seed: int, rate: float | None) -> Workload:
         found = whole
@@ -143,7 +144,7 @@ def _of_trace(flags: Mapping[str, Any]) -> Load:
             "format": trace.format, "requests": len(whole), "skipped": trace.skipped,
             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         },
-        warnings=_said(trace, flags), rate_per_s=flags["rate"],
+        warnings=(*_said(trace, flags), *again), rate_per_s=flags["rate"],
         burstiness=_burstiness(flags),
     )  # fmt: skip
 
@@ -163,6 +164,12 @@ def _at_rate(workload: Workload, rate: float) -> Workload:
         return with_rate(workload, rate)
     except UsageError as error:
         raise UsageError(error.what, where="--rate", hint="give them a law of arrival: --arrivals poisson") from None
+
+
+def _again(own: int, count: int) -> str:
+    """That a trace is shorter than what was asked."""
+    held = "1 request" if own == 1 else f"{own:,} requests"
+    return f"the trace has {held}: it is repeated to make the {count:,} that --requests asks for"
 
 
 def _said(trace: Trace, flags: Mapping[str, Any]) -> tuple[str, ...]:
