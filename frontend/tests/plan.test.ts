@@ -226,7 +226,7 @@ describe('links to other pages', () => {
   it('say the plan and its limits whole, nothing left to the defaults of the other page', () => {
     const timed = { ...plan, metrics: { ...plan.metrics, e2el_s: { value: 30 } } } as unknown as Plan;
     const open = fieldsOf(simulateQuery(timed, { ...DEFAULTS, tpot: '50' }), STANDARD);
-    expect(open).toMatchObject({ ttft: '', tpot: '50ms', e2e: '', attain: '0.5', max_num_seqs: '100', max_num_batched_tokens: '8192', prefix_caching: 'off', tp: '', requests: '', duration: '120s', warm_up: '45s' });
+    expect(open).toMatchObject({ ttft: '', tpot: '50ms', e2e: '', attain: '0.5', max_num_seqs: '100', max_num_batched_tokens: '8192', prefix_caching: 'off', tp: '', requests: '', duration: '90s', warm_up: '38s' });
     const limited = fieldsOf(simulateQuery(timed, { ...DEFAULTS, ttft: '800', ttft_at: 'p90', e2el: '20000', e2el_at: 'p99' }), STANDARD);
     expect(limited).toMatchObject({ ttft: '800ms', e2e: '20000ms', attain: '0.99' });
     const two = { ...plan, pools: [{ ...pool, role: 'prefill', system: 'z' }, pool] } as unknown as Plan;
