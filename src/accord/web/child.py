@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import sys
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +13,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from accord.web.answer import Reply
-
-if sys.platform != "win32":
-    import resource
 
 START_S = 60.0  # a new process may take so long to load everything
 CPU_SLACK_S = 10.0
@@ -102,23 +99,20 @@ class Child:
 
 def limit_memory(most_bytes: int) -> None:
     """Bound what this process may allocate [bytes], and let it leave no image of itself, where the system can."""
-    if sys.platform != "win32":
-        _limit(resource.RLIMIT_DATA, most_bytes)
-        _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_DATA, most_bytes)
+    _limit(resource.RLIMIT_CORE, 0)
 
 
 def limit_cpu(more_s: float) -> None:
     """End this process once it has used so many more seconds of CPU [s], where the system can."""
-    if sys.platform != "win32":
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + more_s) + 1)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + more_s) + 1)
 
 
 def _limit(kind: int, most: int) -> None:
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError, ValueError):
-            hard = resource.getrlimit(kind)[1]
-            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    with contextlib.suppress(OSError, ValueError):
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 @contextlib.contextmanager
