@@ -11,7 +11,7 @@ describe('words of the command line', () => {
   });
   it('stay where the page has no such field', () => expect(inWords('give --from and --formats', LABELS)).toBe('give --from and --formats'));
   it('name a place', () => {
-    expect(placeInWords('--format', LABELS)).toBe('“Format”');
+    expect(placeInWords('--format', LABELS)).toBe('Format');
     expect(placeInWords('warm_up', LABELS)).toBe('Left out at the start');
     expect(placeInWords('line 3', LABELS)).toBe('line 3');
   });

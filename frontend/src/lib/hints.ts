@@ -13,6 +13,6 @@ export function inWords(text: string, labels: Labels): string {
 
 /** Where an error is, "--rate" or "rate", as the field's label; the text itself where it names no field. */
 export function placeInWords(where: string, labels: Labels): string {
-  const plain = where.replaceAll('_', '-');
+  const plain = where.replace(/^--/, '').replaceAll('_', '-');
   return labels[plain] ?? inWords(where, labels);
 }
