@@ -281,7 +281,8 @@ class Jobs:
             except OSError as error:
                 _LOG.error("job %s: %s", live.job.id[:12], error)
                 what = f"the job could not be run ({error.strerror})"
-                await self._failed(live, Failure(what=what, hint="make room on the disk", exit_code=EXIT_IO))
+                hint = "the server needs room on the disk, and for one more process"
+                await self._failed(live, Failure(what=what, hint=hint, exit_code=EXIT_IO))
             except Exception as error:
                 _LOG.exception("job %s", live.job.id[:12])
                 await self._failed(live, Failure(what=f"the job could not be run ({type(error).__name__})"))
@@ -319,7 +320,7 @@ class Jobs:
         kept = partial(keep, id, at=at, **changes)
         try:
             job = await self._do(kept)
-        except DataError as error:
+        except (DataError, UsageError) as error:
             _LOG.error("job %s is %s, which cannot be kept yet: %s", id[:12], state, error)
             job = msgspec.structs.replace(live.job, state=state, ended=at, **changes)
             self._late[id] = (job, kept)
