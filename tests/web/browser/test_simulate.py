@@ -115,6 +115,7 @@ def test_a_run_can_be_stopped(page: Page) -> None:
     expect(page.get_by_role("status").filter(has_text="simulated")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("This run was stopped.")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("button", name="Run again")).to_be_enabled()
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
 
 
@@ -127,7 +128,35 @@ def test_what_cannot_be_run_is_said_with_a_hint(page: Page) -> None:
     )
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("is of no known trace format", timeout=WAIT_MS)
-    expect(page.get_by_role("alert")).to_contain_text("Hint: known: bailian, mooncake")
+    expect(page.get_by_role("alert")).to_contain_text("say which with “Format”")
+
+
+def test_a_field_that_is_lacking_is_marked(page: Page) -> None:
+    opened(page, "/simulate?load=profile")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose a profile of the catalog")
+    expect(page.get_by_role("combobox", name="Profile")).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_trace_keeps_its_pace_and_its_length(page: Page) -> None:
+    opened(page, "/simulate")
+    page.get_by_label("Requests from").select_option("trace")
+    expect(page.get_by_role("textbox", name=re.compile("^Rate"))).to_have_value("")
+    expect(page.get_by_label("Requests", exact=True)).to_have_value("")
+    page.get_by_label("Requests from").select_option("lengths")
+    expect(page.get_by_label("Requests", exact=True)).to_have_value("300")
+
+
+def test_a_run_that_is_too_short_is_made_longer(page: Page) -> None:
+    opened(page, "/simulate?model=llama-3.1-8b&tp=1&chips=2&isl=500&osl=400&rate=30&requests=60")
+    page.get_by_role("button", name="Run", exact=True).click()
+    told = page.locator("[data-lacking=short]")
+    expect(told).to_contain_text("for most of the run the deployment was filling or emptying", timeout=WAIT_MS)
+    told.get_by_role("button").click()
+    expect(page.get_by_label("Requests", exact=True)).to_have_value("")
+    expect(page.get_by_label("Duration")).not_to_have_value("")
+    expect(page.get_by_role("region", name="Answer")).to_be_visible(timeout=WAIT_MS)
+    expect(told).to_have_count(0)
 
 
 def test_a_trace_is_played(page: Page) -> None:

@@ -91,6 +91,22 @@ def test_what_was_chosen_is_told_and_kept_in_the_address(page: Page) -> None:
     expect(page.locator("[data-where]")).to_contain_text("node 13")
 
 
+def test_another_system_gets_a_deployment_that_fits(page: Page) -> None:
+    opened(page, "/supernode?system=nvidia-gb200-nvl72", idle=False)
+    expect(page.locator("[data-answer]")).to_be_visible(timeout=30_000)
+    expect(page.get_by_label("Decode pool")).to_have_value("instances=1,devices=32,ep=32")
+    expect(page.get_by_label("Share of prompts reused")).to_have_value("0")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_busiest_link_is_named_and_chosen(page: Page) -> None:
+    drawn(page)
+    rows = page.get_by_role("region", name="Busiest links of UB").locator("tbody tr")
+    expect(rows.first).to_contain_text("device port")
+    rows.first.get_by_role("button").click()
+    expect(page).to_have_url(re.compile(r"pick=chip%3A\d+"))
+
+
 def test_a_click_in_the_drawing_chooses(page: Page) -> None:
     picture = drawn(page)
     canvas = page.locator("[data-drawing] canvas")

@@ -53,7 +53,7 @@ export function lacking(request: Body, answer: Envelope): Lacking | null {
   const arrivals_s = Math.min(value('requests') / offered, value('makespan_s'));
   const told = { arrivals_s, answer_s, asked, offered };
   if (offered < 0.8 * asked) return { kind: 'late', ...told, longer: advised(answer.warnings) };
-  const full = warm >= 0.8 * answer_s && value('window_s') >= answer_s;
+  const full = warm >= 0.5 * answer_s && value('window_s') >= answer_s;
   if (!(arrivals_s < SHORT * answer_s) || full || request['trace']) return null;
   return { kind: 'short', ...told, longer: steady(offered, answer_s) };
 }
