@@ -19,7 +19,7 @@ export const WORDS = {
     consignee: 'Consignee', consigneeHelp: 'Empty: a consignee that is on no list.', transaction: 'Transaction', byCountries: 'as the countries make it', reexport: 'reexport', in_country_transfer: 'transfer in a country', use_or_service: 'use or service',
     stated: 'Stated', takeBack: 'Take back', exporterLaw: 'Exporter’s side: {place}', importerLaw: 'Importer’s side: {place}', importer: 'importer',
     noLicence: 'No advanced-computing licence requirement was found. That does not say that the deal is legal.',
-    questionsName: 'What it depends on', questionsLead: 'The answer is {outcome}. Set one of these and it is asked again.', qFact: 'Which holds: {fact}?', setIt: 'Set',
+    questionsName: 'What it depends on', questionsLead: 'So far: {outcome}. Set one of these and it is asked again.', qFact: 'Which holds: {fact}?', setIt: 'Set',
     q_exporter: 'Who exports it?', q_hq: 'Where are the headquarters of the consignee or its ultimate parent?', q_destination: 'Which country does it go to?', q_from: 'Which country is it sent from?', q_origin: 'Whose law follows the item?',
     q_exporter_role: 'Is the exporter the designer?', q_large_platform: 'Is the buyer one of the large platforms?', q_state_funded: 'Is the data centre funded by the state?', q_built_share: 'Which share of the data centre is built?',
     timeName: 'Through time', timeTitle: '{name} through time', exporterRow: 'Exporter’s law', importerRow: 'Importer’s law', timeSummary: 'Class and outcome in {n} stretches of days; all else as asked.', timeNote: 'Choose a bar or a day to ask of it. * after the last reading of the sources.', fromDay: 'From', untilDay: 'Until', rules: 'Rules', jump: 'Days on which the answer changes',

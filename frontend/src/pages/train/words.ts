@@ -17,8 +17,8 @@ export const WORDS = {
     elapsed: 'Where the days go', elapsedSummary: '{share} of {total} is productive.', timeline: 'Pipeline of one step', timelineSummary: '{ranks} ranks under {schedule}; {bubble} of the time of a rank is bubble. {shown} of {count} micro-batches are drawn.', timelinePart: '{ranks} ranks under {schedule}. {shown} of {count} micro-batches are drawn; of the part that is drawn {bubble} is bubble, of the whole step {whole} ({time}): filling and emptying the pipeline take as long, however many micro-batches there are.', took: '{value}, chosen',
     rank: 'rank', kind: 'Task', forward: 'forward', backward: 'backward', input: 'gradients of inputs', weight: 'gradients of weights', microBatch: 'Micro-batch', startS: 'Start', endS: 'End',
     costChart: 'What the cost is made of', costSummary: '{total} in all.', compute: 'Compute against thresholds of law', computeSummary: '{flop} FLOP; the interval is that of the counting.', threshold: 'threshold', onPolicy: 'What laws ask of this run', log10: 'log10 FLOP',
-    failuresTitle: 'Failures', mttf: 'Mean time to an interruption', interval: 'Best checkpoint interval', spares: 'Spare chips', played: 'Played {runs} times: {days} days ({low} – {high})', component: 'Cause', count: 'Interruptions',
-    accelerator: 'accelerator', host: 'host', elsewhere: 'elsewhere', site: 'site', stop: 'stopped', none: 'No timeline: there is one pipeline rank.', assumed: 'Taken for granted', constants: 'Constants and their sources', name: 'Name', value: 'Value', basis: 'Basis', known: 'Known from', source: 'Source', why: 'Why the interval is as wide', cause: 'Cause', share2: 'Share of the variance',
+    failuresTitle: 'Failures', mttf: 'Mean time to an interruption', interval: 'Best checkpoint interval', spares: 'Spare chips', played: 'Played {runs} times: {days} days ({low} – {high})', count: 'Interruptions',
+    accelerator: 'accelerator', host: 'host', elsewhere: 'elsewhere', site: 'site', stop: 'stopped', none: 'No timeline: there is one pipeline rank.', assumed: 'Taken for granted', constants: 'Constants and their sources', name: 'Name', value: 'Value', basis: 'Basis', known: 'Known from', source: 'Source', why: 'Why the interval is as wide', 
     rent: 'rent', energy_part: 'electricity', capex: 'capital', opex: 'operation', answerNo: 'The answer is no: {why}',
   },
   zh: {
@@ -37,8 +37,8 @@ export const WORDS = {
     elapsed: '时间的去向', elapsedSummary: '{total} 中有 {share} 有效。', timeline: '单步流水线', timelineSummary: '{schedule} 下 {ranks} 个流水级；每级 {bubble} 的时间为气泡。画出 {count} 个微批中的 {shown} 个。', timelinePart: '{schedule} 下 {ranks} 个流水级。画出 {count} 个微批中的 {shown} 个；所画部分的 {bubble} 为气泡，整步为 {whole}（{time}）：无论微批多少，流水线的填充与排空耗时不变。', took: '{value}，自动',
     rank: '级', kind: '任务', forward: '前向', backward: '反向', input: '输入梯度', weight: '权重梯度', microBatch: '微批', startS: '开始', endS: '结束',
     costChart: '费用构成', costSummary: '合计 {total}。', compute: '算力与法规阈值', computeSummary: '{flop} FLOP；区间来自计数方法。', threshold: '阈值', onPolicy: '法规对此训练的要求', log10: 'log10 FLOP',
-    failuresTitle: '故障', mttf: '平均中断间隔', interval: '最佳检查点间隔', spares: '备用芯片', played: '模拟 {runs} 次：{days} 天（{low} – {high}）', component: '原因', count: '中断次数',
-    accelerator: '加速器', host: '主机', elsewhere: '其他', site: '站点', stop: '已停止', none: '没有时间线：只有一个流水级。', assumed: '默认假设', constants: '常数及其来源', name: '名称', value: '数值', basis: '依据', known: '已知于', source: '来源', why: '区间宽度的原因', cause: '原因', share2: '方差占比',
+    failuresTitle: '故障', mttf: '平均中断间隔', interval: '最佳检查点间隔', spares: '备用芯片', played: '模拟 {runs} 次：{days} 天（{low} – {high}）', count: '中断次数',
+    accelerator: '加速器', host: '主机', elsewhere: '其他', site: '站点', stop: '已停止', none: '没有时间线：只有一个流水级。', assumed: '默认假设', constants: '常数及其来源', name: '名称', value: '数值', basis: '依据', known: '已知于', source: '来源', why: '区间宽度的原因', 
     rent: '租金', energy_part: '电费', capex: '资本', opex: '运营', answerNo: '答案为否：{why}',
   },
 } satisfies Dictionary;
